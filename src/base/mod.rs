@@ -1,0 +1,7 @@
+//! Which words may every layer use? Names, places in source text, and nothing that knows a language or a framework.
+
+pub mod name;
+pub mod span;
+
+pub use name::Name;
+pub use span::{FileId, LineIndex, Range, Span};

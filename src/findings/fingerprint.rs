@@ -1,0 +1,1 @@
+//! Which finding is the same as yesterday's? Identity from meaning: never the line, the wording or the confidence.

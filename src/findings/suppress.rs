@@ -1,0 +1,1 @@
+//! Which findings does a comment silence?

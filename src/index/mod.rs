@@ -1,0 +1,233 @@
+//! What is the whole program? One linked index out of all facts: names, classes, models, relations, templates.
+//!
+//! In: the facts of every file and the packs. Out: [`ProjectIndex`]. Knows nothing of values or rules.
+
+pub mod classes;
+pub mod models;
+pub mod modules;
+pub mod templates;
+
+use rustc_hash::FxHashMap;
+
+use crate::base::{FileId, Name, Span};
+use crate::facts::{ClassDecl, ClassIx, FileFacts, FnId, FunctionDecl};
+use crate::packs::Packs;
+use crate::source::SourceSet;
+
+/// A class of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ClassId(pub u32);
+
+/// A model: a class whose instances are rows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ModelId(pub u32);
+
+/// A function of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FnRef {
+    /// Its file.
+    pub file: FileId,
+    /// Its number there.
+    pub id: FnId,
+}
+
+/// What a name means.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Symbol {
+    /// A class of the program.
+    Class(ClassId),
+    /// A function of the program.
+    Function(FnRef),
+    /// A Python module of the program.
+    Module(FileId),
+    /// A module-level variable of the program.
+    Variable(FileId, Name),
+    /// Something outside: its dotted (Python) or qualified (PHP) name.
+    External(Name),
+    /// No such name here.
+    Unknown,
+}
+
+/// A class, linked.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// File that declares it.
+    pub file: FileId,
+    /// Number there.
+    pub ix: ClassIx,
+    /// PHP: fully qualified. Python: module path and name, dotted.
+    pub name: Name,
+    /// Itself, then ancestors and traits in the order in which members are looked up.
+    pub mro: Vec<ClassId>,
+    /// Ancestors and traits outside the program, by full name, in lookup order.
+    pub external: Vec<Name>,
+    /// Direct and transitive subclasses, implementors and users, in order of id.
+    pub descendants: Vec<ClassId>,
+    /// The model it is, if it is one.
+    pub model: Option<ModelId>,
+}
+
+/// How reading a relation's name on a row behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Access {
+    /// The read itself gives the row or rows, loading them if need be.
+    Rows,
+    /// The read gives a query that runs when it is used (Django's related managers, dynamic relationships).
+    Query,
+}
+
+/// What loads a relation when no query says anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Loading {
+    /// Loaded when read.
+    Lazy,
+    /// Loaded with the row.
+    Eager,
+    /// Never loaded by reading: raises or stays empty.
+    Never,
+    /// Not known: silent.
+    Unknown,
+}
+
+/// A relation of a model.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Name it is read and eager-loaded by.
+    pub name: Name,
+    /// Many rows, else at most one.
+    pub many: bool,
+    /// The model at the other end; `None` for polymorphic or unknown.
+    pub target: Option<ModelId>,
+    /// Polymorphic: the target differs per row.
+    pub polymorphic: bool,
+    /// What a read gives.
+    pub access: Access,
+    /// Who loads it by default.
+    pub loading: Loading,
+    /// The relation on the target that leads back and is filled when this one is loaded through its parent.
+    pub inverse: Option<Name>,
+    /// Column on the row's own table that holds the key (to-one relations that own the key).
+    pub key_column: Option<Name>,
+    /// Is also callable as a method that gives a query, even when it is loaded (Eloquent).
+    pub is_method: bool,
+    /// Relations that its definition always loads with it (`return $this->hasMany(…)->with('x')`), as dotted paths.
+    pub eager: Vec<Name>,
+    /// The name under which queries filter by it, if another (`related_query_name`).
+    pub query_name: Name,
+    /// Where it is declared.
+    pub span: Option<Span>,
+}
+
+/// A column of a model.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Attribute name.
+    pub name: Name,
+    /// Loaded only when read.
+    pub is_deferred: bool,
+    /// Has a usable index of its own.
+    pub is_indexed: bool,
+    /// Is the primary key.
+    pub is_primary: bool,
+    /// Where it is declared.
+    pub span: Option<Span>,
+}
+
+/// A manager: what `Model.<name>` gives to start queries from.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    /// Attribute name.
+    pub name: Name,
+    /// Class of the manager, if it is the program's own.
+    pub class: Option<ClassId>,
+    /// Class of its querysets, if it is the program's own.
+    pub query_class: Option<ClassId>,
+}
+
+/// A model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its class; `None` for models of libraries.
+    pub class: Option<ClassId>,
+    /// Full name.
+    pub name: Name,
+    /// Pack that made it a model: decides what its methods mean.
+    pub dialect: Name,
+    /// Its table, if known.
+    pub table: Option<Name>,
+    /// Never instantiated itself: abstract base.
+    pub is_abstract: bool,
+    /// Relations, inherited ones and reverse ones included.
+    pub relations: FxHashMap<Name, Relation>,
+    /// Columns, as far as they are declared.
+    pub columns: FxHashMap<Name, Column>,
+    /// Relations that every query loads (`$with`), as dotted paths.
+    pub default_eager: Vec<Name>,
+    /// Managers; empty where queries start from the class itself.
+    pub managers: Vec<Manager>,
+    /// Class with methods of its own queries (custom builder), if any.
+    pub query_class: Option<ClassId>,
+    /// Class of its collections, if any.
+    pub collection_class: Option<ClassId>,
+    /// Global scopes that every query gets: name or class, and where each is added.
+    pub scopes: Vec<(Name, Span)>,
+    /// Attributes added when it is serialized (`$appends`).
+    pub appends: Vec<Name>,
+    /// Where it is declared.
+    pub span: Option<Span>,
+}
+
+/// The linked program.
+#[derive(Debug)]
+pub struct ProjectIndex<'a> {
+    /// Facts by file.
+    pub facts: &'a [FileFacts],
+    /// Sources by file.
+    pub sources: &'a SourceSet,
+    /// Packs.
+    pub packs: &'a Packs,
+    /// Classes, in order of file and declaration.
+    pub classes: Vec<Class>,
+    /// Models, in order of class, library models last.
+    pub models: Vec<Model>,
+    /// Classes by full name. PHP: lower case.
+    pub class_names: FxHashMap<Name, ClassId>,
+    /// Classes by place.
+    pub class_places: FxHashMap<(FileId, ClassIx), ClassId>,
+    /// PHP functions by qualified lower-case name.
+    pub function_names: FxHashMap<Name, FnRef>,
+    /// Python modules by dotted name; a module is known under every root that could be on the path.
+    pub modules: FxHashMap<Name, FileId>,
+    /// Dotted name of each Python file's module (empty for other files).
+    pub module_names: Vec<Name>,
+    /// Templates by the names under which they may be rendered.
+    pub templates: FxHashMap<Name, Vec<FileId>>,
+}
+
+impl<'a> ProjectIndex<'a> {
+    /// The declaration of a function.
+    pub fn function(&self, f: FnRef) -> &'a FunctionDecl {
+        &self.facts[f.file.0 as usize].functions[f.id.0 as usize]
+    }
+
+    /// The facts of a file.
+    pub fn file(&self, id: FileId) -> &'a FileFacts {
+        &self.facts[id.0 as usize]
+    }
+
+    /// A class.
+    pub fn class(&self, id: ClassId) -> &Class {
+        &self.classes[id.0 as usize]
+    }
+
+    /// The declaration of a class.
+    pub fn class_decl(&self, id: ClassId) -> &'a ClassDecl {
+        let class = self.class(id);
+        &self.facts[class.file.0 as usize].classes[class.ix.0 as usize]
+    }
+
+    /// A model.
+    pub fn model(&self, id: ModelId) -> &Model {
+        &self.models[id.0 as usize]
+    }
+}

@@ -1,0 +1,5 @@
+//! What do the names of frameworks and libraries mean? `rules/packs` read, checked and compiled.
+
+/// All packs that apply.
+#[derive(Debug, Default)]
+pub struct Packs {}

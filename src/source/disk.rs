@@ -1,0 +1,1 @@
+//! Which files are on the disk? The only place that walks folders.
