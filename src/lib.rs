@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod facts;
+pub mod flow;
 pub mod findings;
 pub mod index;
 pub mod lower;
