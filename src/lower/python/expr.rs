@@ -1,13 +1,11 @@
 //! What does an expression compute?
 //!
-//! Chains of calls and attributes and runs of one operator are walked with loops: their length is not nesting.
+//! Runs of one operator are walked with loops: their length is not nesting.
 
 use tree_sitter::Node;
 
 use crate::base::Name;
-use crate::facts::{
-    Arg, BinaryOp, Clause, CompKind, Expr, ExprId, MAX_DEPTH, Pat, SeqKind, Spread, Why,
-};
+use crate::facts::{Arg, BinaryOp, CompKind, Expr, ExprId, MAX_DEPTH, Pat, SeqKind, Why};
 use crate::syntax::python::{Field, Kind};
 
 use super::{Lowering, has_token, range};
@@ -53,14 +51,14 @@ impl<'t> Lowering<'t> {
     }
 
     /// The field of a node as an expression; a gap if it is missing.
-    fn field(&mut self, node: Node<'t>, field: Field) -> ExprId {
+    pub(super) fn field(&mut self, node: Node<'t>, field: Field) -> ExprId {
         match field.of(node) {
             Some(child) => self.expr(child),
             None => self.gap_expr(node, Why::SyntaxError, Vec::new()),
         }
     }
 
-    fn unwrap(&mut self, node: Node<'t>) -> Node<'t> {
+    pub(super) fn unwrap(&mut self, node: Node<'t>) -> Node<'t> {
         let mut node = node;
         while Kind::of(node) == Kind::ParenthesizedExpression {
             let kids = self.kids(node);
@@ -208,199 +206,6 @@ impl<'t> Lowering<'t> {
         )
     }
 
-    /// Calls, attributes and subscripts, innermost first.
-    fn chain(&mut self, node: Node<'t>) -> ExprId {
-        let mark = self.links.len();
-        let depth = self.depth;
-        let mut inner = node;
-        loop {
-            let next = match Kind::of(inner) {
-                Kind::Call => Field::Function.of(inner),
-                Kind::Attribute => Field::Object.of(inner),
-                Kind::Subscript => Field::Value.of(inner),
-                Kind::ParenthesizedExpression => {
-                    let unwrapped = self.unwrap(inner);
-                    if unwrapped == inner {
-                        break;
-                    }
-                    inner = unwrapped;
-                    continue;
-                }
-                _ => break,
-            };
-            let Some(next) = next else { break };
-            self.links.push(inner);
-            inner = next;
-        }
-        let room = self.room();
-        let count = self.links.len() - mark;
-        let (mut value, kept) = if count > room {
-            let cut = self.links[mark + room];
-            (self.too_deep(cut), room)
-        } else {
-            self.depth = depth + count;
-            let value = if count == 0 {
-                self.gap_expr(inner, Why::SyntaxError, Vec::new())
-            } else {
-                self.expr(inner)
-            };
-            (value, count)
-        };
-        for i in (0..kept).rev() {
-            self.depth = depth + i;
-            let link = self.links[mark + i];
-            let kids = self.kids.len();
-            value = self.link(link, value);
-            self.kids.truncate(kids);
-        }
-        self.depth = depth;
-        self.links.truncate(mark);
-        value
-    }
-
-    /// One link of a chain on the value of what stands before it.
-    fn link(&mut self, node: Node<'t>, base: ExprId) -> ExprId {
-        let expr = match Kind::of(node) {
-            Kind::Call => {
-                let args = Field::Arguments
-                    .of(node)
-                    .map_or_else(Vec::new, |args| self.arguments(args));
-                Expr::Call { callee: base, args }
-            }
-            Kind::Attribute => {
-                let (name, end) = self.field_name(node, Field::Attribute);
-                let mut whole = range(node);
-                whole.end = end.end;
-                return self.push(
-                    Expr::Attr {
-                        base,
-                        name,
-                        nullsafe: false,
-                    },
-                    whole,
-                );
-            }
-            _ => self.subscript(node, base),
-        };
-        self.push(expr, range(node))
-    }
-
-    /// Arguments of a call.
-    pub(super) fn arguments(&mut self, node: Node<'t>) -> Vec<Arg> {
-        if Kind::of(node) == Kind::GeneratorExpression {
-            return vec![Arg {
-                name: None,
-                value: self.expr(node),
-                spread: Spread::No,
-            }];
-        }
-        let kids = self.kids(node);
-        let mut args = Vec::with_capacity(kids.len());
-        for i in kids {
-            args.push(self.argument(self.kids[i]));
-        }
-        args
-    }
-
-    /// An argument or an element of a container.
-    fn argument(&mut self, node: Node<'t>) -> Arg {
-        let (name, value, spread) = match Kind::of(node) {
-            Kind::KeywordArgument => (
-                Some(self.field_name(node, Field::Name).0),
-                Field::Value.of(node),
-                Spread::No,
-            ),
-            Kind::ListSplat | Kind::ListSplatPattern => (None, self.first(node), Spread::Elements),
-            Kind::DictionarySplat => (None, self.first(node), Spread::Keywords),
-            Kind::ParenthesizedExpression | Kind::ParenthesizedListSplat => {
-                let inner = self.splat_in_parentheses(node);
-                if let Some(inner) = inner {
-                    (None, self.first(inner), Spread::Elements)
-                } else {
-                    (None, Some(node), Spread::No)
-                }
-            }
-            _ => (None, Some(node), Spread::No),
-        };
-        let value = match value {
-            Some(value) => self.expr(value),
-            None => self.gap_expr(node, Why::SyntaxError, Vec::new()),
-        };
-        Arg {
-            name,
-            value,
-            spread,
-        }
-    }
-
-    fn splat_in_parentheses(&mut self, node: Node<'t>) -> Option<Node<'t>> {
-        let mut node = node;
-        while matches!(
-            Kind::of(node),
-            Kind::ParenthesizedExpression | Kind::ParenthesizedListSplat
-        ) {
-            node = self.first(node)?;
-        }
-        (Kind::of(node) == Kind::ListSplat).then_some(node)
-    }
-
-    fn subscript(&mut self, node: Node<'t>, base: ExprId) -> Expr {
-        let kids = self.kids(node);
-        let value = Field::Value.of(node);
-        let first = kids.start + 1;
-        match kids.end.saturating_sub(first) {
-            0 => Expr::Index { base, index: None },
-            1 if value == Some(self.kids[kids.start]) => {
-                let index = self.kids[first];
-                if Kind::of(index) == Kind::Slice {
-                    let (lower, upper) = self.bounds(index);
-                    return Expr::Slice { base, lower, upper };
-                }
-                Expr::Index {
-                    base,
-                    index: Some(self.expr(index)),
-                }
-            }
-            _ => {
-                let mut items = Vec::new();
-                for i in first..kids.end {
-                    items.push(self.argument(self.kids[i]));
-                }
-                let mut whole = range(node);
-                whole.start = self
-                    .kids
-                    .get(first)
-                    .map_or(whole.start, |n| n.start_byte() as u32);
-                let index = self.push(
-                    Expr::Seq {
-                        kind: SeqKind::Tuple,
-                        items,
-                    },
-                    whole,
-                );
-                Expr::Index {
-                    base,
-                    index: Some(index),
-                }
-            }
-        }
-    }
-
-    fn bounds(&mut self, slice: Node<'t>) -> (Option<ExprId>, Option<ExprId>) {
-        let mut colons = 0;
-        let (mut lower, mut upper) = (None, None);
-        for i in self.kids_and_tokens(slice) {
-            let kid = self.kids[i];
-            match (Kind::of(kid), colons) {
-                (Kind::Token, _) => colons += usize::from(kid.kind() == ":"),
-                (_, 0) => lower = Some(self.expr(kid)),
-                (_, 1) => upper = Some(self.expr(kid)),
-                _ => (),
-            }
-        }
-        (lower, upper)
-    }
-
     /// `a + b + c` and `a and b and c`: operands of one operator, however many.
     fn run(&mut self, node: Node<'t>) -> ExprId {
         let kind = Kind::of(node);
@@ -513,126 +318,6 @@ impl<'t> Lowering<'t> {
             });
         }
         value.unwrap_or_else(|| self.gap_expr(node, Why::SyntaxError, Vec::new()))
-    }
-
-    fn sequence(&mut self, node: Node<'t>) -> ExprId {
-        let kind = match Kind::of(node) {
-            Kind::List => SeqKind::List,
-            Kind::Set => SeqKind::Set,
-            _ => SeqKind::Tuple,
-        };
-        let kids = self.kids(node);
-        let mut items = Vec::with_capacity(kids.len());
-        for i in kids {
-            items.push(self.argument(self.kids[i]));
-        }
-        self.push(Expr::Seq { kind, items }, range(node))
-    }
-
-    fn dictionary(&mut self, node: Node<'t>) -> ExprId {
-        let kids = self.kids(node);
-        let mut entries = Vec::with_capacity(kids.len());
-        for i in kids {
-            let kid = self.kids[i];
-            if Kind::of(kid) == Kind::Pair {
-                let key = self.field(kid, Field::Key);
-                let value = self.field(kid, Field::Value);
-                entries.push((
-                    Some(key),
-                    Arg {
-                        name: None,
-                        value,
-                        spread: Spread::No,
-                    },
-                ));
-            } else {
-                entries.push((None, self.argument(kid)));
-            }
-        }
-        self.push(Expr::Map(entries), range(node))
-    }
-
-    /// The targets are fresh locals that only the comprehension sees.
-    fn comprehension(&mut self, node: Node<'t>, kind: CompKind) -> ExprId {
-        let mark = self.comprehension_mark();
-        let mut clauses: Vec<Clause> = Vec::new();
-        for i in self.kids(node) {
-            let kid = self.kids[i];
-            match Kind::of(kid) {
-                Kind::ForInClause => clauses.push(self.clause(kid)),
-                Kind::IfClause => {
-                    let Some(cond) = self.first(kid) else {
-                        continue;
-                    };
-                    let cond = self.expr(cond);
-                    if let Some(clause) = clauses.last_mut() {
-                        clause.conditions.push(cond);
-                        clause.range.end = kid.end_byte() as u32;
-                    }
-                }
-                _ => (),
-            }
-        }
-        let (mut key, mut element) = (None, None);
-        if let Some(body) = Field::Body.of(node) {
-            if Kind::of(body) == Kind::Pair {
-                key = Some(self.field(body, Field::Key));
-                element = Some(self.field(body, Field::Value));
-            } else {
-                element = Some(self.expr(body));
-            }
-        }
-        self.end_comprehension(mark);
-        let element = element.unwrap_or_else(|| self.gap_expr(node, Why::SyntaxError, Vec::new()));
-        self.push(
-            Expr::Comprehension {
-                kind,
-                element,
-                key,
-                clauses,
-            },
-            range(node),
-        )
-    }
-
-    fn clause(&mut self, node: Node<'t>) -> Clause {
-        let left = Field::Left.of(node);
-        let mut sources = Vec::new();
-        for i in self.kids(node) {
-            let kid = self.kids[i];
-            if Some(kid) != left {
-                sources.push(self.argument(kid));
-            }
-        }
-        let iter = match sources[..] {
-            [
-                Arg {
-                    value,
-                    spread: Spread::No,
-                    ..
-                },
-            ] => value,
-            _ => self.push(
-                Expr::Seq {
-                    kind: SeqKind::Tuple,
-                    items: sources,
-                },
-                range(node),
-            ),
-        };
-        let nested = std::mem::replace(&mut self.top.binds_comprehension, true);
-        let target = match left {
-            Some(left) => self.pattern(left),
-            None => self.top.body.push_pat(Pat::Other(iter)),
-        };
-        self.top.binds_comprehension = nested;
-        Clause {
-            target,
-            iter,
-            conditions: Vec::new(),
-            is_async: has_token(node, "async"),
-            range: range(node),
-        }
     }
 
     /// A type where a value is wanted: the right side of `type X = …`.

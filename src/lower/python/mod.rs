@@ -3,6 +3,10 @@
 //! In: the text of a module. Out: its facts. Never fails: what the parser or lowering could not read is a gap, and what
 //! stands around it is lowered all the same.
 
+mod assign;
+mod chain;
+mod clause;
+mod collection;
 mod decl;
 mod exports;
 mod expr;
@@ -20,8 +24,8 @@ use tree_sitter::{Node, TreeCursor};
 
 use crate::base::{Name, Range};
 use crate::facts::{
-    ClassDecl, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Import, Language,
-    MAX_DEPTH, Why,
+    Block, ClassDecl, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Import,
+    Language, MAX_DEPTH, Why,
 };
 use crate::syntax::python::{self, Field, Kind};
 
@@ -102,7 +106,13 @@ impl<'t> Lowering<'t> {
     }
 
     fn module(&mut self, root: Node<'t>) {
-        self.top.body.root = self.block(root);
+        let mut body = Block::new();
+        if root.is_error() {
+            self.unread_statements(root, &mut body);
+        } else {
+            self.block_into(root, &mut body);
+        }
+        self.top.body.root = body;
         let whole = Range::new(0, self.text.len());
         self.functions[0].range = whole;
         self.functions[0].name_range = whole;

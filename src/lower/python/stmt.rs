@@ -4,13 +4,11 @@ use tree_sitter::Node;
 
 use crate::base::{Name, Range};
 use crate::facts::{
-    Arg, Block, Case, Expr, ExprId, Loop, LoopKind, MAX_DEPTH, Pat, PatId, SeqKind, Spread, Stmt,
-    Why,
+    Arg, Block, Expr, ExprId, Gap, Loop, LoopKind, MAX_DEPTH, SeqKind, Spread, Stmt, Why,
 };
 use crate::syntax::python::{Field, Kind};
 
-use super::expr::binary;
-use super::{Lowering, has_token, range, types};
+use super::{Lowering, has_token, range};
 
 impl<'t> Lowering<'t> {
     /// The statements of a node, in order.
@@ -29,17 +27,17 @@ impl<'t> Lowering<'t> {
         self.kids.truncate(start);
     }
 
-    fn field_block(&mut self, node: Node<'t>, field: Field) -> Block {
+    pub(super) fn field_block(&mut self, node: Node<'t>, field: Field) -> Block {
         field
             .of(node)
             .map_or_else(Block::new, |block| self.block(block))
     }
 
-    fn add(&mut self, stmt: Stmt, at: Range, out: &mut Block) {
+    pub(super) fn add(&mut self, stmt: Stmt, at: Range, out: &mut Block) {
         out.push(self.top.body.push_stmt(stmt, at));
     }
 
-    fn stmt(&mut self, node: Node<'t>, out: &mut Block) {
+    pub(super) fn stmt(&mut self, node: Node<'t>, out: &mut Block) {
         if self.depth >= MAX_DEPTH {
             self.gap(node, Why::TooDeep);
             self.add(Stmt::Gap(Why::TooDeep, Block::new()), range(node), out);
@@ -126,7 +124,7 @@ impl<'t> Lowering<'t> {
     }
 
     /// Statements and expressions within what the parser could not read.
-    fn unread_statements(&mut self, node: Node<'t>, out: &mut Block) {
+    pub(super) fn unread_statements(&mut self, node: Node<'t>, out: &mut Block) {
         let mut inner = Block::new();
         for i in self.kids(node) {
             let kid = self.kids[i];
@@ -176,121 +174,6 @@ impl<'t> Lowering<'t> {
         }
     }
 
-    /// `a = b = value`, `a: T = value`, `a: T`, `a += value`.
-    fn assignment(&mut self, node: Node<'t>, out: &mut Block) {
-        let at = range(node);
-        if Kind::of(node) == Kind::Assignment && Field::Right.of(node).is_none() {
-            return self.declaration(node, out);
-        }
-        let value = self.assignment_value(node);
-        self.add(Stmt::Expr(value), at, out);
-        let (Some(target), Some(ty)) = (Field::Left.of(node), Field::Type.of(node)) else {
-            return;
-        };
-        let Expr::Assign { target: pat, .. } = *self.top.body.expr(value) else {
-            return;
-        };
-        self.declare_target(pat, target, ty, out);
-    }
-
-    /// `a: T` without value.
-    fn declaration(&mut self, node: Node<'t>, out: &mut Block) {
-        let (Some(target), Some(ty)) = (Field::Left.of(node), Field::Type.of(node)) else {
-            return;
-        };
-        let pat = self.pattern(target);
-        let declared = types::parse(self.text(ty));
-        self.attribute(target, None, Some(declared));
-        self.declare_target(pat, target, ty, out);
-    }
-
-    fn declare_target(&mut self, pat: PatId, target: Node<'t>, ty: Node<'t>, out: &mut Block) {
-        let declared = types::parse(self.text(ty));
-        let pat = self.top.body.pat(pat).clone();
-        if let Pat::Local(slot) = pat {
-            self.add(
-                Stmt::Declare { slot, ty: declared },
-                Range::new(target.start_byte(), ty.end_byte()),
-                out,
-            );
-        } else {
-            self.receiver_attribute(&pat, target, declared);
-        }
-    }
-
-    /// An assignment as an expression. Targets of a chain are nested from the right.
-    pub(super) fn assignment_value(&mut self, node: Node<'t>) -> ExprId {
-        if Kind::of(node) == Kind::AugmentedAssignment {
-            return self.augmented(node);
-        }
-        let mark = self.links.len();
-        let mut inner = node;
-        let right = loop {
-            self.links.push(inner);
-            match Field::Right.of(inner) {
-                Some(next) if Kind::of(next) == Kind::Assignment => inner = next,
-                right => break right,
-            }
-        };
-        let room = self.room();
-        let depth = self.depth;
-        let count = self.links.len() - mark;
-        self.depth = (depth + count).min(MAX_DEPTH);
-        let value = match right {
-            Some(right) => self.value(right),
-            None => self.gap_expr(node, Why::SyntaxError, Vec::new()),
-        };
-        self.depth = depth;
-        let mut nested = value;
-        for i in (0..count).rev() {
-            let link = self.links[mark + i];
-            let Some(target) = Field::Left.of(link) else {
-                continue;
-            };
-            if i >= room {
-                self.gap(link, Why::TooDeep);
-                continue;
-            }
-            let ty = Field::Type.of(link).map(|ty| types::parse(self.text(ty)));
-            let pat = self.pattern(target);
-            self.attribute(target, Some(value), ty);
-            nested = self.push(
-                Expr::Assign {
-                    target: pat,
-                    value: nested,
-                },
-                range(link),
-            );
-        }
-        self.links.truncate(mark);
-        nested
-    }
-
-    fn augmented(&mut self, node: Node<'t>) -> ExprId {
-        let (Some(left), Some(right)) = (Field::Left.of(node), Field::Right.of(node)) else {
-            return self.gap_expr(node, Why::SyntaxError, Vec::new());
-        };
-        let op = Field::Operator.of(node).map_or("", |op| op.kind());
-        let (current, target) = if Kind::of(left) == Kind::Identifier {
-            let target = self.pattern(left);
-            (self.expr(left), target)
-        } else {
-            let current = self.expr(left);
-            let pat = self.pattern_from(current);
-            (current, self.top.body.push_pat(pat))
-        };
-        let value = self.value(right);
-        self.push(
-            Expr::Augment {
-                target,
-                op: binary(op),
-                current,
-                value,
-            },
-            range(node),
-        )
-    }
-
     /// `if`, `elif` and `else`: each `elif` is an `if` in the `else` before it.
     fn branch(&mut self, node: Node<'t>, out: &mut Block) {
         let depth = self.depth;
@@ -307,12 +190,14 @@ impl<'t> Lowering<'t> {
                 Kind::If | Kind::ElifClause => {
                     self.depth = (depth + heads.len()).min(MAX_DEPTH);
                     if self.depth == MAX_DEPTH {
-                        self.gap(clause, Why::TooDeep);
-                        self.add(
-                            Stmt::Gap(Why::TooDeep, Block::new()),
-                            range(clause),
-                            &mut rest,
-                        );
+                        if rest.is_empty() {
+                            let beyond = Range::new(clause.start_byte(), end);
+                            self.gaps.push(Gap {
+                                range: beyond,
+                                why: Why::TooDeep,
+                            });
+                            self.add(Stmt::Gap(Why::TooDeep, Block::new()), beyond, &mut rest);
+                        }
                         continue;
                     }
                     let cond = match Field::Condition.of(clause) {
@@ -404,199 +289,6 @@ impl<'t> Lowering<'t> {
         self.add(Stmt::Loop(Box::new(turns)), range(node), out);
     }
 
-    fn try_block(&mut self, node: Node<'t>, out: &mut Block) {
-        let body = self.field_block(node, Field::Body);
-        let mut handlers = Vec::new();
-        let (mut otherwise, mut finally) = (Block::new(), Block::new());
-        for i in self.kids(node) {
-            let kid = self.kids[i];
-            match Kind::of(kid) {
-                Kind::ExceptClause => handlers.push(self.handler(kid)),
-                Kind::ElseClause => otherwise = self.field_block(kid, Field::Body),
-                Kind::FinallyClause => {
-                    if let Some(block) = self.last_block(kid) {
-                        finally = self.block(block);
-                    }
-                }
-                Kind::Error => self.unread_statements(kid, &mut otherwise),
-                _ => (),
-            }
-        }
-        self.add(
-            Stmt::Try {
-                body,
-                handlers,
-                otherwise,
-                finally,
-            },
-            range(node),
-            out,
-        );
-    }
-
-    fn last_block(&mut self, node: Node<'t>) -> Option<Node<'t>> {
-        let kids = self.kids(node);
-        let found = self.kids[kids.clone()]
-            .iter()
-            .rev()
-            .find(|n| Kind::of(**n) == Kind::Block)
-            .copied();
-        self.kids.truncate(kids.start);
-        found
-    }
-
-    /// `except A, except (A, B) as e`, and Python 2's `except A, e`.
-    fn handler(&mut self, node: Node<'t>) -> Case {
-        let mut case = Case {
-            tests: Vec::new(),
-            binds: Vec::new(),
-            guard: None,
-            body: Block::new(),
-        };
-        let mut alias = Field::Alias.of(node);
-        let mut values = Vec::new();
-        let mut block = None;
-        for i in self.kids(node) {
-            let kid = self.kids[i];
-            match Kind::of(kid) {
-                Kind::Block => block = Some(kid),
-                Kind::Error => (),
-                _ if Some(kid) == alias => (),
-                _ => values.push(kid),
-            }
-        }
-        if let [_, second] = values[..]
-            && Kind::of(second) == Kind::Identifier
-            && self
-                .text(second)
-                .starts_with(|c: char| c.is_lowercase() || c == '_')
-        {
-            alias = values.pop();
-        }
-        for value in values {
-            let mut value = value;
-            if Kind::of(value) == Kind::AsPattern {
-                alias = Field::Alias.of(value);
-                let Some(inner) = self.first(value) else {
-                    continue;
-                };
-                value = inner;
-            }
-            if Kind::of(value) == Kind::Tuple {
-                for i in self.kids(value) {
-                    case.tests.push(self.expr(self.kids[i]));
-                }
-            } else {
-                case.tests.push(self.expr(value));
-            }
-        }
-        if let Some(alias) = alias {
-            let pat = self.pattern(alias);
-            if let Pat::Local(slot) = *self.top.body.pat(pat) {
-                case.binds.push(slot);
-            }
-        }
-        if let Some(block) = block {
-            case.body = self.block(block);
-        }
-        case
-    }
-
-    fn with(&mut self, node: Node<'t>, out: &mut Block) {
-        let mut managers = Vec::new();
-        for i in self.kids(node) {
-            if Kind::of(self.kids[i]) != Kind::WithClause {
-                continue;
-            }
-            for i in self.kids(self.kids[i]) {
-                if let Some(value) = Field::Value.of(self.kids[i]) {
-                    self.managers(value, &mut managers);
-                }
-            }
-        }
-        let mut items = Vec::with_capacity(managers.len());
-        for manager in managers {
-            if Kind::of(manager) != Kind::AsPattern {
-                items.push((self.expr(manager), None));
-                continue;
-            }
-            let value = self.first(manager);
-            let value = match value {
-                Some(value) => self.expr(value),
-                None => self.gap_expr(manager, Why::SyntaxError, Vec::new()),
-            };
-            let target = Field::Alias.of(manager).map(|alias| self.pattern(alias));
-            items.push((value, target));
-        }
-        let body = self.field_block(node, Field::Body);
-        self.add(
-            Stmt::With {
-                items,
-                body,
-                is_async: has_token(node, "async"),
-            },
-            range(node),
-            out,
-        );
-    }
-
-    /// The managers of one item: in parentheses several may have been read as a tuple.
-    fn managers(&mut self, value: Node<'t>, managers: &mut Vec<Node<'t>>) {
-        let kids = self.kids(value);
-        let start = kids.start;
-        let has_targets = self.kids[kids.clone()]
-            .iter()
-            .any(|n| Kind::of(*n) == Kind::AsPattern);
-        match Kind::of(value) {
-            Kind::Tuple | Kind::ParenthesizedExpression if has_targets => {
-                managers.extend(&self.kids[kids])
-            }
-            _ => managers.push(value),
-        }
-        self.kids.truncate(start);
-    }
-
-    fn switch(&mut self, node: Node<'t>, out: &mut Block) {
-        let body = Field::Body.of(node);
-        let mut subjects = Vec::new();
-        for i in self.kids(node) {
-            let kid = self.kids[i];
-            if Some(kid) != body && Kind::of(kid).is_expression() {
-                subjects.push(Arg {
-                    name: None,
-                    value: self.expr(kid),
-                    spread: Spread::No,
-                });
-            }
-        }
-        let subject = match subjects[..] {
-            [Arg { value, .. }] => value,
-            _ => self.push(
-                Expr::Seq {
-                    kind: SeqKind::Tuple,
-                    items: subjects,
-                },
-                range(node),
-            ),
-        };
-        let mut cases = Vec::new();
-        let mut stray = Block::new();
-        if let Some(body) = body {
-            for i in self.kids(body) {
-                let kid = self.kids[i];
-                if Kind::of(kid) == Kind::CaseClause {
-                    let mut case = self.case_head(kid);
-                    case.body = self.field_block(kid, Field::Consequence);
-                    cases.push(case);
-                } else {
-                    self.stmt(kid, &mut stray);
-                }
-            }
-        }
-        self.add(Stmt::Switch { subject, cases }, range(node), out);
-        out.append(&mut stray);
-    }
-
     fn raise(&mut self, node: Node<'t>, out: &mut Block) {
         let cause = Field::Cause.of(node);
         let value = self
@@ -643,23 +335,5 @@ impl<'t> Lowering<'t> {
         }
         let call = self.push(Expr::Call { callee, args }, at);
         self.add(Stmt::Expr(call), at, out);
-    }
-
-    /// `type X = T`.
-    fn type_alias(&mut self, node: Node<'t>, out: &mut Block) {
-        let (Some(left), Some(right)) = (Field::Left.of(node), Field::Right.of(node)) else {
-            return;
-        };
-        let mut name = left;
-        while matches!(Kind::of(name), Kind::Type | Kind::GenericType) {
-            match self.first(name) {
-                Some(inner) => name = inner,
-                None => break,
-            }
-        }
-        let value = self.expr(right);
-        let target = self.pattern(name);
-        let assign = self.push(Expr::Assign { target, value }, range(node));
-        self.add(Stmt::Expr(assign), range(node), out);
     }
 }
