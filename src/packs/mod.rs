@@ -5,6 +5,7 @@
 
 mod file;
 mod op;
+pub mod rule;
 
 use include_dir::{Dir, include_dir};
 use rustc_hash::FxHashMap;
