@@ -12,3 +12,6 @@ pub mod lower;
 pub mod packs;
 pub mod source;
 pub mod syntax;
+
+#[cfg(test)]
+mod testkit;
