@@ -5,11 +5,16 @@
 //! what flow saw into [`findings`], [`report`] writes them. [`packs`] holds what the names of frameworks mean.
 
 pub mod base;
+pub mod cli;
+pub mod config;
 pub mod facts;
 pub mod findings;
+pub mod flow;
 pub mod index;
 pub mod lower;
 pub mod packs;
+pub mod pipeline;
+pub mod report;
 pub mod source;
 pub mod syntax;
 

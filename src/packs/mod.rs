@@ -1,5 +1,198 @@
 //! What do the names of frameworks and libraries mean? `rules/packs` read, checked and compiled.
+//!
+//! In: TOML files, the built-in ones and those a project adds, through one door. Out: [`Packs`], a set of tables from
+//! names to [`Op`]s, roles and catalogue entries. Knows nothing of the program under analysis.
 
-/// All packs that apply.
+mod file;
+mod op;
+pub mod rule;
+
+use include_dir::{Dir, include_dir};
+use rustc_hash::FxHashMap;
+
+pub use file::{BlockingEntry, ClientEntry, PackError};
+pub use op::{ArgRef, Gets, Grammar, Op, Result};
+
+use crate::base::Name;
+use file::PackFile;
+
+static BUILTIN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules/packs");
+
+/// All packs that apply, compiled.
 #[derive(Debug, Default)]
-pub struct Packs {}
+pub struct Packs {
+    ops: FxHashMap<(Name, Name), FxHashMap<Name, Op>>,
+    prefixes: FxHashMap<(Name, Name), Vec<(&'static str, Op)>>,
+    functions: FxHashMap<Name, Op>,
+    instances: FxHashMap<Name, Name>,
+    roles: FxHashMap<Name, Vec<Name>>,
+    words: FxHashMap<(Name, Name), Name>,
+    clients: FxHashMap<Name, ClientEntry>,
+    blocking: FxHashMap<Name, BlockingEntry>,
+    blocking_modules: Vec<(String, BlockingEntry)>,
+}
+
+impl Packs {
+    /// The packs that come with the tool.
+    ///
+    /// # Errors
+    /// A built-in pack is broken; a test makes sure that this does not happen.
+    pub fn builtin() -> std::result::Result<Packs, PackError> {
+        let mut files: Vec<(&str, &str)> = BUILTIN
+            .files()
+            .filter(|f| {
+                let name = f.path().to_string_lossy();
+                name.ends_with(".toml") && !name.ends_with(".model.toml")
+            })
+            .map(|f| (f.path().to_str().unwrap_or("pack"), f.contents_utf8().unwrap_or("")))
+            .collect();
+        files.sort_unstable();
+        let mut packs = Packs::default();
+        for (path, text) in files {
+            packs.add(path, text)?;
+        }
+        Ok(packs)
+    }
+
+    /// Adds one pack.
+    ///
+    /// # Errors
+    /// The text is no pack: the error names the file, the key, and what to do.
+    pub fn add(&mut self, path: &str, text: &str) -> std::result::Result<(), PackError> {
+        let file = PackFile::parse(path, text)?;
+        let scope = Name::new(&file.pack.id);
+        for (kind, table) in &file.on {
+            let key = (scope, Name::new(kind));
+            for (words, names) in table {
+                let op = Op::parse(path, words)?;
+                for name in names {
+                    match name.strip_suffix('*') {
+                        Some(prefix) => {
+                            let prefix = Name::new(prefix).as_str();
+                            self.prefixes.entry(key).or_default().push((prefix, op.clone()));
+                        }
+                        None => {
+                            self.ops.entry(key).or_default().insert(Name::new(name), op.clone());
+                        }
+                    }
+                }
+            }
+        }
+        for (words, names) in &file.functions {
+            let op = Op::parse(path, words)?;
+            for name in names {
+                self.functions.insert(Name::new(name), op.clone());
+            }
+        }
+        for (kind, names) in &file.instances {
+            for name in names {
+                self.instances.insert(Name::new(name), Name::new(kind));
+            }
+        }
+        for (role, names) in &file.roles {
+            for name in names {
+                self.roles.entry(Name::new(name)).or_default().push(Name::new(role));
+            }
+        }
+        for (key, text) in &file.words {
+            self.words.insert((scope, Name::new(key)), Name::new(text));
+        }
+        for entry in file.client {
+            for name in &entry.names {
+                self.clients.insert(Name::new(name), entry.clone());
+            }
+        }
+        for entry in file.blocking {
+            for name in &entry.names {
+                match name.strip_suffix('*') {
+                    Some(prefix) => self.blocking_modules.push((prefix.to_owned(), entry.clone())),
+                    None => {
+                        self.blocking.insert(Name::new(name), entry.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a method means on a receiver of a kind, in a scope (the id of a pack).
+    pub fn op(&self, scope: Name, kind: Name, method: Name) -> Option<&Op> {
+        let key = (scope, kind);
+        if let Some(op) = self.ops.get(&key).and_then(|t| t.get(&method)) {
+            return Some(op);
+        }
+        let text = method.as_str();
+        self.prefixes
+            .get(&key)?
+            .iter()
+            .filter(|(p, _)| text.starts_with(p))
+            .max_by_key(|(p, _)| p.len())
+            .map(|(_, op)| op)
+    }
+
+    /// What a function outside the program means, by full name.
+    pub fn function(&self, name: Name) -> Option<&Op> {
+        self.functions.get(&name)
+    }
+
+    /// What kind of receiver an instance of a class outside the program is.
+    pub fn instance_kind(&self, class: Name) -> Option<Name> {
+        self.instances.get(&class).copied()
+    }
+
+    /// Roles of a class, decorator or function outside the program.
+    pub fn roles(&self, name: Name) -> &[Name] {
+        self.roles.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// A word of a pack: patterns of names, texts of help.
+    pub fn word(&self, scope: Name, key: &str) -> Option<Name> {
+        self.words.get(&(scope, Name::new(key))).copied()
+    }
+
+    /// The catalogue entry of a client's constructor.
+    pub fn client(&self, name: Name) -> Option<&ClientEntry> {
+        self.clients.get(&name)
+    }
+
+    /// The catalogue entry of a call that blocks.
+    pub fn blocking(&self, name: Name) -> Option<&BlockingEntry> {
+        self.blocking.get(&name).or_else(|| {
+            let text = name.as_str();
+            self.blocking_modules.iter().filter(|(p, _)| text.starts_with(p.as_str())).max_by_key(|(p, _)| p.len()).map(|(_, e)| e)
+        })
+    }
+
+    /// All clients of the catalogue, sorted by name.
+    pub fn clients(&self) -> Vec<(&'static str, &ClientEntry)> {
+        #[allow(clippy::iter_over_hash_type)]
+        let mut all: Vec<_> = self.clients.iter().map(|(n, e)| (n.as_str(), e)).collect();
+        all.sort_by_key(|(n, _)| *n);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Packs;
+    use crate::base::Name;
+
+    #[test]
+    fn the_built_in_packs_load() {
+        let packs = match Packs::builtin() {
+            Ok(packs) => packs,
+            Err(error) => panic!("{error}"),
+        };
+        assert!(packs.op(Name::new("eloquent"), Name::new("query"), Name::new("whereFoo")).is_some());
+    }
+
+    #[test]
+    fn a_broken_pack_names_the_file_and_the_word() {
+        let mut packs = Packs::default();
+        let error = packs.add("mine.toml", "[pack]\nid='x'\nlanguage='php'\n[on.query]\n\"rovs\" = ['get']\n").map(|()| String::new());
+        assert_eq!(
+            error.unwrap_or_else(|e| e.to_string()),
+            "mine.toml: `rovs` is no word of an operation; the nearest is `rows`"
+        );
+    }
+}

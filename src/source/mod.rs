@@ -1,11 +1,19 @@
 //! Which files are read, whose are they, and in which language?
 
+mod conventions;
+mod decode;
 pub mod disk;
+pub mod language;
 pub mod manifest;
+pub mod memory;
+
+use std::collections::BTreeMap;
 
 use crate::base::{FileId, LineIndex};
 use crate::facts::Language;
 
+pub use decode::Encoding;
+pub use disk::{DiscoverOptions, discover};
 pub use manifest::Manifest;
 
 /// Whose a file is. Decides whether findings may stand in it.
@@ -57,6 +65,8 @@ pub struct SourceSet {
     pub skipped: Vec<Skipped>,
     /// Which libraries the application uses.
     pub manifest: Manifest,
+    /// How the bytes of a file differ from its text, where they do: for what is computed over bytes.
+    pub encodings: BTreeMap<FileId, Encoding>,
 }
 
 impl SourceSet {

@@ -1,0 +1,562 @@
+//! What may a place hold? Values are interned: one word each, equal if and only if they are the same.
+//!
+//! A value never changes. Loading later (`load`, `prefetch_related_objects`) replaces, in all variables, the rows of that
+//! source by rows that know more; see [`Values::with_loaded`].
+
+use rustc_hash::FxHashMap;
+
+use super::tree::{Tree, Trees};
+use crate::base::{FileId, Name, Span};
+use crate::index::{ClassId, FnRef, ModelId};
+
+/// An interned value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Val(pub u32);
+
+/// An interned source of rows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Src(pub u32);
+
+/// A loop, by the place of its header; `LoopId(0)` is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct LoopId(pub u32);
+
+/// No loop.
+pub const NO_LOOP: LoopId = LoopId(0);
+
+/// Where rows come from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Source {
+    /// A query written here.
+    Query(Span),
+    /// A relation followed from rows of another source.
+    Relation(Src, Name),
+    /// A parameter or variable known only by its type, declared here.
+    Declared(Span),
+    /// Rows made here and not yet read back.
+    Fresh(Span),
+    /// The current user or another object that lives once per request.
+    Ambient,
+}
+
+/// One row.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Row {
+    /// Its model.
+    pub model: ModelId,
+    /// What is loaded on it.
+    pub tree: Tree,
+    /// Where it comes from.
+    pub src: Src,
+    /// The loop that gives a new row each turn.
+    pub renewed_by: LoopId,
+}
+
+/// How a query was narrowed or shaped; bits of [`Query::flags`].
+pub mod flag {
+    /// Not the plain relation or table any more: has conditions, order or other clauses.
+    pub const FILTERED: u16 = 1;
+    /// Has a limit or gives one page.
+    pub const LIMITED: u16 = 2;
+    /// Rows are no models: columns, dictionaries, scalars.
+    pub const PROJECTED: u16 = 4;
+    /// Eager loads do not take effect.
+    pub const NO_EAGER: u16 = 8;
+    /// Limited to the tenant, or narrowed by something unknown.
+    pub const SCOPED: u16 = 16;
+    /// A scope was removed.
+    pub const UNSCOPED: u16 = 32;
+    /// Rows are tuples of the selected entities even if there is only one.
+    pub const WRAPPED: u16 = 64;
+    /// Ordered.
+    pub const ORDERED: u16 = 128;
+    /// Locks the rows it reads.
+    pub const LOCKED: u16 = 256;
+    /// Written for one key: narrowed by the primary key or a list of keys.
+    pub const KEYED: u16 = 512;
+    /// Written by a raw statement or on a bare table: no model's scopes apply.
+    pub const RAW: u16 = 1024;
+}
+
+/// A query in the making, or a relation of a row as a query.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Query {
+    /// Model of its rows, if it has one.
+    pub model: Option<ModelId>,
+    /// What its rows will have loaded.
+    pub tree: Tree,
+    /// Where it was written.
+    pub src: Src,
+    /// The row and relation through which it was reached.
+    pub via: Option<(Val, Name)>,
+    /// What is selected, where that is not just the model: values of the columns of a row.
+    pub columns: Box<[Val]>,
+    /// See [`flag`].
+    pub flags: u16,
+}
+
+/// What kind of sequence.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ManyKind {
+    /// List, collection, result set held in memory.
+    Held,
+    /// Runs when it is iterated (generator, cursor).
+    Lazy,
+    /// A literal of known, small size.
+    Literal,
+    /// Groups or chunks of rows: each element is itself many.
+    Groups,
+}
+
+/// A value.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Data {
+    /// Bound, but not known to what.
+    Unknown,
+    /// Null.
+    Null,
+    /// A number, truth value, text or date that is not known.
+    Scalar,
+    /// A known truth value.
+    Bool(bool),
+    /// A known text.
+    Str(Name),
+    /// A known number.
+    Int(i64),
+    /// A class of the program.
+    Class(ClassId),
+    /// A model without a class in the program, as a class.
+    ModelClass(ModelId),
+    /// A class, function or module outside the program, by full name.
+    External(Name),
+    /// An instance of a class outside the program.
+    Instance(Name),
+    /// A module of the program.
+    Module(FileId),
+    /// A function of the program.
+    Function(FnRef),
+    /// A closure: function, captured values in order of its captures, and `$this`.
+    Closure(FnRef, Box<[Val]>, Val),
+    /// A method bound to a receiver.
+    Method(Val, Name),
+    /// `super()` of a receiver, seen from a class.
+    Super(Val, ClassId),
+    /// An instance of a class of the program that is no model: known fields. Not exact: may be of a subclass.
+    Object {
+        /// Its class.
+        class: ClassId,
+        /// Fields known on this instance, sorted by name.
+        fields: Box<[(Name, Val)]>,
+        /// The class itself, not a subclass.
+        exact: bool,
+    },
+    /// One row.
+    Row(Row),
+    /// A query in the making.
+    Query(Query),
+    /// Many elements, described by one.
+    Many(Val, ManyKind),
+    /// Known elements in order.
+    Tuple(Box<[Val]>),
+    /// Known keys, sorted by name, and the value of any other key.
+    Record(Box<[(Name, Val)]>, Option<Val>),
+    /// A higher-order proxy of many elements, named by its method.
+    Proxy(Val, Name),
+    /// One of several.
+    OneOf(Box<[Val]>),
+}
+
+/// At most so many alternatives are kept; more are unknown.
+const MAX_ALTERNATIVES: usize = 6;
+
+/// Sources nest at most this deep (`a.b.c.d…` of lazily followed relations).
+const MAX_SOURCE_DEPTH: u32 = 8;
+
+/// The table of values of one analysis.
+#[derive(Debug, Default)]
+pub struct Values {
+    data: Vec<Data>,
+    ids: FxHashMap<Data, Val>,
+    sources: Vec<(Source, u32)>,
+    source_ids: FxHashMap<Source, Src>,
+    loops: Vec<Span>,
+    loop_ids: FxHashMap<Span, LoopId>,
+    /// Loading trees.
+    pub trees: Trees,
+}
+
+/// The unknown value.
+pub const UNKNOWN: Val = Val(0);
+/// Null.
+pub const NULL: Val = Val(1);
+/// An unknown scalar.
+pub const SCALAR: Val = Val(2);
+
+impl Values {
+    /// An empty table.
+    pub fn new() -> Values {
+        let mut values = Values::default();
+        values.of(Data::Unknown);
+        values.of(Data::Null);
+        values.of(Data::Scalar);
+        values
+    }
+
+    /// The value with this content.
+    pub fn of(&mut self, data: Data) -> Val {
+        if let Some(id) = self.ids.get(&data) {
+            return *id;
+        }
+        let id = Val(self.data.len() as u32);
+        self.data.push(data.clone());
+        self.ids.insert(data, id);
+        id
+    }
+
+    /// The content of a value.
+    pub fn get(&self, val: Val) -> &Data {
+        &self.data[val.0 as usize]
+    }
+
+    /// A source.
+    pub fn source(&mut self, source: Source) -> Src {
+        if let Some(id) = self.source_ids.get(&source) {
+            return *id;
+        }
+        let depth = match source {
+            Source::Relation(parent, _) => self.sources[parent.0 as usize].1 + 1,
+            _ => 0,
+        };
+        if depth > MAX_SOURCE_DEPTH
+            && let Source::Relation(parent, _) = source
+        {
+            return parent;
+        }
+        let id = Src(self.sources.len() as u32);
+        self.sources.push((source, depth));
+        self.source_ids.insert(source, id);
+        id
+    }
+
+    /// What a source is.
+    pub fn source_of(&self, src: Src) -> Source {
+        self.sources[src.0 as usize].0
+    }
+
+    /// The first source of a chain of relations, and the path from it.
+    pub fn root_source(&self, src: Src) -> (Source, Vec<Name>) {
+        let mut path = Vec::new();
+        let mut at = src;
+        loop {
+            match self.source_of(at) {
+                Source::Relation(parent, name) => {
+                    path.push(name);
+                    at = parent;
+                }
+                other => {
+                    path.reverse();
+                    return (other, path);
+                }
+            }
+        }
+    }
+
+    /// The loop with this header.
+    pub fn loop_at(&mut self, header: Span) -> LoopId {
+        if let Some(id) = self.loop_ids.get(&header) {
+            return *id;
+        }
+        self.loops.push(header);
+        let id = LoopId(self.loops.len() as u32);
+        self.loop_ids.insert(header, id);
+        id
+    }
+
+    /// The header of a loop.
+    pub fn loop_span(&self, id: LoopId) -> Option<Span> {
+        (id.0 as usize).checked_sub(1).and_then(|i| self.loops.get(i)).copied()
+    }
+
+    /// A text.
+    pub fn str(&mut self, text: Name) -> Val {
+        self.of(Data::Str(text))
+    }
+
+    /// One row.
+    pub fn row(&mut self, row: Row) -> Val {
+        self.of(Data::Row(row))
+    }
+
+    /// Many of these.
+    pub fn many(&mut self, element: Val, kind: ManyKind) -> Val {
+        self.of(Data::Many(element, kind))
+    }
+
+    /// A record with these keys.
+    pub fn record(&mut self, mut keys: Vec<(Name, Val)>, rest: Option<Val>) -> Val {
+        keys.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut out: Vec<(Name, Val)> = Vec::with_capacity(keys.len());
+        for (k, v) in keys {
+            match out.last_mut() {
+                Some(last) if last.0 == k => last.1 = v,
+                _ => out.push((k, v)),
+            }
+        }
+        self.of(Data::Record(out.into_boxed_slice(), rest))
+    }
+
+    /// The alternatives of a value.
+    pub fn alternatives(&self, val: Val) -> Vec<Val> {
+        match self.get(val) {
+            Data::OneOf(vals) => vals.to_vec(),
+            _ => vec![val],
+        }
+    }
+
+    /// What a place holds after two ways meet.
+    pub fn join(&mut self, a: Val, b: Val) -> Val {
+        if a == b {
+            return a;
+        }
+        if a == UNKNOWN || b == UNKNOWN {
+            return self.join_unknown(if a == UNKNOWN { b } else { a });
+        }
+        let mut all = self.alternatives(a);
+        for next in self.alternatives(b) {
+            let mut merged = false;
+            for slot in &mut all {
+                if let Some(both) = self.merge(*slot, next) {
+                    *slot = both;
+                    merged = true;
+                    break;
+                }
+            }
+            if !merged {
+                all.push(next);
+            }
+        }
+        all.sort();
+        all.dedup();
+        if all.len() == 1 {
+            return all[0];
+        }
+        if all.len() > MAX_ALTERNATIVES {
+            return UNKNOWN;
+        }
+        self.of(Data::OneOf(all.into_boxed_slice()))
+    }
+
+    /// A known value on one way and an unknown one on the other: both stay possible, so that what is known is still
+    /// followed; only scalars drown.
+    fn join_unknown(&mut self, known: Val) -> Val {
+        let mut all = self.alternatives(known);
+        all.retain(|v| !matches!(self.get(*v), Data::Scalar | Data::Str(_) | Data::Int(_) | Data::Bool(_) | Data::Null));
+        if all.is_empty() {
+            return UNKNOWN;
+        }
+        if !all.contains(&UNKNOWN) {
+            all.push(UNKNOWN);
+        }
+        all.sort();
+        if all.len() > MAX_ALTERNATIVES {
+            return UNKNOWN;
+        }
+        self.of(Data::OneOf(all.into_boxed_slice()))
+    }
+
+    fn merge(&mut self, a: Val, b: Val) -> Option<Val> {
+        if a == b {
+            return Some(a);
+        }
+        match (self.get(a).clone(), self.get(b).clone()) {
+            (
+                Data::Scalar | Data::Str(_) | Data::Int(_) | Data::Bool(_),
+                Data::Scalar | Data::Str(_) | Data::Int(_) | Data::Bool(_),
+            ) => {
+                // Known texts stay apart: they may name relations, templates or classes.
+                match (self.get(a), self.get(b)) {
+                    (Data::Str(_), Data::Str(_)) => None,
+                    _ => Some(SCALAR),
+                }
+            }
+            (Data::Row(x), Data::Row(y)) if x.model == y.model && x.src == y.src && x.renewed_by == y.renewed_by => {
+                let tree = self.trees.meet(x.tree, y.tree);
+                Some(self.row(Row { tree, ..x }))
+            }
+            (Data::Query(x), Data::Query(y)) if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns => {
+                let tree = self.trees.meet(x.tree, y.tree);
+                let keep = flag::SCOPED | flag::KEYED | flag::LIMITED;
+                let flags = (x.flags & y.flags & keep) | ((x.flags | y.flags) & !keep);
+                Some(self.of(Data::Query(Query { tree, flags, ..x })))
+            }
+            (Data::Many(x, k), Data::Many(y, l)) => {
+                if matches!(self.get(x), Data::OneOf(_)) || matches!(self.get(y), Data::OneOf(_)) || self.merge(x, y).is_some() {
+                    let elem = self.join(x, y);
+                    return Some(self.many(elem, if k == l { k } else { ManyKind::Held }));
+                }
+                let empty = |v: &Values, e: Val| *v.get(e) == Data::Null;
+                if empty(self, x) {
+                    return Some(b);
+                }
+                if empty(self, y) {
+                    return Some(a);
+                }
+                None
+            }
+            // An empty literal and a list grown in a loop.
+            (Data::Tuple(x), Data::Many(..)) if x.is_empty() => Some(b),
+            (Data::Many(..), Data::Tuple(y)) if y.is_empty() => Some(a),
+            (Data::Tuple(x), Data::Record(..)) if x.is_empty() => Some(b),
+            (Data::Record(..), Data::Tuple(y)) if y.is_empty() => Some(a),
+            (Data::Tuple(x), Data::Tuple(y)) if x.len() == y.len() => {
+                let items: Vec<Val> = x.iter().zip(y.iter()).map(|(p, q)| self.join(*p, *q)).collect();
+                Some(self.of(Data::Tuple(items.into_boxed_slice())))
+            }
+            (Data::Record(x, xr), Data::Record(y, yr)) => {
+                let mut keys: Vec<(Name, Val)> = x.to_vec();
+                for (k, v) in y.iter() {
+                    match keys.iter_mut().find(|(n, _)| n == k) {
+                        Some(slot) => slot.1 = self.join(slot.1, *v),
+                        None => keys.push((*k, *v)),
+                    }
+                }
+                let rest = match (xr, yr) {
+                    (Some(p), Some(q)) => Some(self.join(p, q)),
+                    (p, q) => p.or(q),
+                };
+                Some(self.record(keys, rest))
+            }
+            (Data::Object { class: c, fields: x, exact: e }, Data::Object { class: d, fields: y, exact: f }) if c == d => {
+                let mut keys: Vec<(Name, Val)> = Vec::new();
+                for (k, v) in x.iter() {
+                    if let Some((_, w)) = y.iter().find(|(n, _)| n == k) {
+                        let both = self.join(*v, *w);
+                        keys.push((*k, both));
+                    }
+                }
+                Some(self.of(Data::Object { class: c, fields: keys.into_boxed_slice(), exact: e && f }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Applies a function to the parts of a value that are rows, queries or many; rebuilt from the inside.
+    fn map_inside(&mut self, val: Val, depth: usize, f: &mut dyn FnMut(&mut Values, Val) -> Option<Val>) -> Val {
+        if depth == 0 {
+            return val;
+        }
+        if let Some(done) = f(self, val) {
+            return done;
+        }
+        match self.get(val).clone() {
+            Data::Many(e, k) => {
+                let e2 = self.map_inside(e, depth - 1, f);
+                if e2 == e { val } else { self.many(e2, k) }
+            }
+            Data::Tuple(items) => {
+                let new: Vec<Val> = items.iter().map(|v| self.map_inside(*v, depth - 1, f)).collect();
+                self.of(Data::Tuple(new.into_boxed_slice()))
+            }
+            Data::Record(keys, rest) => {
+                let new: Vec<(Name, Val)> = keys.iter().map(|(n, v)| (*n, self.map_inside(*v, depth - 1, f))).collect();
+                let rest = rest.map(|r| self.map_inside(r, depth - 1, f));
+                self.of(Data::Record(new.into_boxed_slice(), rest))
+            }
+            Data::OneOf(items) => {
+                let new: Vec<Val> = items.iter().map(|v| self.map_inside(*v, depth - 1, f)).collect();
+                new.into_iter().reduce(|a, b| self.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            Data::Object { class, fields, exact } => {
+                let new: Vec<(Name, Val)> = fields.iter().map(|(n, v)| (*n, self.map_inside(*v, depth - 1, f))).collect();
+                self.of(Data::Object { class, fields: new.into_boxed_slice(), exact })
+            }
+            Data::Proxy(v, n) => {
+                let new = self.map_inside(v, depth - 1, f);
+                self.of(Data::Proxy(new, n))
+            }
+            _ => val,
+        }
+    }
+
+    /// The element of a sequence as one turn of a loop sees it: rows in it are renewed by that loop.
+    pub fn renew(&mut self, element: Val, by: LoopId) -> Val {
+        self.map_inside(element, 4, &mut |values, val| match values.get(val) {
+            Data::Row(row) => {
+                let row = *row;
+                Some(values.row(Row { renewed_by: by, ..row }))
+            }
+            // What is many inside an element is renewed when it is iterated itself.
+            Data::Many(..) => Some(values.mark_parent(val, by)),
+            Data::Object { .. } | Data::Query(_) => Some(values.mark_parent(val, by)),
+            _ => None,
+        })
+    }
+
+    /// Rows inside collections of an element depend on the loop as well until they are iterated themselves.
+    fn mark_parent(&mut self, val: Val, by: LoopId) -> Val {
+        self.map_inside(val, 3, &mut |values, val| match values.get(val) {
+            Data::Row(row) => {
+                let row = *row;
+                Some(values.row(Row { renewed_by: by, ..row }))
+            }
+            Data::Query(query) => {
+                let mut query = query.clone();
+                if let Some((row, name)) = query.via {
+                    let row = values.renew(row, by);
+                    query.via = Some((row, name));
+                }
+                Some(values.of(Data::Query(query)))
+            }
+            _ => None,
+        })
+    }
+
+    /// The value in which rows of a source have this much more loaded.
+    pub fn with_loaded(&mut self, val: Val, src: Src, more: Tree) -> Val {
+        self.map_inside(val, 5, &mut |values, val| match values.get(val) {
+            Data::Row(row) => {
+                let row = *row;
+                if row.src == src {
+                    let tree = values.trees.union(row.tree, more);
+                    Some(values.row(Row { tree, ..row }))
+                } else {
+                    Some(val)
+                }
+            }
+            Data::Query(query) => {
+                let mut query = query.clone();
+                if let Some((row, name)) = query.via {
+                    let row = values.with_loaded(row, src, more);
+                    query.via = Some((row, name));
+                    Some(values.of(Data::Query(query)))
+                } else {
+                    Some(val)
+                }
+            }
+            _ => None,
+        })
+    }
+
+    /// Sources of the rows in a value.
+    pub fn sources_in(&mut self, val: Val) -> Vec<(Src, ModelId)> {
+        let mut found = Vec::new();
+        self.map_inside(val, 5, &mut |values, val| match values.get(val) {
+            Data::Row(row) => {
+                found.push((row.src, row.model));
+                Some(val)
+            }
+            _ => None,
+        });
+        found.dedup();
+        found
+    }
+
+    /// Is anything in the value worth following? Scalars and unknowns are not.
+    pub fn is_plain(&self, val: Val) -> bool {
+        match self.get(val) {
+            Data::Unknown | Data::Null | Data::Scalar | Data::Bool(_) | Data::Int(_) => true,
+            Data::Many(e, _) => self.is_plain(*e),
+            _ => false,
+        }
+    }
+}

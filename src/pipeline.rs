@@ -1,0 +1,211 @@
+//! In which order do the stages run? The only file that knows, and the only one that catches a panic.
+//!
+//! In: sources and settings. Out: findings, settled and sorted, and what was covered. The same sources give the same outcome
+//! at any number of threads.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::base::{FileId, Name, Range, Span};
+use crate::config::Settings;
+use crate::facts::FileFacts;
+use crate::findings::suppress::{self, Suppressed};
+use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
+use crate::packs::rule;
+use crate::source::{SourceFile, SourceSet};
+
+/// Deep trees are walked with bounded recursion; this is room for the bound.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// The rule that reports a fault of the tool itself.
+pub const INTERNAL_ERROR: &str = "internal-error";
+
+/// What a run found.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Findings to show, sorted by path, place and rule.
+    pub findings: Vec<Finding>,
+    /// Findings that a comment silenced, in the same order.
+    pub suppressed: Vec<Suppressed>,
+    /// What was covered.
+    pub coverage: Coverage,
+    /// Files on which the tool failed; the run ends with status 2.
+    pub failures: Vec<Failure>,
+}
+
+/// A file on which the tool failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The file.
+    pub file: FileId,
+    /// What the panic said.
+    pub message: String,
+}
+
+/// What was covered, and what was not.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Coverage {
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What was not understood or not followed, by reason.
+    pub gaps: BTreeMap<String, u64>,
+    /// Other counts, by what they count: templates reached and the like.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// A pool of worker threads with large stacks. Zero threads means as many as the machine has.
+pub fn pool(threads: usize) -> ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK_BYTES)
+        .build()
+        .expect("worker threads can be started")
+}
+
+/// Analyses the sources. To be called inside [`pool`].
+pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
+    let mut outcome = Outcome { coverage: covered(sources), ..Outcome::default() };
+    let lowered: Vec<Result<FileFacts, Failure>> = sources
+        .files
+        .par_iter()
+        .enumerate()
+        .map(|(at, file)| {
+            let id = FileId(at as u32);
+            fence(id, || lower(file))
+        })
+        .collect();
+    let mut facts: Vec<Option<FileFacts>> = Vec::with_capacity(lowered.len());
+    for result in lowered {
+        match result {
+            Ok(file) => {
+                for gap in &file.gaps {
+                    *outcome.coverage.gaps.entry(gap.why.text()).or_insert(0) += 1;
+                }
+                facts.push(Some(file));
+            }
+            Err(failure) => {
+                facts.push(None);
+                outcome.failures.push(failure);
+            }
+        }
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(outcome.failures.iter().map(internal_error));
+    settle(findings, &facts, sources, settings, &mut outcome);
+    outcome
+}
+
+/// What is done with the findings of all checks: levels, silence, identity, order.
+fn settle(
+    mut findings: Vec<Finding>,
+    facts: &[Option<FileFacts>],
+    sources: &SourceSet,
+    settings: &Settings,
+    outcome: &mut Outcome,
+) {
+    let is_internal = |finding: &Finding| finding.rule.as_str() == INTERNAL_ERROR;
+    findings.retain(|finding| {
+        let path = sources.file(finding.span.file).path.as_str();
+        let rule = finding.rule.as_str();
+        is_internal(finding) || settings.is_on(rule) && !settings.is_ignored_in(rule, path)
+    });
+    for finding in &mut findings {
+        finding.level = settings.level(finding.rule.as_str(), finding.level);
+    }
+    findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
+    fingerprint::assign(&mut findings, sources);
+    let rules = suppress::Rules {
+        is_known: &|name| rule::catalog().iter().any(|rule| rule.id == name || rule.family == name),
+        is_on: &|name| settings.is_on(name) || rule::catalog().iter().any(|r| r.family == name && settings.is_on(&r.id)),
+        family: &|id| rule::find(id).map(|rule| rule.family.as_str()),
+        require_reason: settings.require_reason,
+        level: settings.level(suppress::UNUSED, Level::Note),
+    };
+    let mut applied = suppress::apply(findings, facts, sources, &rules);
+    applied.findings.retain(|finding| {
+        let path = sources.file(finding.span.file).path.as_str();
+        let is_shown = finding.level >= settings.min_level && finding.confidence >= settings.min_confidence;
+        let is_ignored = settings.is_ignored_in(finding.rule.as_str(), path);
+        is_internal(finding) || is_shown && !is_ignored
+    });
+    let notes = applied.findings.iter().position(|finding| finding.fingerprint.is_empty());
+    if let Some(at) = notes {
+        fingerprint::assign(&mut applied.findings[at..], sources);
+    }
+    applied.findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
+    outcome.findings = applied.findings;
+    outcome.suppressed = applied.suppressed;
+}
+
+/// Facts of one file.
+pub fn lower(file: &SourceFile) -> FileFacts {
+    FileFacts {
+        language: file.language,
+        namespace: Name::empty(),
+        imports: Vec::new(),
+        classes: Vec::new(),
+        functions: Vec::new(),
+        exports: None,
+        comments: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+fn covered(sources: &SourceSet) -> Coverage {
+    Coverage {
+        files: sources.files.len() as u64,
+        bytes: sources.files.iter().map(|file| file.text.len() as u64).sum(),
+        ..Coverage::default()
+    }
+}
+
+/// Runs the work on one file; a panic becomes a failure of that file.
+pub fn fence<T>(file: FileId, work: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Failure { file, message: text.unwrap_or_else(|| "no message".to_owned()) }
+    })
+}
+
+fn internal_error(failure: &Failure) -> Finding {
+    Finding {
+        rule: Name::new(INTERNAL_ERROR),
+        level: Level::Error,
+        confidence: Confidence::High,
+        message: format!("the analysis of this file failed: {}", failure.message.lines().next().unwrap_or_default()),
+        help: rule::find(INTERNAL_ERROR).map(|rule| rule.help.clone()).unwrap_or_default(),
+        cost: String::new(),
+        span: Span { file: failure.file, range: Range::new(0, 0) },
+        steps: Vec::new(),
+        subject: Subject::default(),
+        owner: String::new(),
+        fix: None,
+        fingerprint: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::memory::source_set;
+
+    #[test]
+    fn a_panic_on_one_file_is_a_failure_of_that_file() {
+        let result: Result<(), Failure> = fence(FileId(3), || panic!("bad {}", 1));
+        assert_eq!(result, Err(Failure { file: FileId(3), message: "bad 1".to_owned() }));
+    }
+
+    #[test]
+    fn coverage_counts_files_and_bytes() {
+        let sources = source_set(&[("a.py", "x = 1\n"), ("b.php", "<?php\n")]);
+        let outcome = pool(1).install(|| check(&sources, &Settings::default()));
+        assert_eq!((outcome.coverage.files, outcome.coverage.bytes), (2, 12));
+        assert!(outcome.findings.is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! How do findings become bytes? One module per format; by now levels, order and silence are settled.
+
+pub mod concise;
+pub mod full;
+pub mod json;
+pub mod place;
+pub mod sarif;
+
+use std::io::{self, Write};
+
+use crate::findings::suppress::Suppressed;
+use crate::findings::{Finding, Level};
+use crate::packs::rule::{self, Rule};
+use crate::pipeline::{Coverage, Failure};
+use crate::source::SourceSet;
+
+/// Name of the tool in every format.
+pub const TOOL: &str = "ormlint";
+
+/// Version of the tool in every format.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// All that a format may tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The sources, for places and text.
+    pub sources: &'a SourceSet,
+    /// The findings, sorted.
+    pub findings: &'a [Finding],
+    /// The findings that comments silenced.
+    pub suppressed: &'a [Suppressed],
+    /// What was covered.
+    pub coverage: &'a Coverage,
+    /// Files on which the tool failed.
+    pub failures: &'a [Failure],
+    /// The rules of this run with their levels, sorted by id.
+    pub rules: &'a [(&'static Rule, Level)],
+    /// How long the run took; not told if none.
+    pub seconds: Option<f64>,
+    /// How text for people looks.
+    pub style: Style,
+}
+
+/// How text for people looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Colours may be used.
+    pub color: bool,
+    /// Characters beyond ASCII may be drawn with.
+    pub unicode: bool,
+    /// Sentences instead of drawings.
+    pub narrated: bool,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style { width: 100, color: false, unicode: true, narrated: false }
+    }
+}
+
+/// A format of reports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, clap::ValueEnum)]
+pub enum Format {
+    /// Each finding with its code.
+    Full,
+    /// One line for each finding.
+    Concise,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// The writer fails.
+pub fn render(report: &Report<'_>, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Full => full::render(report, out),
+        Format::Concise => concise::render(report, out),
+        Format::Json => json::render(report, out),
+        Format::Sarif => sarif::render(report, out),
+    }
+}
+
+impl Report<'_> {
+    /// Findings that matter most first: by level, confidence, precision of the rule, then as sorted.
+    pub fn ranked(&self) -> Vec<&Finding> {
+        let mut ranked: Vec<&Finding> = self.findings.iter().collect();
+        ranked.sort_by_key(|finding| {
+            let precision = rule::find(finding.rule.as_str()).map(|rule| rule.precision);
+            std::cmp::Reverse((finding.level, finding.confidence, precision))
+        });
+        ranked
+    }
+
+    /// How many findings have each level: errors, warnings, notes.
+    pub fn counts(&self) -> [(Level, usize); 3] {
+        let count = |level| (level, self.findings.iter().filter(|finding| finding.level == level).count());
+        [count(Level::Error), count(Level::Warning), count(Level::Note)]
+    }
+
+    /// The last line for people: `3 findings (2 warnings, 1 note) in 2 of 120 files, 0.4 s`.
+    pub fn summary(&self) -> String {
+        let mut files: Vec<_> = self.findings.iter().map(|finding| finding.span.file).collect();
+        files.dedup();
+        let checked = plural(self.coverage.files as usize, "file");
+        let mut line = if self.findings.is_empty() {
+            format!("no findings in {checked}")
+        } else {
+            let levels = self.counts().into_iter().filter(|(_, count)| *count > 0);
+            let levels: Vec<_> = levels.map(|(level, count)| plural(count, level_word(level))).collect();
+            let found = plural(self.findings.len(), "finding");
+            format!("{found} ({}) in {} of {checked}", levels.join(", "), files.len())
+        };
+        if !self.suppressed.is_empty() {
+            line += &format!(", {} suppressed", self.suppressed.len());
+        }
+        if let Some(seconds) = self.seconds {
+            line += &format!(", {seconds:.1} s");
+        }
+        line
+    }
+}
+
+/// The word for a level in every format that has no words of its own.
+pub fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+/// `1 file`, `2 files`, `1,204 files`.
+pub fn plural(count: usize, word: &str) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
