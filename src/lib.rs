@@ -17,3 +17,6 @@ pub mod pipeline;
 pub mod report;
 pub mod source;
 pub mod syntax;
+
+#[cfg(test)]
+mod testkit;
