@@ -1,7 +1,7 @@
 //! What do serializers, resources, response models and other classes of libraries read of the rows they are given?
 
 use super::call::Args;
-use super::value::{Data, SCALAR, UNKNOWN, Val};
+use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::{ClassId, FnRef};
@@ -115,6 +115,4 @@ impl<'a> Engine<'a> {
             self.emit(fr, super::What::Block { function: name }, range, super::NO_LOOP);
         }
     }
-
-    /// Nothing more is known of a value than that it is one.
 }

@@ -5,7 +5,7 @@ use super::many::NO_ELEMENT;
 use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame, Key, Summary};
 use crate::base::{FileId, Name, Range};
-use crate::facts::{Expr, FnId, Language, Render, RenderKind, Stmt};
+use crate::facts::{FnId, Language, Render, RenderKind, Stmt};
 use crate::index::FnRef;
 use crate::packs::{ArgRef, Op};
 
@@ -265,7 +265,7 @@ impl<'a> Engine<'a> {
 
     /// A function that templates call by name: a tag or filter of the project.
     fn template_function(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        let Some(f) = self.ix.template_function(name) else {
+        let Some(f) = self.tags.get(&name).map(|t| t.0) else {
             return UNKNOWN;
         };
         let decl = self.ix.function(f);
@@ -277,7 +277,7 @@ impl<'a> Engine<'a> {
         }
         let (val, _) = self.call_function(fr, f, UNKNOWN, args, range);
         // An inclusion tag renders its template with what the function gives.
-        if let Some(template) = self.ix.inclusion_template(f) {
+        if let Some(template) = self.tags.get(&name).and_then(|t| t.1) {
             self.render_named(fr, template, val, range);
             return SCALAR;
         }
@@ -369,7 +369,7 @@ impl<'a> Engine<'a> {
                 object
             }
             _ => {
-                if let Some(f) = self.ix.template_function(name) {
+                if let Some(f) = self.tags.get(&name).map(|t| t.0) {
                     let mut with = Args { positional: vec![object], ..Args::default() };
                     with.positional.extend(args.positional.iter().copied());
                     return self.call_function(fr, f, UNKNOWN, with, range).0;
