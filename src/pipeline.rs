@@ -11,11 +11,15 @@ use rayon::prelude::*;
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::config::Settings;
-use crate::facts::FileFacts;
+use crate::checks::{self, CheckContext, TenantWords};
+use crate::facts::{FileFacts, FnKind};
 use crate::findings::suppress::{self, Suppressed};
 use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
-use crate::packs::rule;
-use crate::source::{SourceFile, SourceSet};
+use crate::flow;
+use crate::index;
+use crate::lower;
+use crate::packs::{Packs, rule};
+use crate::source::SourceSet;
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -76,34 +80,62 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
         .enumerate()
         .map(|(at, file)| {
             let id = FileId(at as u32);
-            fence(id, || lower(file))
+            fence(id, || lower::lower(file.language, &file.text))
         })
         .collect();
-    let mut facts: Vec<Option<FileFacts>> = Vec::with_capacity(lowered.len());
-    for result in lowered {
+    let mut facts: Vec<FileFacts> = Vec::with_capacity(lowered.len());
+    for (at, result) in lowered.into_iter().enumerate() {
         match result {
             Ok(file) => {
                 for gap in &file.gaps {
                     *outcome.coverage.gaps.entry(gap.why.text()).or_insert(0) += 1;
                 }
-                facts.push(Some(file));
+                facts.push(file);
             }
             Err(failure) => {
-                facts.push(None);
+                facts.push(lower::empty(sources.files[at].language));
                 outcome.failures.push(failure);
             }
         }
     }
     let mut findings: Vec<Finding> = Vec::new();
+    match fence(FileId(0), || analyze(sources, &facts, settings, &mut outcome.coverage)) {
+        Ok(found) => findings.extend(found),
+        Err(failure) => outcome.failures.push(failure),
+    }
     findings.extend(outcome.failures.iter().map(internal_error));
     settle(findings, &facts, sources, settings, &mut outcome);
     outcome
 }
 
+/// Links, follows values, and checks.
+fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, coverage: &mut Coverage) -> Vec<Finding> {
+    let packs = match Packs::builtin() {
+        Ok(packs) => packs,
+        // A test loads every pack that comes with the tool.
+        Err(error) => panic!("{error}"),
+    };
+    let index = index::link(sources, facts, &packs);
+    let flow = flow::analyze(&index);
+    for (why, count) in &flow.gap_counts() {
+        *coverage.gaps.entry((*why).to_owned()).or_insert(0) += count;
+    }
+    let templates = facts.iter().filter(|f| f.functions.first().is_some_and(|f| f.kind == FnKind::Template)).count();
+    coverage.counts.insert("templates".to_owned(), templates as u64);
+    coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
+    coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
+    let tenant = TenantWords {
+        models: settings.tenant.models.clone(),
+        columns: settings.tenant.columns.clone(),
+        scopes: settings.tenant.scopes.clone(),
+    };
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant)
+}
+
 /// What is done with the findings of all checks: levels, silence, identity, order.
 fn settle(
     mut findings: Vec<Finding>,
-    facts: &[Option<FileFacts>],
+    facts: &[FileFacts],
     sources: &SourceSet,
     settings: &Settings,
     outcome: &mut Outcome,
@@ -140,20 +172,6 @@ fn settle(
     applied.findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
     outcome.findings = applied.findings;
     outcome.suppressed = applied.suppressed;
-}
-
-/// Facts of one file.
-pub fn lower(file: &SourceFile) -> FileFacts {
-    FileFacts {
-        language: file.language,
-        namespace: Name::empty(),
-        imports: Vec::new(),
-        classes: Vec::new(),
-        functions: Vec::new(),
-        exports: None,
-        comments: Vec::new(),
-        gaps: Vec::new(),
-    }
 }
 
 fn covered(sources: &SourceSet) -> Coverage {

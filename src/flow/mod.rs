@@ -76,6 +76,14 @@ pub struct FlowFacts {
     pub framework_loops: FxHashSet<LoopId>,
 }
 
+impl FlowFacts {
+    /// Reasons why something was not followed, counted, in order.
+    pub fn gap_counts(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        #[allow(clippy::iter_over_hash_type)]
+        self.gaps.iter().map(|(why, count)| (*why, *count)).collect()
+    }
+}
+
 /// The evaluation of one function.
 pub(crate) struct Frame<'a> {
     f: FnRef,

@@ -3,6 +3,7 @@
 //! In: TOML files, the built-in ones and those a project adds, through one door. Out: [`Packs`], a set of tables from
 //! names to [`Op`]s, roles and catalogue entries. Knows nothing of the program under analysis.
 
+pub mod model;
 mod file;
 mod op;
 pub mod rule;
