@@ -208,6 +208,10 @@ impl Reader<'_, '_> {
             return None;
         }
         let number = &rest[..len];
+        if number.parse::<f64>().is_err() && sign == 0 {
+            // A name may begin with a digit.
+            return self.variable();
+        }
         let value = match number.trim_start_matches('+').parse::<i64>() {
             Ok(n) => Expr::Int(n),
             Err(_) => Expr::Literal,

@@ -58,13 +58,14 @@ else
 #[test]
 fn filters_take_strings_numbers_and_variables() {
     check(
-        r#"{{ books|join:", " }}{{ a|default:"}"|add:-3|x:y.z }}{{ _("hi")|upper }}{{ "a\"b" }}{{ 1.5 }}{{ True }}"#,
+        r#"{{ books|join:", " }}{{ a|default:"}"|add:-3|x:y.z }}{{ _("hi")|upper }}{{ "a\"b" }}{{ 1.5 }}{{ True }}{{ 2fa_on.x }}"#,
         r#"out books|join(', ')
 out a|default('}')|add(-3)|x(y.z?)
 out 'hi'|upper()
 out 'a"b'
 out literal
-out true"#,
+out true
+out 2fa_on.x?"#,
     );
 }
 

@@ -15,7 +15,7 @@ use crate::facts::{
 const MAX_TAGS: usize = MAX_DEPTH - 80;
 
 /// Words in a comment that make it one for the tool or for a test of it.
-const COMMENT_WORDS: &[&str] = &["ormlint", "expect:", "step:", "missed:", "wrong:"];
+pub const COMMENT_WORDS: &[&str] = &["ormlint", "expect:", "step:", "missed:", "wrong:"];
 
 /// The facts of a template under construction.
 pub struct Tree {
