@@ -271,9 +271,7 @@ impl Directive {
             }],
             is_safe: true,
         });
-        let owner = facts[self.span.file.0 as usize]
-            .as_ref()
-            .map(|facts| owner(self.span.range, facts));
+        let owner = facts.get(self.span.file.0 as usize).map(|facts| owner(self.span.range, facts));
         Some(Finding {
             rule: Name::new(UNUSED),
             level: rules.level,
