@@ -10,7 +10,11 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         let at = place::place(finding.span, report.sources);
         let (line, column) = (at.start.line, at.start.column);
         let level = level_word(finding.level);
-        writeln!(out, "{}:{line}:{column}: {level}[{}] {}", at.path, finding.rule, finding.message)?;
+        writeln!(
+            out,
+            "{}:{line}:{column}: {level}[{}] {}",
+            at.path, finding.rule, finding.message
+        )?;
     }
     Ok(())
 }

@@ -56,7 +56,12 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Style {
-        Style { width: 100, color: false, unicode: true, narrated: false }
+        Style {
+            width: 100,
+            color: false,
+            unicode: true,
+            narrated: false,
+        }
     }
 }
 
@@ -99,22 +104,44 @@ impl Report<'_> {
 
     /// How many findings have each level: errors, warnings, notes.
     pub fn counts(&self) -> [(Level, usize); 3] {
-        let count = |level| (level, self.findings.iter().filter(|finding| finding.level == level).count());
-        [count(Level::Error), count(Level::Warning), count(Level::Note)]
+        let count = |level| {
+            (
+                level,
+                self.findings
+                    .iter()
+                    .filter(|finding| finding.level == level)
+                    .count(),
+            )
+        };
+        [
+            count(Level::Error),
+            count(Level::Warning),
+            count(Level::Note),
+        ]
     }
 
     /// The last line for people: `3 findings (2 warnings, 1 note) in 2 of 120 files, 0.4 s`.
     pub fn summary(&self) -> String {
-        let mut files: Vec<_> = self.findings.iter().map(|finding| finding.span.file).collect();
+        let mut files: Vec<_> = self
+            .findings
+            .iter()
+            .map(|finding| finding.span.file)
+            .collect();
         files.dedup();
         let checked = plural(self.coverage.files as usize, "file");
         let mut line = if self.findings.is_empty() {
             format!("no findings in {checked}")
         } else {
             let levels = self.counts().into_iter().filter(|(_, count)| *count > 0);
-            let levels: Vec<_> = levels.map(|(level, count)| plural(count, level_word(level))).collect();
+            let levels: Vec<_> = levels
+                .map(|(level, count)| plural(count, level_word(level)))
+                .collect();
             let found = plural(self.findings.len(), "finding");
-            format!("{found} ({}) in {} of {checked}", levels.join(", "), files.len())
+            format!(
+                "{found} ({}) in {} of {checked}",
+                levels.join(", "),
+                files.len()
+            )
         };
         if !self.suppressed.is_empty() {
             line += &format!(", {} suppressed", self.suppressed.len());
@@ -140,7 +167,7 @@ pub fn plural(count: usize, word: &str) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
