@@ -181,6 +181,7 @@ fn reports(
         failures: &outcome.failures,
         rules: &rules,
         seconds,
+        home: report::HOME,
         style,
     };
     let plain = Report {

@@ -2,8 +2,15 @@
 
 pub mod concise;
 pub mod full;
+pub mod github;
+pub mod gitlab;
+pub mod grouped;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod markdown;
 pub mod place;
+pub mod rdjson;
 pub mod sarif;
 
 use std::io::{self, Write};
@@ -19,6 +26,9 @@ pub const TOOL: &str = "ormlint";
 
 /// Version of the tool in every format.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Where the project lives, as the package says; empty if it says nothing. Then no format holds a link.
+pub const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// All that a format may tell.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +47,8 @@ pub struct Report<'a> {
     pub rules: &'a [(&'static Rule, Level)],
     /// How long the run took; not told if none.
     pub seconds: Option<f64>,
+    /// Where the project lives: for links to the pages of rules. Empty for no links.
+    pub home: &'a str,
     /// How text for people looks.
     pub style: Style,
 }
@@ -72,10 +84,26 @@ pub enum Format {
     Full,
     /// One line for each finding.
     Concise,
+    /// One line for each finding, by file.
+    Grouped,
     /// One object.
     Json,
+    /// One object for each finding, one a line.
+    Jsonl,
     /// SARIF 2.1.0.
     Sarif,
+    /// Annotations of a workflow on GitHub.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+    /// Reviewdog's format, one object.
+    Rdjson,
+    /// Reviewdog's format, one diagnostic a line.
+    Rdjsonl,
+    /// A comment for a pull request.
+    Markdown,
 }
 
 /// Writes the report.
@@ -86,16 +114,36 @@ pub fn render(report: &Report<'_>, format: Format, out: &mut dyn Write) -> io::R
     match format {
         Format::Full => full::render(report, out),
         Format::Concise => concise::render(report, out),
+        Format::Grouped => grouped::render(report, out),
         Format::Json => json::render(report, out),
+        Format::Jsonl => jsonl::render(report, out),
         Format::Sarif => sarif::render(report, out),
+        Format::Github => github::render(report, out),
+        Format::Gitlab => gitlab::render(report, out),
+        Format::Junit => junit::render(report, out),
+        Format::Rdjson => rdjson::render(report, out),
+        Format::Rdjsonl => rdjson::render_lines(report, out),
+        Format::Markdown => markdown::render(report, out),
     }
 }
 
 impl Report<'_> {
+    /// Where the page of a rule is read.
+    pub fn page_of(&self, rule: &str) -> Option<String> {
+        let home = self.home.trim_end_matches('/');
+        (!home.is_empty()).then(|| format!("{home}/blob/main/rules/catalog/{rule}.md"))
+    }
+
+    /// The name of a rule in Markdown, with a link to its page.
+    fn linked(&self, rule: &str) -> String {
+        self.page_of(rule)
+            .map_or_else(|| format!("`{rule}`"), |page| format!("[`{rule}`]({page})"))
+    }
+
     /// Findings that matter most first: by level, confidence, precision of the rule, then as sorted.
     pub fn ranked(&self) -> Vec<&Finding> {
         let mut ranked: Vec<&Finding> = self.findings.iter().collect();
-        ranked.sort_by_key(|finding| {
+        ranked.sort_by_cached_key(|finding| {
             let precision = rule::find(finding.rule.as_str()).map(|rule| rule.precision);
             std::cmp::Reverse((finding.level, finding.confidence, precision))
         });
@@ -175,6 +223,8 @@ pub fn plural(count: usize, word: &str) -> String {
     format!("{grouped} {word}{}", if count == 1 { "" } else { "s" })
 }
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -55,6 +55,7 @@ impl Sample {
             failures: &self.failures,
             rules: &self.rules,
             seconds: Some(0.42),
+            home: "https://example.org/ormlint",
             style,
         }
     }

@@ -22,16 +22,13 @@ const MAX_RESULTS: usize = 5_000;
 /// Some services drop a result with a longer text.
 const MAX_TEXT: usize = 1_024;
 
-/// Where the project lives.
-const HOME: &str = "https://github.com/ormlint/ormlint";
-
 /// Writes the report.
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &log(report))?;
+    serde_json::to_writer_pretty(&mut *out, &log(report, MAX_RESULTS))?;
     writeln!(out)
 }
 
-fn log(report: &Report<'_>) -> Value {
+pub(super) fn log(report: &Report<'_>, limit: usize) -> Value {
     let weaknesses: Vec<u32> = {
         let mut all: Vec<u32> = report
             .rules
@@ -46,7 +43,7 @@ fn log(report: &Report<'_>) -> Value {
     let mut hashes = BTreeMap::new();
     let results: Vec<Value> = ranked
         .iter()
-        .take(MAX_RESULTS)
+        .take(limit)
         .map(|finding| result(finding, report, &mut hashes))
         .collect();
     let mut driver = json!({
@@ -54,16 +51,18 @@ fn log(report: &Report<'_>) -> Value {
         "fullName": format!("{TOOL} {VERSION}"),
         "version": VERSION,
         "semanticVersion": VERSION,
-        "informationUri": HOME,
-        "rules": report.rules.iter().map(|(rule, level)| descriptor(rule, *level, &weaknesses)).collect::<Vec<_>>(),
+        "rules": report.rules.iter().map(|(rule, level)| descriptor(rule, *level, &weaknesses, report)).collect::<Vec<_>>(),
     });
     let mut run = json!({
         "automationDetails": { "id": format!("{TOOL}/") },
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": { "%SRCROOT%": { "description": { "text": "The root of the folder that was checked." } } },
-        "invocations": [invocation(report, ranked.len())],
+        "invocations": [invocation(report, ranked.len(), limit)],
         "results": results,
     });
+    if !report.home.is_empty() {
+        driver["informationUri"] = json!(report.home);
+    }
     if !weaknesses.is_empty() {
         driver["supportedTaxonomies"] = json!([{ "name": "CWE", "index": 0 }]);
         run["taxonomies"] = json!([taxonomy(&weaknesses)]);
@@ -72,12 +71,11 @@ fn log(report: &Report<'_>) -> Value {
     json!({ "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run] })
 }
 
-fn invocation(report: &Report<'_>, found: usize) -> Value {
+fn invocation(report: &Report<'_>, found: usize, limit: usize) -> Value {
     let mut notes: Vec<Value> = Vec::new();
-    if found > MAX_RESULTS {
-        let text = format!(
-            "{found} findings, of which the {MAX_RESULTS} that matter most are in this file."
-        );
+    if found > limit {
+        let text =
+            format!("{found} findings, of which the {limit} that matter most are in this file.");
         notes.push(json!({ "level": "warning", "message": { "text": text } }));
     }
     for skipped in report
@@ -101,7 +99,7 @@ fn invocation(report: &Report<'_>, found: usize) -> Value {
     json!({ "executionSuccessful": report.failures.is_empty(), "toolExecutionNotifications": notes })
 }
 
-fn descriptor(rule: &Rule, level: Level, weaknesses: &[u32]) -> Value {
+fn descriptor(rule: &Rule, level: Level, weaknesses: &[u32], report: &Report<'_>) -> Value {
     let mut tags = vec![rule.family.clone()];
     if rule.security_severity.is_some() {
         tags.push("security".to_owned());
@@ -137,10 +135,12 @@ fn descriptor(rule: &Rule, level: Level, weaknesses: &[u32]) -> Value {
         "shortDescription": { "text": sentence(&rule.title) },
         "fullDescription": { "text": sentence(&rule.summary()) },
         "help": { "text": sentence(&rule.summary()), "markdown": rule.page },
-        "helpUri": format!("{HOME}/blob/main/rules/catalog/{}.md", rule.id),
         "defaultConfiguration": { "level": level_word(level) },
         "properties": properties,
     });
+    if let Some(page) = report.page_of(&rule.id) {
+        descriptor["helpUri"] = json!(page);
+    }
     if !relationships.is_empty() {
         descriptor["relationships"] = json!(relationships);
     }
