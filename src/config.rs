@@ -99,11 +99,21 @@ impl Config {
     /// Something in it is wrong.
     pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
         let name = file.display().to_string();
-        let wrong = |what: String| ConfigError { file: name.clone(), what };
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
+        let wrong = |what: String| ConfigError {
+            file: name.clone(),
+            what,
+        };
+        let mut table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
         let mut section = String::new();
-        if file.file_name().is_some_and(|file| file == "pyproject.toml") {
-            let own = table.remove("tool").and_then(|tool| tool.get("ormlint").cloned());
+        if file
+            .file_name()
+            .is_some_and(|file| file == "pyproject.toml")
+        {
+            let own = table
+                .remove("tool")
+                .and_then(|tool| tool.get("ormlint").cloned());
             table = match own {
                 Some(Value::Table(own)) => own,
                 Some(_) => return Err(wrong("`tool.ormlint` must be a table".to_owned())),
@@ -111,8 +121,14 @@ impl Config {
             };
             section = "tool.ormlint.".to_owned();
         }
-        let mut config = Config { file: Some(file.to_path_buf()), ..Config::default() };
-        let reader = Reader { file: &name, section };
+        let mut config = Config {
+            file: Some(file.to_path_buf()),
+            ..Config::default()
+        };
+        let reader = Reader {
+            file: &name,
+            section,
+        };
         config.fill(&reader, table)?;
         Ok(config)
     }
@@ -130,7 +146,13 @@ impl Config {
                 "exclude" => self.exclude = reader.texts(&key, &value)?,
                 "include-tests" => self.include_tests = reader.flag(&key, &value)?,
                 "require-reason" => self.require_reason = reader.flag(&key, &value)?,
-                "packs" => self.packs = reader.texts(&key, &value)?.into_iter().map(PathBuf::from).collect(),
+                "packs" => {
+                    self.packs = reader
+                        .texts(&key, &value)?
+                        .into_iter()
+                        .map(PathBuf::from)
+                        .collect()
+                }
                 "per-file-ignores" => {
                     for (pattern, rules) in reader.table(&key, value)? {
                         let rules = reader.rules(&format!("{key}.{pattern:?}"), &rules)?;
@@ -145,7 +167,9 @@ impl Config {
                         self.levels.insert(rule, reader.level(&place, &level)?);
                     }
                 }
-                "tenant" => self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?,
+                "tenant" => {
+                    self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?
+                }
                 _ => (),
             }
         }
@@ -167,7 +191,15 @@ const KEYS: &[&str] = &[
     "required-version",
 ];
 
-const TENANT_KEYS: &[&str] = &["model", "models", "column", "columns", "scope", "scopes", "global-paths"];
+const TENANT_KEYS: &[&str] = &[
+    "model",
+    "models",
+    "column",
+    "columns",
+    "scope",
+    "scopes",
+    "global-paths",
+];
 
 impl Tenant {
     fn read(reader: &Reader<'_>, table: Table) -> Result<Tenant, ConfigError> {
@@ -206,7 +238,9 @@ fn read(file: &Path) -> Result<String, ConfigError> {
 }
 
 fn syntax_error(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     match line {
         Some(line) => format!("line {line}: {}", error.message()),
         None => error.message().to_owned(),
@@ -221,11 +255,17 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn inside(&self, key: &str) -> Reader<'_> {
-        Reader { file: self.file, section: format!("{}{key}.", self.section) }
+        Reader {
+            file: self.file,
+            section: format!("{}{key}.", self.section),
+        }
     }
 
     fn error(&self, what: String) -> ConfigError {
-        ConfigError { file: self.file.to_owned(), what }
+        ConfigError {
+            file: self.file.to_owned(),
+            what,
+        }
     }
 
     fn wrong(&self, key: &str, what: &str) -> ConfigError {
@@ -238,17 +278,25 @@ impl Reader<'_> {
 
     fn known(&self, table: &Table, keys: &[&str]) -> Result<(), ConfigError> {
         match table.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(self.wrong(key, &format!("is not a key{}", nearest(key, keys.iter().copied())))),
+            Some(key) => Err(self.wrong(
+                key,
+                &format!("is not a key{}", nearest(key, keys.iter().copied())),
+            )),
             None => Ok(()),
         }
     }
 
     fn text(&self, key: &str, value: &Value) -> Result<String, ConfigError> {
-        value.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a text", value))
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| self.must_be(key, "a text", value))
     }
 
     fn flag(&self, key: &str, value: &Value) -> Result<bool, ConfigError> {
-        value.as_bool().ok_or_else(|| self.must_be(key, "`true` or `false`", value))
+        value
+            .as_bool()
+            .ok_or_else(|| self.must_be(key, "`true` or `false`", value))
     }
 
     fn table(&self, key: &str, value: Value) -> Result<Table, ConfigError> {
@@ -259,8 +307,14 @@ impl Reader<'_> {
     }
 
     fn texts(&self, key: &str, value: &Value) -> Result<Vec<String>, ConfigError> {
-        let list = value.as_array().ok_or_else(|| self.must_be(key, "a list of texts", value))?;
-        let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a list of texts", item));
+        let list = value
+            .as_array()
+            .ok_or_else(|| self.must_be(key, "a list of texts", value))?;
+        let text = |item: &Value| {
+            item.as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| self.must_be(key, "a list of texts", item))
+        };
         list.iter().map(text).collect()
     }
 
@@ -287,11 +341,19 @@ impl Reader<'_> {
 
     /// A rule, a family of rules, or `all`.
     fn selector(&self, key: &str, name: &str) -> Result<(), ConfigError> {
-        let names = || catalog().iter().flat_map(|rule| [rule.id.as_str(), rule.family.as_str()]).chain(["all"]);
+        let names = || {
+            catalog()
+                .iter()
+                .flat_map(|rule| [rule.id.as_str(), rule.family.as_str()])
+                .chain(["all"])
+        };
         if names().any(|known| known == name) {
             return Ok(());
         }
-        Err(self.wrong(key, &format!("names `{name}`, which is no rule{}", nearest(name, names()))))
+        Err(self.wrong(
+            key,
+            &format!("names `{name}`, which is no rule{}", nearest(name, names())),
+        ))
     }
 
     fn level(&self, key: &str, name: &str) -> Result<Option<Level>, ConfigError> {
@@ -319,20 +381,32 @@ fn sort_of(value: &Value) -> &'static str {
 /// `; the nearest is …`, if one is near.
 pub fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> String {
     let words: BTreeSet<&str> = words.collect();
-    let scored = words.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
+    let scored = words
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(word, known), known));
     match scored.min() {
-        Some((distance, known)) if distance <= word.len().max(4) / 2 => format!("; the nearest is `{known}`"),
+        Some((distance, known)) if distance <= word.len().max(4) / 2 => {
+            format!("; the nearest is `{known}`")
+        }
         _ => String::new(),
     }
 }
 
 /// `0.1`, `>=0.1`, `>=0.1,<0.3`, `==0.1.0`, `^0.1`: what versions of the tool the project accepts.
 fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigError> {
-    let numbers = |version: &str| -> Option<Vec<u64>> { version.trim().split('.').map(|part| part.parse().ok()).collect() };
+    let numbers = |version: &str| -> Option<Vec<u64>> {
+        version
+            .trim()
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect()
+    };
     let ours = numbers(env!("CARGO_PKG_VERSION")).unwrap_or_default();
     for part in required.split(',') {
         let part = part.trim();
-        let end = part.find(|c: char| c.is_ascii_digit()).unwrap_or(part.len());
+        let end = part
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(part.len());
         let (sign, version) = (part[..end].trim(), &part[end..]);
         let bad = || reader.wrong("required-version", "must be versions such as `>=0.1,<0.3`");
         let wanted = numbers(version).ok_or_else(bad)?;
@@ -341,7 +415,11 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
         let holds = match sign {
             "" | "==" | "=" => short == wanted,
             "^" | "~" | "~=" => {
-                let fixed = if sign == "^" && wanted.first() != Some(&0) { 1 } else { 2 };
+                let fixed = if sign == "^" && wanted.first() != Some(&0) {
+                    1
+                } else {
+                    2
+                };
                 order.is_ge() && ours.iter().zip(&wanted).take(fixed).all(|(a, b)| a == b)
             }
             ">=" => order.is_ge(),
@@ -351,7 +429,10 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
             _ => return Err(bad()),
         };
         if !holds {
-            let what = format!("asks for {required}, and this is {}", env!("CARGO_PKG_VERSION"));
+            let what = format!(
+                "asks for {required}, and this is {}",
+                env!("CARGO_PKG_VERSION")
+            );
             return Err(reader.wrong("required-version", &what));
         }
     }
@@ -400,11 +481,14 @@ pub struct Settings {
     pub min_confidence: Confidence,
     /// The configuration file.
     pub file: Option<PathBuf>,
+    /// The folder checked as seen from the configuration's folder, with `/` at its end: patterns are relative to the latter.
+    pub prefix: String,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings::new(&Config::default(), &Overrides::default()).expect("nothing is named that could be wrong")
+        Settings::new(&Config::default(), &Overrides::default())
+            .expect("nothing is named that could be wrong")
     }
 }
 
@@ -414,16 +498,27 @@ impl Settings {
     /// # Errors
     /// The command line names a rule that does not exist.
     pub fn new(config: &Config, overrides: &Overrides) -> Result<Settings, ConfigError> {
-        for (option, names) in
-            [("--select", &overrides.select), ("--extend-select", &overrides.extend_select), ("--ignore", &overrides.ignore)]
-        {
-            let reader = Reader { file: "command line", section: String::new() };
-            names.iter().try_for_each(|name| reader.selector(option, name))?;
+        for (option, names) in [
+            ("--select", &overrides.select),
+            ("--extend-select", &overrides.extend_select),
+            ("--ignore", &overrides.ignore),
+        ] {
+            let reader = Reader {
+                file: "command line",
+                section: String::new(),
+            };
+            names
+                .iter()
+                .try_for_each(|name| reader.selector(option, name))?;
         }
         let mut ids: BTreeSet<&'static str> = match (&config.select, overrides.select.is_empty()) {
             (_, false) => chosen(&overrides.select),
             (Some(names), true) => chosen(names),
-            (None, true) => catalog().iter().filter(|rule| rule.is_on).map(|rule| rule.id.as_str()).collect(),
+            (None, true) => catalog()
+                .iter()
+                .filter(|rule| rule.is_on)
+                .map(|rule| rule.id.as_str())
+                .collect(),
         };
         if overrides.select.is_empty() {
             ids.extend(chosen(&config.extend_select));
@@ -441,25 +536,40 @@ impl Settings {
             ids.remove(id);
         }
         ids.insert("internal-error");
-        let set_levels: BTreeMap<String, Level> =
-            config.levels.iter().filter_map(|(rule, level)| Some((rule.clone(), (*level)?))).collect();
-        let rules = catalog().iter().filter(|rule| ids.contains(rule.id.as_str())).map(|rule| {
-            let level = set_levels.get(&rule.id).copied().unwrap_or(rule.level);
-            (rule.id.as_str(), level)
-        });
+        let set_levels: BTreeMap<String, Level> = config
+            .levels
+            .iter()
+            .filter_map(|(rule, level)| Some((rule.clone(), (*level)?)))
+            .collect();
+        let rules = catalog()
+            .iter()
+            .filter(|rule| ids.contains(rule.id.as_str()))
+            .map(|rule| {
+                let level = set_levels.get(&rule.id).copied().unwrap_or(rule.level);
+                (rule.id.as_str(), level)
+            });
         let folder = config.file.as_deref().and_then(Path::parent);
         Ok(Settings {
             rules: rules.collect(),
             set_levels,
             tenant: config.tenant.clone(),
-            packs: config.packs.iter().map(|pack| folder.map_or_else(|| pack.clone(), |f| f.join(pack))).collect(),
-            per_file_ignores: config.per_file_ignores.iter().map(|(p, names)| (pattern(p), chosen(names))).collect(),
+            packs: config
+                .packs
+                .iter()
+                .map(|pack| folder.map_or_else(|| pack.clone(), |f| f.join(pack)))
+                .collect(),
+            per_file_ignores: config
+                .per_file_ignores
+                .iter()
+                .map(|(p, names)| (pattern(p), chosen(names)))
+                .collect(),
             exclude: config.exclude.clone(),
             include_tests: config.include_tests || overrides.include_tests,
             require_reason: config.require_reason,
             min_level: overrides.level.unwrap_or(Level::Note),
             min_confidence: overrides.confidence.unwrap_or(Confidence::Medium),
             file: config.file.clone(),
+            prefix: String::new(),
         })
     }
 
@@ -473,17 +583,40 @@ impl Settings {
         self.set_levels.get(rule).copied().unwrap_or(said)
     }
 
+    /// Makes patterns fit paths that are relative to this folder.
+    pub fn rooted_at(&mut self, base: &Path) {
+        let folder = self.file.as_deref().and_then(Path::parent);
+        let folder =
+            folder.map(|folder| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()));
+        let inside = folder
+            .as_deref()
+            .and_then(|folder| base.strip_prefix(folder).ok());
+        let parts = inside.into_iter().flat_map(Path::components);
+        self.prefix = parts
+            .map(|part| format!("{}/", part.as_os_str().to_string_lossy()))
+            .collect();
+    }
+
     /// Is the rule silent in this file?
     pub fn is_ignored_in(&self, rule: &str, path: &str) -> bool {
-        let matches = |patterns: &Gitignore| patterns.matched_path_or_any_parents(path, false).is_ignore();
-        self.per_file_ignores.iter().any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
+        let path = format!("{}{path}", self.prefix);
+        let matches = |patterns: &Gitignore| {
+            patterns
+                .matched_path_or_any_parents(&path, false)
+                .is_ignore()
+        };
+        self.per_file_ignores
+            .iter()
+            .any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
     }
 }
 
 /// The ids that names of rules, of families and `all` stand for.
 fn chosen(names: &[String]) -> BTreeSet<&'static str> {
     let is_named = |word: &str| names.iter().any(|name| name == word);
-    let rules = catalog().iter().filter(|rule| is_named(&rule.id) || is_named(&rule.family) || is_named("all"));
+    let rules = catalog()
+        .iter()
+        .filter(|rule| is_named(&rule.id) || is_named(&rule.family) || is_named("all"));
     rules.map(|rule| rule.id.as_str()).collect()
 }
 
