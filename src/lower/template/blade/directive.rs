@@ -6,15 +6,18 @@ use super::translate::{Block, BlockKind, RESERVED, Translator};
 use crate::base::Range;
 use crate::facts::Why;
 
+/// Tests that need no arguments.
+const BARE_TESTS: &[&str] = &["auth", "guest", "production"];
+
 /// Directives that test something with a meaning of its own and have arms.
 const TESTS: &[&str] = &[
     "auth",
     "guest",
+    "production",
     "can",
     "cannot",
     "canany",
     "env",
-    "production",
     "error",
     "session",
     "context",
@@ -56,10 +59,56 @@ const STYLE_RULES: &[&str] = &[
     "viewport",
 ];
 
+/// Directives are found without regard to case: these are the ones that people write in their own.
+const SPELLED: &[&str] = &[
+    "if",
+    "elseif",
+    "else",
+    "endif",
+    "unless",
+    "endunless",
+    "isset",
+    "endisset",
+    "empty",
+    "endempty",
+    "foreach",
+    "endforeach",
+    "forelse",
+    "endforelse",
+    "for",
+    "endfor",
+    "while",
+    "endwhile",
+    "switch",
+    "case",
+    "default",
+    "endswitch",
+    "include",
+    "includeIf",
+    "includeWhen",
+    "includeUnless",
+    "extends",
+    "section",
+    "endsection",
+    "yield",
+    "endcan",
+    "endauth",
+    "endguest",
+    "endpush",
+    "endcomponent",
+    "endslot",
+];
+
+/// The directive as the tables here spell it.
+fn canonical(name: &str) -> &str {
+    let same = SPELLED.iter().find(|s| s.eq_ignore_ascii_case(name));
+    same.copied().unwrap_or(name)
+}
+
 impl<'t> Translator<'t> {
     /// Translates a directive; gives where to go on.
     pub fn directive(&mut self, name_range: Range, args: Option<Range>) -> usize {
-        let name = self.part(name_range);
+        let name = canonical(self.part(name_range));
         let at = name_range.start as usize - 1;
         let end = args.map_or(name_range.end, |a| a.end) as usize;
         let whole = Range::new(at, end);
@@ -116,7 +165,11 @@ impl<'t> Translator<'t> {
                 Some(_) => self.branch("if", name, whole, code),
                 None => self.forelse_empty(start),
             },
-            _ if TESTS.contains(&name) => self.branch("if", name, whole, args),
+            // `"@context": "https://…"` is data.
+            _ if TESTS.contains(&name) && (code.is_some() || BARE_TESTS.contains(&name)) => {
+                self.branch("if", name, whole, args);
+            }
+            _ if TESTS.contains(&name) => return true,
             "elseif" => self.arm("if", whole, code),
             "else" => self.otherwise(start),
             "foreach" | "forelse" => self.for_each(name, whole, code),
@@ -187,7 +240,8 @@ impl<'t> Translator<'t> {
         let key = match plain {
             Some((_, key)) => key,
             None if TESTS.contains(&ended) => "if",
-            None if ended == "pushIf" => "push",
+            None if ended.starts_with("Push") || ended == "pushIf" => "push",
+            None if ended.starts_with("Prepend") => "prepend",
             None if ended == "componentFirst" => "component",
             None => ended,
         };
