@@ -160,7 +160,8 @@ impl<'t> Lowering<'t> {
     }
 
     fn call(&mut self, node: Node<'t>, callee: ExprId) -> ExprId {
-        let expr = match self.arguments(php::field(node, Field::Arguments)) {
+        let arguments = php::field(node, Field::Arguments);
+        let expr = match self.deeper(1, |this| this.arguments(arguments)) {
             Arguments::Values(args) => Expr::Call { callee, args },
             Arguments::Placeholder => Expr::CallableOf(callee),
         };

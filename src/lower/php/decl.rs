@@ -11,6 +11,9 @@ use crate::facts::{
 };
 use crate::syntax::php::{self, Field, Kind};
 
+/// A function in a function counts as so many levels of nesting.
+const FUNCTION_LEVELS: usize = 4;
+
 impl<'t> Lowering<'t> {
     /// `namespace A;`, `namespace A { … }`.
     pub(super) fn namespace(&mut self, node: Node<'t>, out: &mut Block) {
@@ -134,10 +137,10 @@ impl<'t> Lowering<'t> {
         }
         match php::field(node, Field::Body) {
             Some(body) if php::kind(body) == Kind::CompoundStatement => {
-                self.block_of(body, &mut root);
+                self.deeper(FUNCTION_LEVELS, |this| this.block_of(body, &mut root));
             }
             Some(body) => {
-                let value = self.expr(body);
+                let value = self.deeper(FUNCTION_LEVELS, |this| this.expr(body));
                 let range = self.range(body);
                 let stmt = Stmt::Return(Some(value));
                 root.push(self.frame.body.push_stmt(stmt, range));

@@ -41,7 +41,7 @@ pub(super) fn is_doc(comment: &str) -> bool {
 }
 
 /// The type variables that a docblock declares.
-fn templates<'t>(text: &'t str) -> Vec<&'t str> {
+fn templates(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     if !text.contains("template") {
         return found;
@@ -66,7 +66,7 @@ fn is_template(tag: &str) -> bool {
 }
 
 /// The tags that begin lines of a docblock: name, without the prefix of a tool, and where its text begins.
-fn tags<'t>(text: &'t str) -> impl Iterator<Item = (&'t str, usize)> {
+fn tags(text: &str) -> impl Iterator<Item = (&str, usize)> {
     let mut at = 0;
     text.split_inclusive('\n').filter_map(move |line| {
         let start = at;

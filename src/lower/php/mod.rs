@@ -11,6 +11,7 @@ mod doc;
 mod expr;
 mod frame;
 mod names;
+mod operators;
 mod pattern;
 mod stmt;
 mod string;
@@ -117,7 +118,8 @@ fn empty_function(kind: FnKind, range: Range) -> FunctionDecl {
     }
 }
 
-type Nodes<'t> = SmallVec<[Node<'t>; 8]>;
+/// Lists of children; small, for one stands on the stack per level of nesting.
+type Nodes<'t> = SmallVec<[Node<'t>; 2]>;
 
 struct Lowering<'t> {
     text: &'t str,
@@ -178,8 +180,8 @@ impl<'t> Lowering<'t> {
     }
 
     /// Named children and comments.
-    fn with_comments(&mut self, node: Node<'t>) -> Nodes<'t> {
-        let mut nodes = Nodes::new();
+    fn with_comments(&mut self, node: Node<'t>) -> Vec<Node<'t>> {
+        let mut nodes = Vec::new();
         self.each_child(node, |child, kind| {
             if !matches!(kind, Kind::Token | Kind::TextInterpolation) {
                 nodes.push(child);
@@ -248,6 +250,14 @@ impl<'t> Lowering<'t> {
             self.note(node, why);
         }
         self.push(Expr::Gap(why, parts), node)
+    }
+
+    /// Runs something that takes more of the stack than one level of nesting does.
+    fn deeper<T>(&mut self, levels: usize, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.depth += levels;
+        let result = run(self);
+        self.depth -= levels;
+        result
     }
 
     fn is_too_deep(&self) -> bool {

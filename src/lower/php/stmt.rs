@@ -14,7 +14,7 @@ impl<'t> Lowering<'t> {
         self.statements(nodes, out);
     }
 
-    pub(super) fn statements(&mut self, nodes: Nodes<'t>, out: &mut Block) {
+    pub(super) fn statements(&mut self, nodes: Vec<Node<'t>>, out: &mut Block) {
         let mut doc: Option<Node<'t>> = None;
         for node in nodes {
             if php::kind(node) == Kind::Comment {
@@ -361,7 +361,7 @@ impl<'t> Lowering<'t> {
         let mut part = 0;
         let mut is_header = true;
         let mut header = node.end_byte();
-        let mut statements = Nodes::new();
+        let mut statements = Vec::new();
         for token in self.tokens(node) {
             if php::kind(token) != Kind::Token {
                 if !is_header {
