@@ -8,12 +8,14 @@ mod django_expr;
 mod django_tests;
 pub mod jinja;
 mod jinja_expr;
+mod jinja_is;
 #[cfg(test)]
 mod jinja_tests;
 mod jinja_token;
 mod lexer;
 #[cfg(test)]
 mod printed;
+mod scope;
 mod tree;
 
 pub use blade::lower_blade;
@@ -31,4 +33,3 @@ pub fn lower_template(language: Language, text: &str) -> FileFacts {
         Language::Php | Language::Python => lower_django(""),
     }
 }
-
