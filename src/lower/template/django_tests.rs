@@ -140,7 +140,7 @@ output "Y"
 fn tags_of_the_project_keep_their_arguments_and_content() {
     check(
         "{% show_books author.books limit=3 as shown %}{% plain x %}{% box b.title %}{{ b.author }}{% else %}{{ c }}{% endbox %}\
-         {% if a %}{% thumb im '1x1' as t %}{{ t }}{% endthumb %}{% endif %}{% endstray %}",
+         {% if a %}{% thumb im '1x1' as t %}{{ t }}{% endthumb %}{% endif %}{% endstray %}{% field f.x class+='a b' %}",
         r#"($shown = render-tag("show_books", $author~books(), limit: 3, inherits))
 render-tag("plain", $x, inherits)
 render-tag("box", $b~title(), inherits) {
@@ -149,7 +149,8 @@ render-tag("box", $b~title(), inherits) {
 }
 if $a
   ($t = render-tag("thumb", $im, "1x1", inherits))
-  output $t"#,
+  output $t
+render-tag("field", $f~x(), gap(syntax error: $class), inherits)"#,
     );
 }
 

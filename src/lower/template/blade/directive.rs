@@ -7,6 +7,11 @@ use super::translate::{Block, BlockKind, RESERVED, Translator};
 use crate::base::Range;
 use crate::facts::Why;
 
+/// Without arguments these are words in a text.
+const NEED_ARGUMENTS: &[&str] = &[
+    "if", "elseif", "unless", "isset", "foreach", "forelse", "for", "while", "switch", "case",
+];
+
 /// Tests that need no arguments.
 const BARE_TESTS: &[&str] = &["auth", "guest", "production"];
 
@@ -150,6 +155,9 @@ impl<'t> Translator<'t> {
             let inner = self.inside(*a);
             inner.start < inner.end
         });
+        if args.is_none() && NEED_ARGUMENTS.contains(&name) && !self.has_bracket(end) {
+            return true;
+        }
         match name {
             "if" | "unless" | "isset" => self.branch("if", name, whole, code),
             "empty" => match code {
@@ -220,6 +228,11 @@ impl<'t> Translator<'t> {
             _ => return self.named_end(name, end) || self.named_arm(name, whole, args),
         }
         true
+    }
+
+    /// Does a bracket follow, even if it is never closed?
+    fn has_bracket(&self, at: usize) -> bool {
+        self.bytes.get(self.skip_space(at)) == Some(&b'(')
     }
 
     /// `@end…`

@@ -31,7 +31,7 @@ fn text_is_no_code() {
     check(
         "me@example.com @{{ post.author }} @{!! x !!} @@if($a) {{-- {{ $b }} --}} @verbatim {{ $c }} @if(d) @endverbatim\n\
          @media (max-width: 600px) { } @media print { } @font-face {} @import url('x.css'); @click=\"go(1)\" @keydown.enter=\"x\"\n\
-         @supports (display: grid) {} @someone (who is it) @layer(base) {\"@context\": \"x\"} @Component({a: b}) {{ $z }}",
+         @supports (display: grid) {} @someone (who is it) @layer(base) {\"@context\": \"x\"} @Component({a: b}) what @if says, @foreach one {{ $z }}",
         r#"output $z"#,
     );
 }
