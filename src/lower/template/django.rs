@@ -382,6 +382,7 @@ impl<'t> Lowering<'t> {
     fn unknown(&mut self, piece: &Piece, name: &'t str, args: &[Word<'t>]) {
         let (args, target) = self.target(args);
         let mut values = Vec::new();
+        let gaps = self.tree.gaps();
         for arg in args {
             let (name, value) = match keyword(*arg) {
                 Some((name, value)) => (Some(Name::new(name.text)), value),
@@ -396,6 +397,8 @@ impl<'t> Lowering<'t> {
                 spread: Spread::No,
             });
         }
+        // Their arguments may have a syntax of their own: no error.
+        self.tree.forget_gaps(gaps);
         let at = piece.inner.start as usize;
         let template = self.tree.string(name, Range::new(at, at + name.len()));
         let render = render(template, RenderKind::Tag, values, true);

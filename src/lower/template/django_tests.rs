@@ -17,12 +17,12 @@ fn a_loop_binds_its_targets_and_reads_are_called_lookups() {
     check(
         "{% for b in books reversed %}{{ b.author.name }}{% empty %}none {{ x }}{% endfor %}\n\
          {% for k, v in d.items %}{{ v.0|length }}{% endfor %}",
-        "for b in books
-  out b.author?.name?
+        r#"each $books as $b
+  output $b~author()~name()
 else
-  out x
-for (k, v) in d.items?
-  out v.0?|length()",
+  output $x
+each $d~items() as [$k, $v]
+  output $v~0()|length()"#,
     );
 }
 
@@ -40,18 +40,18 @@ fn conditions_follow_the_precedence_of_the_language() {
     check(
         "{% if a and not b.c or d|length > 3 %}1{% elif x not in y %}{{ q }}{% else %}{{ z }}{% endif %}\
          {% if a is not None and b == 'x y' %}{{ k }}{% endif %}{% ifequal a b %}{{ c }}{% else %}{{ d }}{% endifequal %}",
-        "if ((a and not b.c?) or (d|length() Order 3))
+        r#"if (($a && !$b~c()) || ($d|length() < 3))
 else
-  if (x NotIn y)
-    out q
+  if ($x not-in $y)
+    output $q
   else
-    out z
-if ((a NotEqual null) and (b Equal 'x y'))
-  out k
-if (a Equal b)
-  out c
+    output $z
+if (($a != null) && ($b == "x y"))
+  output $k
+if ($a == $b)
+  output $c
 else
-  out d",
+  output $d"#,
     );
 }
 
@@ -59,13 +59,13 @@ else
 fn filters_take_strings_numbers_and_variables() {
     check(
         r#"{{ books|join:", " }}{{ a|default:"}"|add:-3|x:y.z }}{{ _("hi")|upper }}{{ "a\"b" }}{{ 1.5 }}{{ True }}{{ 2fa_on.x }}"#,
-        r#"out books|join(', ')
-out a|default('}')|add(-3)|x(y.z?)
-out 'hi'|upper()
-out 'a"b'
-out literal
-out true
-out 2fa_on.x?"#,
+        r#"output $books|join(", ")
+output $a|default("}")|add(-3)|x($y~z())
+output "hi"|upper()
+output "a\"b"
+output literal
+output true
+output $2fa_on~x()"#,
     );
 }
 
@@ -73,10 +73,10 @@ out 2fa_on.x?"#,
 fn variables_are_bound_by_with_in_both_forms() {
     check(
         "{% with rs=b.reviews.all n=3 %}{{ rs|length }}{% endwith %}{% with a.b as c and d as e %}{{ c }}{% endwith %}",
-        "with rs=b.reviews?.all?, n=3
-  out rs|length()
-with c=a.b?, e=d
-  out c",
+        r#"with $b~reviews()~all() as $rs 3 as $n
+  output $rs|length()
+with $a~b() as $c $d as $e
+  output $c"#,
     );
 }
 
@@ -84,11 +84,11 @@ with c=a.b?, e=d
 fn templates_are_rendered_by_name() {
     check(
         r#"{% extends "base.html" %}{% block main %}{% include "row.html" with b=x.y only %}{% include name %}{{ block.super }}{% endblock main %}"#,
-        "Extends 'base.html' +
+        r#"render-extends("base.html", inherits)
 block main
-  Include 'row.html' with b=x.y?
-  Include name +
-  out block.super?",
+  render-include("row.html", b: $x~y())
+  render-include($name, inherits)
+  output $block~super()"#,
     );
 }
 
@@ -97,9 +97,9 @@ fn regroup_names_the_path() {
     let text = "{% regroup books.all by author.name as groups %}{% for g in groups %}{{ g.list }}{% endfor %}";
     check(
         text,
-        "groups = regroup(books.all?, 'author.name')
-for g in groups
-  out g.list?",
+        r#"($groups = regroup($books~all(), "author.name"))
+each $groups as $g
+  output $g~list()"#,
     );
 }
 
@@ -110,29 +110,29 @@ fn built_in_tags_evaluate_their_arguments() {
          {% widthratio a b 100 %}{% cache 500 side b.pk %}{{ x }}{% endcache %}{% autoescape off %}{{ y }}{% endautoescape %}\
          {% blocktranslate with n=b.name count c=xs|length %}{{ n }}{% plural %}{{ c }}{% endblocktranslate %}\
          {% ifchanged b.day %}{{ d }}{% else %}{{ e }}{% endifchanged %}{% now 'Y' as year %}{% load i18n %}{% csrf_token %}",
-        "out 'x'
-out b.author?.pk?
-out c.d?
-u = literal
-out (a or b.c?)
-cls = ('odd' or 'even')
-out a
-out b
-out 100
+        r#"output "x"
+output $b~author()~pk()
+output $c~d()
+($u = literal)
+output ($a || $b~c())
+($cls = ("odd" || "even"))
+output $a
+output $b
+output 100
 500
-side
-b.pk?
-out x
-out y
-with n=b.name?, c=xs|length()
-  out n
-  out c
-if scalar(b.day?)
-  out d
+$side
+$b~pk()
+output $x
+output $y
+with $b~name() as $n $xs|length() as $c
+  output $n
+  output $c
+if scalar($b~day())
+  output $d
 else
-  out e
-out 'Y'
-year = literal",
+  output $e
+output "Y"
+($year = literal)"#,
     );
 }
 
@@ -140,22 +140,24 @@ year = literal",
 fn tags_of_the_project_keep_their_arguments_and_content() {
     check(
         "{% show_books author.books limit=3 as shown %}{% plain x %}{% box b.title %}{{ b.author }}{% else %}{{ c }}{% endbox %}\
-         {% if a %}{% thumb im '1x1' as t %}{{ t }}{% endthumb %}{% endif %}{% endstray %}",
-        "shown = Tag 'show_books' with author.books?, limit=3 +
-Tag 'plain' with x +
-Tag 'box' with b.title? +
-  out b.author?
-  out c
-if a
-  t = Tag 'thumb' with im, '1x1' +
-  out t",
+         {% if a %}{% thumb im '1x1' as t %}{{ t }}{% endthumb %}{% endif %}{% endstray %}{% field f.x class+='a b' %}",
+        r#"($shown = render-tag("show_books", $author~books(), limit: 3, inherits))
+render-tag("plain", $x, inherits)
+render-tag("box", $b~title(), inherits) {
+    output $b~author()
+    output $c
+}
+if $a
+  ($t = render-tag("thumb", $im, "1x1", inherits))
+  output $t
+render-tag("field", $f~x(), gap(syntax error: $class), inherits)"#,
     );
 }
 
 #[test]
 fn text_comments_and_verbatim_hold_no_code() {
     let text = "{# ormlint-ignore: x #}{# plain #}{% comment 'why' %}{{ a }} expect: y{% endcomment %}{% verbatim v %}{{ b }}{% endverbatim %}{{ c }}{% endverbatim v %}{{ d }}{{\n e }} {{ }} {% %} {";
-    check(text, "out d");
+    check(text, r#"output $d"#);
     let facts = lower_django(text);
     let comments: Vec<&str> = facts.comments.iter().map(|c| c.text.as_str()).collect();
     assert_eq!(comments, ["ormlint-ignore: x", "{{ a }} expect: y"]);
@@ -168,8 +170,11 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
         "{{ a b }}{{ a| }}{% if %}{{ x }}{% endif %}{% for %}{{ y }}{% endfor %}{{ 'open }}{{ a..b }}{{ z }}",
     );
     let text = printed(&facts);
-    assert!(text.ends_with("out z\n"), "{text}");
-    assert!(text.contains("out x") && text.contains("out y"), "{text}");
+    assert!(text.ends_with("output $z"), "{text}");
+    assert!(
+        text.contains("output $x") && text.contains("output $y"),
+        "{text}"
+    );
     assert_eq!(facts.gaps.len(), 6, "{:?}", facts.gaps);
 }
 
@@ -177,12 +182,12 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
 fn unbalanced_tags_end_with_what_is_around_them() {
     check(
         "{% for a in b %}{% if a %}{{ a.c }}{% endfor %}{{ d }}{% endif %}{% if x %}{{ y }}",
-        "for a in b
-  if a
-    out a.c?
-out d
-if x
-  out y",
+        r#"each $b as $a
+  if $a
+    output $a~c()
+output $d
+if $x
+  output $y"#,
     );
 }
 
@@ -195,15 +200,15 @@ fn deep_and_long_input_ends_in_time() {
         "{% endif %}".repeat(n)
     );
     let facts = lower_django(&deep);
-    assert!(printed(&facts).ends_with("out y\n"));
+    assert!(printed(&facts).ends_with("output $y"));
     assert_eq!(facts.gaps.len(), 1);
     let chain = format!(
         "{{% if a %}}{}{{% endif %}}{{{{ y }}}}",
         "{% elif b %}{{ c }}".repeat(n)
     );
-    assert!(printed(&lower_django(&chain)).ends_with("out y\n"));
+    assert!(printed(&lower_django(&chain)).ends_with("output $y"));
     let dots = format!("{{{{ a{} }}}}{{{{ y }}}}", ".b".repeat(n));
-    assert!(printed(&lower_django(&dots)).ends_with("out y\n"));
+    assert!(printed(&lower_django(&dots)).ends_with("output $y"));
     for piece in [
         "{{ ",
         "{% ",
@@ -216,7 +221,7 @@ fn deep_and_long_input_ends_in_time() {
         "{% comment %}",
         "{% for a in b %}{% x",
     ] {
-        let facts = lower_django(&piece.repeat(1_000_000 / piece.len()));
+        let facts = lower_django(&piece.repeat(200_000 / piece.len()));
         assert!(facts.functions.len() == 1, "{piece}");
         assert!(
             lower_django(&format!("{}\n{{{{ y }}}}", piece.repeat(1000)))

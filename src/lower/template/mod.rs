@@ -8,12 +8,14 @@ mod django_expr;
 mod django_tests;
 pub mod jinja;
 mod jinja_expr;
+mod jinja_is;
 #[cfg(test)]
 mod jinja_tests;
 mod jinja_token;
 mod lexer;
 #[cfg(test)]
 mod printed;
+mod scope;
 mod tree;
 
 pub use blade::lower_blade;
@@ -22,13 +24,13 @@ pub use jinja::lower_jinja;
 
 use crate::facts::{FileFacts, Language};
 
-/// Facts of a template in this language. Files in other languages are no templates: nothing is read.
+/// Facts of a template in this language. PHP files are templates, too; Python files never are: nothing is read.
 pub fn lower_template(language: Language, text: &str) -> FileFacts {
     match language {
         Language::Blade => lower_blade(text),
         Language::DjangoTemplate => lower_django(text),
         Language::Jinja => lower_jinja(text),
-        Language::Php | Language::Python => lower_django(""),
+        Language::Php => crate::lower::php::lower(text),
+        Language::Python => tree::Tree::new(language, "").finish(),
     }
 }
-

@@ -3,12 +3,13 @@
 //! Keeps the function being written, the open tags and what was written inside each. Ends that match nothing are ignored,
 //! tags left open end with the tag around them, and what nests too deeply is left out with one gap.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+use super::scope::Scope;
 use crate::base::{Name, Range};
 use crate::facts::{
-    Block, Body, Capture, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap,
-    Language, Loop, LoopKind, MAX_DEPTH, Param, Pat, PatId, Render, Slot, Stmt, StmtId, Why,
+    Block, Capture, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Language,
+    Loop, LoopKind, MAX_DEPTH, Param, Pat, PatId, Render, Slot, Stmt, Why,
 };
 
 /// Tags nest at most this deep, so that expressions inside them still have room below [`MAX_DEPTH`].
@@ -28,19 +29,6 @@ pub struct Tree {
     dead: usize,
     comments: Vec<Comment>,
     gaps: Vec<Gap>,
-}
-
-/// A function that is being written.
-struct Scope {
-    id: FnId,
-    name: Name,
-    name_range: Range,
-    params: Vec<Param>,
-    body: Body,
-    slots: FxHashMap<Name, Slot>,
-    bound: FxHashSet<Slot>,
-    heights: Vec<u16>,
-    pending: Vec<StmtId>,
 }
 
 /// An open tag.
@@ -470,8 +458,7 @@ impl Tree {
                 FrameKind::Macro(..) | FrameKind::Block(_) | FrameKind::Render(..)
             )
         };
-        let mut above = 0;
-        for frame in self.frames.iter().rev() {
+        for (above, frame) in self.frames.iter().rev().enumerate() {
             if is_such(frame) {
                 for _ in 0..above {
                     self.pop(end);
@@ -481,7 +468,6 @@ impl Tree {
             if stops(frame) {
                 return false;
             }
-            above += 1;
         }
         false
     }
@@ -564,43 +550,6 @@ impl Tree {
             exports: None,
             comments: self.comments,
             gaps: self.gaps,
-        }
-    }
-}
-
-impl Scope {
-    fn new(id: FnId, name: Name, name_range: Range) -> Scope {
-        Scope {
-            id,
-            name,
-            name_range,
-            params: Vec::new(),
-            body: Body::default(),
-            slots: FxHashMap::default(),
-            bound: FxHashSet::default(),
-            heights: Vec::new(),
-            pending: Vec::new(),
-        }
-    }
-
-    fn declaration(self, kind: FnKind, range: Range) -> FunctionDecl {
-        FunctionDecl {
-            name: self.name,
-            name_range: self.name_range,
-            range,
-            kind,
-            class: None,
-            parent: None,
-            params: self.params,
-            ret: None,
-            is_static: false,
-            is_classmethod: false,
-            is_abstract: false,
-            is_async: false,
-            is_generator: false,
-            decorators: Vec::new(),
-            captures: Vec::new(),
-            body: self.body,
         }
     }
 }

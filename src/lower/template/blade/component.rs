@@ -68,6 +68,7 @@ impl<'t> Translator<'t> {
         let key = slot_key(self.part(full));
         self.effects(at, &parts);
         if key == "x-slot" {
+            self.attribute_effects(&parts);
             if !is_closed {
                 self.open(key, BlockKind::Other, "", whole);
             }
@@ -121,6 +122,21 @@ impl<'t> Translator<'t> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Attributes of a slot are expressions of the template around it.
+    fn attribute_effects(&mut self, parts: &[Part]) {
+        let mut values = Vec::new();
+        for part in parts {
+            match part {
+                Part::Bound(_, value) | Part::Short(value) => values.push(*value),
+                Part::Text(_, Some(value)) => values.extend(echoes(self.bytes, *value)),
+                Part::Text(_, None) | Part::Echo(_) | Part::Call(..) => {}
+            }
+        }
+        for value in values {
+            self.statements(value.start as usize, value);
         }
     }
 

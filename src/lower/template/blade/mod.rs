@@ -6,6 +6,7 @@
 mod component;
 mod convert;
 mod directive;
+mod layout;
 mod php_text;
 mod scan;
 mod translate;

@@ -45,6 +45,36 @@ fn heredoc_end(code: &[u8], at: usize) -> Option<usize> {
     None
 }
 
+/// Where PHP that starts at `from` ends: at a `?>` that stands in no string. `None` if a string has no end.
+pub fn php_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < bytes.len() {
+        if bytes[at..].starts_with(b"?>") {
+            return Some(at);
+        }
+        let next = past_token(bytes, at, bytes.len())?;
+        let is_line_comment = bytes[at] == b'#' || bytes[at..].starts_with(b"//");
+        if is_line_comment && let Some(end) = find(&bytes[..next], b"?>", at) {
+            return Some(end);
+        }
+        at = next;
+    }
+    Some(at)
+}
+
+/// Are the strings and comments of this PHP closed?
+pub fn is_lexed(bytes: &[u8], range: Range) -> bool {
+    let (mut at, end) = (range.start as usize, range.end as usize);
+    while at < end {
+        at = match past_token(bytes, at, end) {
+            Some(next) => next,
+            None if bytes[at] == b'?' => at + 2,
+            None => return false,
+        };
+    }
+    true
+}
+
 /// One past the bracket that closes the one at `open`; looks no further than `end`. If there is none, the place up to
 /// which was read.
 pub fn closing(bytes: &[u8], open: usize, end: usize) -> Result<usize, usize> {
@@ -155,6 +185,9 @@ pub fn reads_like_code(text: &str, range: Range) -> bool {
     let bytes = text.as_bytes();
     let (mut at, end) = (range.start as usize, range.end as usize);
     let mut after_operand = false;
+    if bytes[at] == b'{' {
+        return false;
+    }
     while at < end {
         let byte = bytes[at];
         if byte.is_ascii_whitespace() {

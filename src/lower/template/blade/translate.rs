@@ -292,9 +292,11 @@ impl<'t> Translator<'t> {
         self.component_tag(at)
     }
 
-    /// `<?php … ?>`; strings may hold `?>`.
+    /// `<?php … ?>`
     fn raw(&mut self, start: usize, from: usize) -> usize {
-        let end = self.find("?>", from).unwrap_or(self.bytes.len());
+        let end = scan::php_end(self.bytes, from);
+        let end = end.or_else(|| self.find("?>", from));
+        let end = end.unwrap_or(self.bytes.len());
         self.statements(start, Range::new(from, end));
         (end + 2).min(self.bytes.len())
     }
@@ -303,6 +305,10 @@ impl<'t> Translator<'t> {
     pub fn statements(&mut self, start: usize, inner: Range) {
         let inner = trimmed(self.bytes, inner.start as usize, inner.end as usize);
         if inner.start == inner.end {
+            return;
+        }
+        if !scan::is_lexed(self.bytes, inner) {
+            self.gap(inner, Why::SyntaxError);
             return;
         }
         // `?>` ends a statement, but `if (…) { ?>` and `} ?>` do not end one.
