@@ -133,7 +133,7 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
     if facts.language == Language::Python {
         for base in &decl.bases {
             let (Type::Named(name) | Type::Apply(name, _)) = base else { continue };
-            add(index.followed(class.file, index.resolve_dotted(class.file, scope, name.as_str())));
+            add(index.followed(index.resolve_dotted(class.file, scope, name.as_str())));
         }
         // Bases that are calls stand among the keywords, without a name.
         for (keyword, value) in &decl.keywords {
@@ -357,7 +357,7 @@ impl ProjectIndex<'_> {
             }
             _ => {}
         }
-        match self.followed(file, self.resolve_dotted(file, scope, name.as_str())) {
+        match self.followed(self.resolve_dotted(file, scope, name.as_str())) {
             Symbol::Class(class) => Some(class),
             _ => None,
         }

@@ -287,7 +287,7 @@ impl ProjectIndex<'_> {
         let mut parts = dotted.split('.');
         let mut symbol = self.resolve_name(file, scope, Name::new(parts.next().unwrap_or("")));
         for part in parts {
-            symbol = self.extend(file, symbol, Name::new(part));
+            symbol = self.extend(file, self.followed(symbol), Name::new(part));
         }
         symbol
     }

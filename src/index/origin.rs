@@ -10,6 +10,9 @@ use crate::facts::{Expr, ExprId, FnId, Language, Type};
 /// Variables, calls and attributes are followed through this many steps.
 const MAX_STEPS: usize = 12;
 
+/// Python's function that binds arguments of another.
+const PARTIAL: &str = "functools.partial";
+
 impl ProjectIndex<'_> {
     /// What an expression names: a class, function or module, or the path of something outside (`lib.make().Thing`).
     pub fn symbol_of(&self, function: FnRef, expr: ExprId) -> Symbol {
@@ -17,8 +20,7 @@ impl ProjectIndex<'_> {
     }
 
     /// The symbol itself, or what the value of the variable names.
-    pub fn followed(&self, file: FileId, symbol: Symbol) -> Symbol {
-        let _ = file;
+    pub fn followed(&self, symbol: Symbol) -> Symbol {
         self.follow(symbol, MAX_STEPS)
     }
 
@@ -63,9 +65,14 @@ impl ProjectIndex<'_> {
                 Symbol::Unknown => Symbol::Unknown,
                 base => self.follow(self.extend(function.file, base, *name), steps - 1),
             },
-            Expr::Call { callee, .. } | Expr::New { class: callee, .. } => {
-                self.made_by(self.symbol_at(function, *callee, steps - 1))
-            }
+            Expr::Call { callee, args } => match (self.symbol_at(function, *callee, steps - 1), args.first()) {
+                // Calling what `partial` gives is calling its first argument.
+                (Symbol::External(name), Some(first)) if name.as_str() == PARTIAL => {
+                    self.symbol_at(function, first.value, steps - 1)
+                }
+                (made, _) => self.made_by(made),
+            },
+            Expr::New { class, .. } => self.made_by(self.symbol_at(function, *class, steps - 1)),
             // `Base: Any = declarative_base()`, `Generic[T]`.
             Expr::Index { base, .. } => self.symbol_at(function, *base, steps - 1),
             Expr::Same(inner) | Expr::Await(inner) => self.symbol_at(function, *inner, steps - 1),

@@ -8,12 +8,15 @@ use crate::base::{FileId, Name};
 /// Models and classes of one file, or of the whole program.
 pub fn print(index: &ProjectIndex<'_>, file: Option<FileId>) -> String {
     let mut out = String::new();
+    let is_ours = |r: &Relation| r.span.is_some();
     let shown = |class: Option<ClassId>| match (class, file) {
         (Some(class), Some(file)) => index.class(class).file == file,
         (None, _) => false,
         (Some(_), None) => true,
     };
-    for model in index.models.iter().filter(|m| shown(m.class)) {
+    // Of library models only those that the program leads back from.
+    let is_shown = |m: &&Model| shown(m.class) || (m.class.is_none() && file.is_none() && m.relations.values().any(is_ours));
+    for model in index.models.iter().filter(is_shown) {
         print_model(index, model, &mut out);
     }
     for (i, class) in index.classes.iter().enumerate() {

@@ -9,6 +9,9 @@ use crate::facts::{Expr, ExprId, FnId, FnKind, Language, Pat, Type};
 use crate::index::literal::CallView;
 use crate::index::{ClassId, FnRef, ModelId, Symbol};
 
+/// Functions that only wrap a declaration are followed this deep.
+const MAX_WRAPPERS: usize = 3;
+
 /// An attribute of a class, from wherever its value comes.
 #[derive(Clone, Debug)]
 pub(super) struct OwnAttr<'a> {
@@ -84,9 +87,25 @@ impl<'a> Linker<'_, 'a, '_> {
         attrs
     }
 
-    /// What a call declares in the dialect of a model.
-    pub(super) fn call_kind(&self, model: ModelId, call: &CallView<'_>) -> Option<CallKind> {
-        self.dialect_of(model).call(&self.call_names(call))
+    /// What a value declares in the dialect of a model, and the call that does: the value itself, or what a function of
+    /// the program returns in its place (`id = primary_key()`).
+    pub(super) fn declaring_call(&self, model: ModelId, at: FnRef, value: ExprId) -> Option<(CallKind, CallView<'a>)> {
+        let dialect = self.dialect_of(model);
+        let mut call = self.index.call_at(at, value)?;
+        for _ in 0..MAX_WRAPPERS {
+            let Symbol::Function(function) = self.index.symbol_of(call.at, call.callee) else {
+                return Some((dialect.call(&self.call_names(&call))?, call));
+            };
+            let returned = self.index.returned(function).into_iter().find_map(|value| {
+                let value = match self.index.function(function).body.expr(value) {
+                    Expr::Local(slot) => self.index.local_value(function, *slot)?,
+                    _ => value,
+                };
+                self.index.call_at(function, value)
+            });
+            call = returned?;
+        }
+        None
     }
 
     /// Names that what is called goes by outside the program: its own, or those of the library classes above it.

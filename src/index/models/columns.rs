@@ -37,15 +37,15 @@ impl<'a> Linker<'_, 'a, '_> {
         let span = Some(Span { file: attr.file, range: attr.range });
         let plain = Column { name: attr.name, is_deferred: false, is_indexed: false, is_primary: false, span };
         let pack = self.pack_of(id);
-        let call = attr.value.and_then(|(at, value)| self.index.call_at(at, value));
-        if let Some(call) = call {
-            match self.call_kind(id, &call) {
-                Some(CallKind::Column(kind)) => {
+        let has_call = attr.value.is_some_and(|(at, value)| self.index.call_at(at, value).is_some());
+        if has_call {
+            match attr.value.and_then(|(at, value)| self.declaring_call(id, at, value)) {
+                Some((CallKind::Column(kind), call)) => {
                     let mut column = plain;
                     self.read_column_call(id, &pack.column_attr[kind], &call, &mut column);
                     self.add_column(id, column);
                 }
-                Some(CallKind::Relation(kind)) => {
+                Some((CallKind::Relation(kind), call)) => {
                     let relation = &pack.relation_attr[kind];
                     let Some(suffix) = &relation.key_suffix else { return };
                     let is_true = |k: &Option<String>| {
@@ -191,6 +191,11 @@ impl<'a> Linker<'_, 'a, '_> {
         let written = primary.attr.as_deref().and_then(|attr| self.attr_text(class, attr));
         let Some(name) = written.or_else(|| primary.default.as_deref().map(Name::new)) else { return };
         let span = self.model(id).span;
+        if let Some(column) = self.models[id.0 as usize].columns.get_mut(&name) {
+            column.is_primary = true;
+            column.is_indexed = true;
+            return;
+        }
         self.add_column(id, Column { name, is_deferred: false, is_indexed: true, is_primary: true, span });
     }
 

@@ -20,6 +20,7 @@ mod targets;
 
 use rustc_hash::FxHashMap;
 
+use super::literal::CallView;
 use super::{Access, ClassId, FnRef, Loading, Model, ModelId, ProjectIndex, Relation};
 use crate::base::{Name, Range, Span};
 use crate::facts::ExprId;
@@ -57,15 +58,14 @@ enum KeyTarget {
 }
 
 /// A relation written as an attribute, for the second look from the other side.
-#[derive(Clone, Debug)]
-struct Declared {
+#[derive(Clone)]
+struct Declared<'a> {
     owner: ModelId,
     name: Name,
     /// Index in the pack's `relation-attr`.
     kind: usize,
     /// The call.
-    at: FnRef,
-    call: ExprId,
+    call: CallView<'a>,
     /// A table stands between.
     is_between: bool,
     /// Declared by a parent that is a model of its own: that one has the relation that leads back.
@@ -105,7 +105,7 @@ struct Linker<'i, 'a, 'p> {
     attrs: FxHashMap<ClassId, std::rc::Rc<Vec<OwnAttr<'a>>>>,
     /// Attributes that are given to a class outside its body.
     added: FxHashMap<ClassId, Vec<(Name, Range, FnRef, ExprId)>>,
-    declared: Vec<Declared>,
+    declared: Vec<Declared<'a>>,
     late: Vec<Late>,
     drafts: methods::Drafts,
 }

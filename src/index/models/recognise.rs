@@ -116,7 +116,22 @@ impl<'a> Linker<'_, 'a, '_> {
             let uses = |name: &Name| guess.traits.iter().any(|t| t == name.last_segment());
             linked.mro.iter().any(|c| index.class_decl(*c).traits.iter().any(uses))
         };
-        has_attr || has_trait() || self.has_field(class, &guess.field_prefixes)
+        has_attr || has_trait() || self.has_field(class, &guess.field_prefixes) || self.makes_relations(class, dialect)
+    }
+
+    /// Does a method of a class call a relation constructor on its own object?
+    fn makes_relations(&self, class: ClassId, dialect: &super::Dialect<'_>) -> bool {
+        let Some(rules) = &dialect.pack.relation_methods else { return false };
+        let file = self.index.class(class).file;
+        self.index.class_decl(class).methods.iter().any(|method| {
+            let body = &self.index.function(FnRef { file, id: *method }).body;
+            body.exprs.iter().any(|e| match e {
+                Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This) => {
+                    rules.constructor.iter().any(|c| c.names.iter().any(|n| n == name.as_str()))
+                }
+                _ => false,
+            })
+        })
     }
 
     /// Does an attribute of a class call something outside whose name starts so?
@@ -176,7 +191,7 @@ impl<'a> Linker<'_, 'a, '_> {
         };
         let by_name = decl.bases.iter().any(|ty| match ty {
             crate::facts::Type::Named(name) | crate::facts::Type::Apply(name, _) => {
-                is_base(index.followed(file, index.resolve_dotted(file, scope, name.as_str())), &base.names)
+                is_base(index.followed(index.resolve_dotted(file, scope, name.as_str())), &base.names)
             }
             _ => false,
         });

@@ -79,37 +79,37 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// The calls and records that together declare a relation.
-    pub(super) fn relation_call(&self, kind: &RelationAttr, at: FnRef, expr: ExprId) -> Option<RelationCall<'a>> {
-        let call = self.index.call_at(at, expr)?;
+    pub(super) fn relation_call(&self, kind: &RelationAttr, call: CallView<'a>) -> RelationCall<'a> {
+        let at = call.at;
         let mut found = RelationCall { calls: vec![call], records: Vec::new() };
         let nested = kind.nested_call.as_ref().and_then(|k| call.keyword(k));
         found.calls.extend(nested.and_then(|n| self.index.call_at(at, n)));
         found.records.extend(kind.nested_keywords.as_ref().and_then(|k| call.keyword(k)).map(|r| (at, r)));
-        Some(found)
+        found
     }
 
     fn read_relation(&mut self, id: ModelId, class: ClassId, declared_by: ClassId, attr: &OwnAttr<'a>) {
         let Some((at, value)) = attr.value else { return };
-        let Some(view) = self.index.call_at(at, value) else { return };
+        let Some((declared, view)) = self.declaring_call(id, at, value) else { return };
         let pack = self.pack_of(id);
-        let kind = match self.call_kind(id, &view) {
-            Some(CallKind::Relation(kind)) => kind,
-            Some(CallKind::Proxy) => {
-                let through = view.positional(0).and_then(|v| self.index.literal_text(at, v));
-                let end = view.positional(1).and_then(|v| self.index.literal_text(at, v));
+        let kind = match declared {
+            CallKind::Relation(kind) => kind,
+            CallKind::Proxy => {
+                let through = view.positional(0).and_then(|v| self.index.literal_text(view.at, v));
+                let end = view.positional(1).and_then(|v| self.index.literal_text(view.at, v));
                 if let (Some(through), Some(end)) = (through, end) {
                     self.models[id.0 as usize].proxies.insert(attr.name, (through, end));
                 }
                 return;
             }
-            _ => return,
+            CallKind::Column(_) => return,
         };
         let rules = &pack.relation_attr[kind];
-        let Some(call) = self.relation_call(rules, at, value) else { return };
+        let call = self.relation_call(rules, view);
         let said = attr.ty.map(|ty| self.annotated(id, declared_by, ty)).unwrap_or_default();
         let target = self.target_of(id, rules, &call).or(said.target);
         let is_between = rules.between_keywords.iter().any(|k| call.keyword(self, k).is_some());
-        let many = self.is_many(id, rules, &call, &said, attr.ty.is_some(), target, is_between);
+        let many = self.is_many(id, rules, &call, &said, attr.ty.is_some(), target, is_between, attr.name);
         let (loading, access) = self.loading_of(pack, rules, &call, &said, many);
         let key_column = self.key_of(id, rules, &call, attr.name, many, target);
         let relation = Relation {
@@ -123,7 +123,7 @@ impl<'a> Linker<'_, 'a, '_> {
         };
         self.models[id.0 as usize].relations.insert(attr.name, relation);
         let is_inherited = self.is_inherited(id, class, declared_by);
-        self.declared.push(Declared { owner: id, name: attr.name, kind, at, call: value, is_between, is_inherited });
+        self.declared.push(Declared { owner: id, name: attr.name, kind, call: view, is_between, is_inherited });
     }
 
     fn target_of(&self, id: ModelId, rules: &RelationAttr, call: &RelationCall<'a>) -> Option<ModelId> {
@@ -151,6 +151,7 @@ impl<'a> Linker<'_, 'a, '_> {
         is_annotated: bool,
         target: Option<ModelId>,
         is_between: bool,
+        name: Name,
     ) -> bool {
         if let Some(many) = rules.many {
             return many;
@@ -171,7 +172,12 @@ impl<'a> Linker<'_, 'a, '_> {
             // Of a table with itself: the side that names the far column is to-one.
             return call.keyword(self, "remote_side").is_none();
         }
-        self.keys_to(id, target).is_empty()
+        if !self.keys_to(id, target).is_empty() {
+            return false;
+        }
+        // Without any key in sight the row may still have a column of the relation's name.
+        let is_known = !self.keys_to(target, id).is_empty();
+        is_known || !self.model(id).columns.contains_key(&Name::new(&format!("{name}_id")))
     }
 
     /// Are two models rows of the same table, or of parent and child?

@@ -45,13 +45,13 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// The relation that a declared one always has on its target.
-    fn add_reverse(&mut self, one: &Declared, rules: &RelationAttr, reverse: &Reverse) {
+    fn add_reverse(&mut self, one: &Declared<'a>, rules: &RelationAttr, reverse: &Reverse) {
         let Some(forward) = self.relation(one.owner, one.name).cloned() else { return };
         let Some(target) = forward.target else { return };
         if self.model(one.owner).is_abstract || one.is_inherited || self.is_swapped_out(one.owner) {
             return;
         }
-        let Some(call) = self.relation_call(rules, one.at, one.call) else { return };
+        let call = self.relation_call(rules, one.call);
         let text = |keyword: &str| {
             call.keyword(self, keyword).and_then(|(at, v)| self.index.literal_text(at, v)).filter(|t| t.as_str() != "None")
         };
@@ -112,13 +112,20 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// The relation that a keyword makes on the target: a name, or a call with a name and settings.
-    fn add_backref(&mut self, one: &Declared, rules: &RelationAttr, keyword: &str) {
+    fn add_backref(&mut self, one: &Declared<'a>, rules: &RelationAttr, keyword: &str) {
         let Some(forward) = self.relation(one.owner, one.name).cloned() else { return };
         let (Some(target), false) = (forward.target, one.is_inherited) else { return };
-        let Some(call) = self.relation_call(rules, one.at, one.call) else { return };
+        let call = self.relation_call(rules, one.call);
         let Some((at, value)) = call.keyword(self, keyword) else { return };
         let pack = self.pack_of(one.owner);
-        let mut many = one.is_between || !forward.many;
+        let mut many = if one.is_between {
+            true
+        } else if self.keys_to(target, one.owner).is_empty() || target == one.owner {
+            !forward.many
+        } else {
+            // The key is on the other side, whatever this side was told to give.
+            forward.key_column.is_some() && !forward.many
+        };
         let (mut how, mut access) = (Loading::Lazy, Access::Rows);
         let name = match self.index.literal_text(at, value) {
             Some(name) => name,
@@ -181,13 +188,13 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// Two declared relations that name each other; or the only relation that leads back over the key.
-    fn fill_mirror(&mut self, one: &Declared, rules: &RelationAttr) {
+    fn fill_mirror(&mut self, one: &Declared<'a>, rules: &RelationAttr) {
         let Some(forward) = self.relation(one.owner, one.name) else { return };
         let Some(target) = forward.target else { return };
         if forward.inverse.is_some() || one.is_between {
             return;
         }
-        let Some(call) = self.relation_call(rules, one.at, one.call) else { return };
+        let call = self.relation_call(rules, one.call);
         let written = rules.mirror_keywords.iter().find_map(|k| call.keyword(self, k));
         let name = match written.and_then(|(at, v)| self.mirror_name(at, v)) {
             Some(name) => name,

@@ -53,7 +53,7 @@ impl Linker<'_, '_, '_> {
                 if (place, value) != (at, expr) && matches!(index.function(place).body.expr(value), Expr::Str(_)) {
                     return self.referred_model(owner, place, value);
                 }
-                index.followed(file, Symbol::Variable(file, name))
+                index.followed(Symbol::Variable(file, name))
             }
             other => other,
         };
