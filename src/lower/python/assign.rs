@@ -111,6 +111,11 @@ impl<'t> Lowering<'t> {
         let (Some(left), Some(right)) = (Field::Left.of(node), Field::Right.of(node)) else {
             return self.gap_expr(node, Why::SyntaxError, Vec::new());
         };
+        let mut left = left;
+        while Kind::of(left) == Kind::TuplePattern {
+            let Some(inner) = self.first(left) else { break };
+            left = inner;
+        }
         let op = Field::Operator.of(node).map_or("", |op| op.kind());
         let (current, target) = if Kind::of(left) == Kind::Identifier {
             let target = self.pattern(left);

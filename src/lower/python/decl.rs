@@ -76,6 +76,7 @@ impl<'t> Lowering<'t> {
         let ret = Field::ReturnType
             .of(node)
             .map(|ty| types::parse(self.text(ty)));
+        self.unread_kids(node, &mut body);
         if let Some(block) = Field::Body.of(node) {
             self.block_into(block, &mut body);
         }
@@ -294,6 +295,7 @@ impl<'t> Lowering<'t> {
         decl.decorators = decorators;
         decl.scope = scope;
         let mut body = Block::new();
+        self.unread_kids(node, &mut body);
         if let Some(block) = Field::Body.of(node) {
             self.block_into(block, &mut body);
         }

@@ -28,9 +28,13 @@ impl<'t> Lowering<'t> {
             Kind::String | Kind::ConcatenatedString => self.string(node),
             Kind::BinaryOperator | Kind::BooleanOperator => self.run(node),
             Kind::ComparisonOperator => self.comparison(node),
-            Kind::List | Kind::Tuple | Kind::Set | Kind::ExpressionList | Kind::PatternList => {
-                self.sequence(node)
-            }
+            Kind::List
+            | Kind::Tuple
+            | Kind::Set
+            | Kind::ExpressionList
+            | Kind::PatternList
+            | Kind::TuplePattern
+            | Kind::ListPattern => self.sequence(node),
             Kind::Dictionary => self.dictionary(node),
             Kind::ListComprehension => self.comprehension(node, CompKind::List),
             Kind::SetComprehension => self.comprehension(node, CompKind::Set),
@@ -116,7 +120,12 @@ impl<'t> Lowering<'t> {
                 Expr::Assign { target, value }
             }
             Kind::Slice => Expr::Literal,
-            Kind::Type | Kind::GenericType | Kind::UnionType | Kind::MemberType => {
+            Kind::Type
+            | Kind::GenericType
+            | Kind::UnionType
+            | Kind::MemberType
+            | Kind::SplatType
+            | Kind::ConstrainedType => {
                 return self.type_expr(node);
             }
             Kind::AsPattern
@@ -326,7 +335,7 @@ impl<'t> Lowering<'t> {
         let kids = self.kids(node);
         let first = self.kids[kids.clone()].first().copied();
         match (Kind::of(node), first) {
-            (Kind::Type, Some(inner)) => self.expr(inner),
+            (Kind::Type | Kind::ConstrainedType | Kind::SplatType, Some(inner)) => self.expr(inner),
             (Kind::GenericType, Some(base)) => {
                 let base = self.expr(base);
                 let mut items = Vec::new();

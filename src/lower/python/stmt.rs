@@ -8,6 +8,7 @@ use crate::facts::{
 };
 use crate::syntax::python::{Field, Kind};
 
+use super::strings::has_values;
 use super::{Lowering, has_token, range};
 
 impl<'t> Lowering<'t> {
@@ -48,11 +49,23 @@ impl<'t> Lowering<'t> {
         match Kind::of(node) {
             Kind::ExpressionStatement => self.expression_statement(node, out),
             Kind::If => self.branch(node, out),
-            Kind::For => self.for_each(node, out),
-            Kind::While => self.while_loop(node, out),
+            Kind::For => {
+                self.for_each(node, out);
+                self.unread_kids(node, out);
+            }
+            Kind::While => {
+                self.while_loop(node, out);
+                self.unread_kids(node, out);
+            }
             Kind::Try => self.try_block(node, out),
-            Kind::With => self.with(node, out),
-            Kind::Match => self.switch(node, out),
+            Kind::With => {
+                self.with(node, out);
+                self.unread_kids(node, out);
+            }
+            Kind::Match => {
+                self.switch(node, out);
+                self.unread_kids(node, out);
+            }
             Kind::FunctionDefinition => self.function(node, &[], range(node), out),
             Kind::ClassDefinition => self.class(node, &[], range(node), out),
             Kind::DecoratedDefinition => self.decorated(node, out),
@@ -123,6 +136,21 @@ impl<'t> Lowering<'t> {
         }
     }
 
+    /// What stands between the parts of a statement and could not be read.
+    pub(super) fn unread_kids(&mut self, node: Node<'t>, out: &mut Block) {
+        if !node.has_error() {
+            return;
+        }
+        let kids = self.kids(node);
+        let start = kids.start;
+        for i in kids {
+            if Kind::of(self.kids[i]) == Kind::Error {
+                self.stmt(self.kids[i], out);
+            }
+        }
+        self.kids.truncate(start);
+    }
+
     /// Statements and expressions within what the parser could not read.
     pub(super) fn unread_statements(&mut self, node: Node<'t>, out: &mut Block) {
         let mut inner = Block::new();
@@ -165,6 +193,7 @@ impl<'t> Lowering<'t> {
         }
         match Kind::of(first) {
             Kind::Assignment | Kind::AugmentedAssignment => self.assignment(first, out),
+            Kind::String if !has_values(self.text(first)) => (),
             _ => {
                 let value = self.expr(first);
                 if !matches!(self.top.body.expr(value), Expr::Str(_)) {

@@ -100,6 +100,11 @@ impl<'t> Lowering<'t> {
     }
 }
 
+/// May the literal with this text hold expressions?
+pub(super) fn has_values(text: &str) -> bool {
+    opening(text).0.is_format
+}
+
 /// The prefix of a literal, its quotes, and how long both are.
 fn opening(text: &str) -> (Prefix, (&str, usize)) {
     let mut prefix = Prefix::default();
