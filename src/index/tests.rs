@@ -1,12 +1,12 @@
 //! Does linking find what the sources say? Each file in `cases` holds sources and the index printed from them.
 //!
-//! `//- path` begins a source file, `//= index` the expectation. With `UPDATE_EXPECT=1` expectations are rewritten.
+//! `//- path` begins a source file, `//= index` or `//= names` (what each import means) the expectation. With `UPDATE_EXPECT=1` expectations are rewritten.
 
 use std::path::Path;
 
-use super::{link, print};
-use crate::base::LineIndex;
-use crate::facts::{FileFacts, Language};
+use super::{ProjectIndex, Symbol, link, print};
+use crate::base::{FileId, LineIndex};
+use crate::facts::{FileFacts, FnId, Language};
 use crate::packs::Packs;
 use crate::source::{Origin, SourceFile, SourceSet};
 
@@ -23,7 +23,10 @@ fn facts_of(file: &SourceFile) -> FileFacts {
     match file.language {
         Language::Python => crate::lower::python::lower(&file.text),
         Language::Php => crate::lower::php::lower(&file.text),
-        other => FileFacts { language: other, ..crate::lower::php::lower("") },
+        other => FileFacts {
+            language: other,
+            ..crate::lower::php::lower("")
+        },
     }
 }
 
@@ -40,7 +43,10 @@ pub(crate) fn sources_of(text: &str) -> SourceSet {
         });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    SourceSet { files, ..SourceSet::default() }
+    SourceSet {
+        files,
+        ..SourceSet::default()
+    }
 }
 
 fn printed(sources: &SourceSet) -> String {
@@ -50,70 +56,76 @@ fn printed(sources: &SourceSet) -> String {
     print::print(&index, None)
 }
 
+/// What each imported name means.
+fn printed_names(sources: &SourceSet) -> String {
+    let facts: Vec<FileFacts> = sources.files.iter().map(facts_of).collect();
+    let packs = Packs::default();
+    let index = link(sources, &facts, &packs);
+    let mut out = String::new();
+    for (i, facts) in facts.iter().enumerate() {
+        let file = FileId(i as u32);
+        for import in facts.imports.iter().filter(|i| i.local.as_str() != "*") {
+            let symbol = index.resolve_name(file, import.scope, import.local);
+            let text = symbol_text(&index, symbol);
+            out.push_str(&format!(
+                "{}: {} = {text}\n",
+                sources.files[i].path, import.local
+            ));
+        }
+        for ask in facts
+            .comments
+            .iter()
+            .filter_map(|c| c.text.as_str().strip_prefix("ormlint? "))
+        {
+            let text = symbol_text(&index, index.resolve_dotted(file, FnId(0), ask));
+            out.push_str(&format!("{}: {ask} = {text}\n", sources.files[i].path));
+        }
+    }
+    out
+}
+
+fn symbol_text(index: &ProjectIndex<'_>, symbol: Symbol) -> String {
+    let path = |file: FileId| &index.sources.file(file).path;
+    match symbol {
+        Symbol::Class(class) => format!("class {}", index.class(class).name),
+        Symbol::Function(f) => format!("function {} of {}", index.function(f).name, path(f.file)),
+        Symbol::Module(file) => format!("module {}", path(file)),
+        Symbol::Variable(file, name) => format!("variable {name} of {}", path(file)),
+        Symbol::External(name) => format!("outside {name}"),
+        Symbol::Unknown => "unknown".to_owned(),
+    }
+}
+
 #[test]
 fn every_case_prints_the_index_that_it_expects() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/index/cases");
-    let mut paths: Vec<_> =
-        std::fs::read_dir(&folder).expect("cases exist").map(|e| e.expect("a readable folder").path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(&folder)
+        .expect("cases exist")
+        .map(|e| e.expect("a readable folder").path())
+        .collect();
     paths.sort();
     let mut wrong = Vec::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("a readable case");
-        let (source, expected) = text.split_once("//= index\n").unwrap_or((&text, ""));
-        let found = printed(&sources_of(source));
+        let mark = if text.contains("//= names\n") {
+            "//= names\n"
+        } else {
+            "//= index\n"
+        };
+        let (source, expected) = text.split_once(mark).unwrap_or((&text, ""));
+        let sources = sources_of(source);
+        let found = if mark.contains("names") {
+            printed_names(&sources)
+        } else {
+            printed(&sources)
+        };
         if found == expected {
             continue;
         }
         if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(&path, format!("{source}//= index\n{found}")).expect("a writable case");
+            std::fs::write(&path, format!("{source}{mark}{found}")).expect("a writable case");
         }
         wrong.push(format!("{}\n{found}", path.display()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn tmp_app() {
-    let Some(dir) = std::env::var_os("TMP_APP") else { return };
-    let dir = std::path::PathBuf::from(dir);
-    let mut files = Vec::new();
-    let mut stack = vec![dir.clone()];
-    while let Some(d) = stack.pop() {
-        for e in std::fs::read_dir(&d).unwrap() {
-            let p = e.unwrap().path();
-            if p.is_dir() { if !p.ends_with(".git") && !p.ends_with("node_modules") {stack.push(p);} continue; }
-            let rel = p.strip_prefix(&dir).unwrap().to_string_lossy().to_string();
-            if !(rel.ends_with(".py") || rel.ends_with(".php")) || rel.contains("migrations/") { continue; }
-            let Ok(text) = std::fs::read_to_string(&p) else { continue };
-            let lines = LineIndex::new(text.as_bytes());
-            files.push(SourceFile { language: language(&rel), path: rel, origin: Origin::Ours, text, lines });
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let sources = SourceSet { files, ..SourceSet::default() };
-    let t = std::time::Instant::now();
-    let facts: Vec<FileFacts> = sources.files.iter().map(facts_of).collect();
-    let lower = t.elapsed();
-    let packs = Packs::default();
-    let t = std::time::Instant::now();
-    let index = link(&sources, &facts, &packs);
-    let linked = t.elapsed();
-    let mut out = print::print(&index, None);
-    for (i, f) in facts.iter().enumerate() {
-        for im in &f.imports {
-            if f.language == Language::Python {
-                let s = index.import_symbol(crate::base::FileId(i as u32), im);
-                if im.local.as_str() == "*" || !matches!(s, super::Symbol::External(_)) { continue; }
-                if im.level > 0 { out.push_str(&format!("relative external {} {:?}\n", sources.files[i].path, im.target)); }
-                else { out.push_str(&format!("ext {} {} {}\n", im.target.as_str().split('.').next().unwrap(), im.target, sources.files[i].path)); }
-            }
-        }
-        for im in &f.imports {
-            if f.language == Language::Python && im.local.as_str() != "*" && index.import_symbol(crate::base::FileId(i as u32), im) == super::Symbol::Unknown {
-                out.push_str(&format!("unknown import {} {:?} {}\n", sources.files[i].path, im.target, im.level));
-            }
-        }
-    }
-    std::fs::write("/tmp/index_out.txt", out).unwrap();
-    eprintln!("files {} lower {lower:?} link {linked:?} models {}", sources.files.len(), index.models.len());
 }
