@@ -124,7 +124,8 @@ pub struct ClassDecl {
     pub traits: Vec<Name>,
     /// Attributes (PHP) or decorators (Python), as expressions in the body of [`ClassDecl::scope`].
     pub decorators: Vec<ExprId>,
-    /// Python class keywords (`metaclass=`, `table=True`), expressions in the body of [`ClassDecl::scope`].
+    /// Python class keywords (`metaclass=`, `table=True`), expressions in the body of [`ClassDecl::scope`]. Bases that are
+    /// calls (`Manager.from_queryset(X)`) stand here, too, under the empty name.
     pub keywords: Vec<(Name, ExprId)>,
     /// The function whose body is the class body: attribute values and, in Python, its statements are expressions there.
     /// Its parent is the function in which the class stands.

@@ -37,7 +37,11 @@ pub(crate) fn folded(name: Name) -> Name {
 pub(crate) fn register(index: &mut ProjectIndex<'_>) {
     for (at, facts) in index.facts.iter().enumerate() {
         let file = FileId(at as u32);
-        let module = index.module_names.get(at).copied().unwrap_or_else(Name::empty);
+        let module = index
+            .module_names
+            .get(at)
+            .copied()
+            .unwrap_or_else(Name::empty);
         for (i, decl) in facts.classes.iter().enumerate() {
             let id = ClassId(index.classes.len() as u32);
             let ix = ClassIx(i as u32);
@@ -46,7 +50,11 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
             } else {
                 decl.name
             };
-            let key = if facts.language == Language::Python { name } else { folded(name) };
+            let key = if facts.language == Language::Python {
+                name
+            } else {
+                folded(name)
+            };
             index.class_names.entry(key).or_insert(id);
             index.class_places.insert((file, ix), id);
             index.classes.push(Class {
@@ -64,8 +72,14 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
         }
         for (i, function) in facts.functions.iter().enumerate() {
             if function.kind == FnKind::Function && !function.name.is_empty() {
-                let place = FnRef { file, id: FnId(i as u32) };
-                index.function_names.entry(folded(function.name)).or_insert(place);
+                let place = FnRef {
+                    file,
+                    id: FnId(i as u32),
+                };
+                index
+                    .function_names
+                    .entry(folded(function.name))
+                    .or_insert(place);
             }
         }
     }
@@ -74,7 +88,10 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
 /// Links every class with its ancestors. `outer_ancestry` gives the known ancestors of names outside the program.
 pub(crate) fn link(index: &mut ProjectIndex<'_>, outer_ancestry: &dyn Fn(Name) -> Vec<Name>) {
     let count = index.classes.len();
-    let mut table = ClassTable { parents: Vec::with_capacity(count), ..ClassTable::default() };
+    let mut table = ClassTable {
+        parents: Vec::with_capacity(count),
+        ..ClassTable::default()
+    };
     for at in 0..count {
         let id = ClassId(at as u32);
         let (parents, outside) = direct_ancestors(index, id);
@@ -122,7 +139,9 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
     let class = index.class(id);
     let decl = index.class_decl(id);
     let facts = index.file(class.file);
-    let scope = facts.functions[decl.scope.0 as usize].parent.unwrap_or(FnId(0));
+    let scope = facts.functions[decl.scope.0 as usize]
+        .parent
+        .unwrap_or(FnId(0));
     let mut parents = Vec::new();
     let mut outside = Vec::new();
     let mut add = |symbol: Symbol| match symbol {
@@ -132,13 +151,21 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
     };
     if facts.language == Language::Python {
         for base in &decl.bases {
-            let (Type::Named(name) | Type::Apply(name, _)) = base else { continue };
-            add(index.followed(class.file, index.resolve_dotted(class.file, scope, name.as_str())));
+            let (Type::Named(name) | Type::Apply(name, _)) = base else {
+                continue;
+            };
+            add(index.followed(index.resolve_dotted(class.file, scope, name.as_str())));
         }
         // Bases that are calls stand among the keywords, without a name.
         for (keyword, value) in &decl.keywords {
             if keyword.is_empty() {
-                for symbol in index.bases_of_call(FnRef { file: class.file, id: decl.scope }, *value) {
+                for symbol in index.bases_of_call(
+                    FnRef {
+                        file: class.file,
+                        id: decl.scope,
+                    },
+                    *value,
+                ) {
                     add(symbol);
                 }
             }
@@ -148,7 +175,9 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
             add(index.resolve_dotted(class.file, scope, name.as_str()));
         }
         for base in &decl.bases {
-            let (Type::Named(name) | Type::Apply(name, _)) = base else { continue };
+            let (Type::Named(name) | Type::Apply(name, _)) = base else {
+                continue;
+            };
             add(index.resolve_dotted(class.file, scope, name.as_str()));
         }
     }
@@ -163,15 +192,23 @@ fn read_members(index: &ProjectIndex<'_>, id: ClassId, table: &mut ClassTable) {
     let is_python = facts.language == Language::Python;
     for method in &decl.methods {
         let function = &facts.functions[method.0 as usize];
-        let place = FnRef { file: class.file, id: *method };
+        let place = FnRef {
+            file: class.file,
+            id: *method,
+        };
         if is_python {
-            if is_later_part(index, class.file, function) && table.methods.contains_key(&(id, function.name)) {
+            if is_later_part(index, class.file, function)
+                && table.methods.contains_key(&(id, function.name))
+            {
                 continue;
             }
             table.methods.insert((id, function.name), place);
         } else {
             table.methods.insert((id, function.name), place);
-            table.methods.entry((id, folded(function.name))).or_insert(place);
+            table
+                .methods
+                .entry((id, folded(function.name)))
+                .or_insert(place);
         }
     }
     for (i, attr) in decl.attrs.iter().enumerate() {
@@ -181,7 +218,9 @@ fn read_members(index: &ProjectIndex<'_>, id: ClassId, table: &mut ClassTable) {
 
 /// `@x.setter def x`: a part added to a property that a method of this name began.
 fn is_later_part(index: &ProjectIndex<'_>, file: FileId, function: &FunctionDecl) -> bool {
-    let Some(parent) = function.parent else { return false };
+    let Some(parent) = function.parent else {
+        return false;
+    };
     let body = &index.file(file).functions[parent.0 as usize].body;
     function.decorators.iter().any(|decorator| {
         let mut at = *decorator;
@@ -194,7 +233,9 @@ fn is_later_part(index: &ProjectIndex<'_>, file: FileId, function: &FunctionDecl
                 }
                 Expr::Call { callee, .. } => at = *callee,
                 Expr::Name(name) => return has_attr && *name == function.name,
-                Expr::Local(slot) => return has_attr && body.slots[slot.0 as usize] == function.name,
+                Expr::Local(slot) => {
+                    return has_attr && body.slots[slot.0 as usize] == function.name;
+                }
                 _ => return false,
             }
         }
@@ -219,8 +260,10 @@ fn order_of(
     // A class met again while its order is being made is its own ancestor: it stands for itself alone.
     orders[id.0 as usize] = Some(vec![id]);
     let parents = &table.parents[id.0 as usize];
-    let parent_orders: Vec<Vec<ClassId>> =
-        parents.iter().map(|p| order_of(index, table, *p, orders, depth + 1)).collect();
+    let parent_orders: Vec<Vec<ClassId>> = parents
+        .iter()
+        .map(|p| order_of(index, table, *p, orders, depth + 1))
+        .collect();
     let is_python = index.file(index.class(id).file).language == Language::Python;
     let order = if is_python {
         linearize(id, parents, &parent_orders).unwrap_or_else(|| depth_first(id, &parent_orders))
@@ -234,11 +277,18 @@ fn order_of(
 /// Each ancestor with its own order, first come first served.
 fn depth_first(id: ClassId, parent_orders: &[Vec<ClassId>]) -> Vec<ClassId> {
     let mut seen: FxHashSet<ClassId> = FxHashSet::default();
-    std::iter::once(id).chain(parent_orders.iter().flatten().copied()).filter(|c| seen.insert(*c)).collect()
+    std::iter::once(id)
+        .chain(parent_orders.iter().flatten().copied())
+        .filter(|c| seen.insert(*c))
+        .collect()
 }
 
 /// Python's own order (C3). `None` where the declarations contradict each other.
-fn linearize(id: ClassId, parents: &[ClassId], parent_orders: &[Vec<ClassId>]) -> Option<Vec<ClassId>> {
+fn linearize(
+    id: ClassId,
+    parents: &[ClassId],
+    parent_orders: &[Vec<ClassId>],
+) -> Option<Vec<ClassId>> {
     let mut lists: Vec<&[ClassId]> = parent_orders.iter().map(Vec::as_slice).collect();
     lists.push(parents);
     let mut order = vec![id];
@@ -247,7 +297,10 @@ fn linearize(id: ClassId, parents: &[ClassId], parent_orders: &[Vec<ClassId>]) -
         if lists.is_empty() {
             return Some(order);
         }
-        let head = lists.iter().map(|l| l[0]).find(|head| lists.iter().all(|l| !l[1..].contains(head)))?;
+        let head = lists
+            .iter()
+            .map(|l| l[0])
+            .find(|head| lists.iter().all(|l| !l[1..].contains(head)))?;
         if head == id {
             return None;
         }
@@ -282,19 +335,35 @@ impl ProjectIndex<'_> {
 
     /// The method that a class answers with, and the class that declares it.
     pub fn find_method(&self, class: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
-        self.class(class).mro.iter().find_map(|c| Some((*c, self.own_method(*c, name)?)))
+        self.class(class)
+            .mro
+            .iter()
+            .find_map(|c| Some((*c, self.own_method(*c, name)?)))
     }
 
     /// The method that `super()` or `parent::` in `after` means for an object of `class`.
-    pub fn find_method_after(&self, class: ClassId, after: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
+    pub fn find_method_after(
+        &self,
+        class: ClassId,
+        after: ClassId,
+        name: Name,
+    ) -> Option<(ClassId, FnRef)> {
         let mro = &self.class(class).mro;
-        let from = mro.iter().position(|c| *c == after).map_or(mro.len(), |i| i + 1);
-        mro[from..].iter().find_map(|c| Some((*c, self.own_method(*c, name)?)))
+        let from = mro
+            .iter()
+            .position(|c| *c == after)
+            .map_or(mro.len(), |i| i + 1);
+        mro[from..]
+            .iter()
+            .find_map(|c| Some((*c, self.own_method(*c, name)?)))
     }
 
     /// The attribute that a class answers with: who declares it, and its index there.
     pub fn find_attr(&self, class: ClassId, name: Name) -> Option<(ClassId, usize)> {
-        self.class(class).mro.iter().find_map(|c| Some((*c, self.own_attr(*c, name)?)))
+        self.class(class)
+            .mro
+            .iter()
+            .find_map(|c| Some((*c, self.own_attr(*c, name)?)))
     }
 
     /// The class in which a function stands: its own for methods and class bodies, else that of the function around it.
@@ -313,14 +382,21 @@ impl ProjectIndex<'_> {
 
     /// Methods of this name in the classes below: what a call may reach beside the one that the class itself answers with.
     pub fn implementations(&self, class: ClassId, method: Name) -> Vec<(ClassId, FnRef)> {
-        self.class(class).descendants.iter().filter_map(|c| Some((*c, self.own_method(*c, method)?))).collect()
+        self.class(class)
+            .descendants
+            .iter()
+            .filter_map(|c| Some((*c, self.own_method(*c, method)?)))
+            .collect()
     }
 
     /// Does a class have an ancestor of this name outside the program?
     pub fn extends(&self, class: ClassId, external: Name) -> bool {
         let names = &self.class(class).external;
         names.contains(&external)
-            || (self.is_php(class) && names.iter().any(|n| n.as_str().eq_ignore_ascii_case(external.as_str())))
+            || (self.is_php(class)
+                && names
+                    .iter()
+                    .any(|n| n.as_str().eq_ignore_ascii_case(external.as_str())))
     }
 
     /// Is a class the same as, or below, another of the program?
@@ -352,12 +428,13 @@ impl ProjectIndex<'_> {
             "Self" if is_python => return own(),
             "parent" if !is_python => {
                 let class = own()?;
-                let is_class = |c: &&ClassId| self.class_decl(**c).kind == crate::facts::ClassKind::Class;
+                let is_class =
+                    |c: &&ClassId| self.class_decl(**c).kind == crate::facts::ClassKind::Class;
                 return self.class(class).mro.iter().skip(1).find(is_class).copied();
             }
             _ => {}
         }
-        match self.followed(file, self.resolve_dotted(file, scope, name.as_str())) {
+        match self.followed(self.resolve_dotted(file, scope, name.as_str())) {
             Symbol::Class(class) => Some(class),
             _ => None,
         }
@@ -366,7 +443,9 @@ impl ProjectIndex<'_> {
     /// The classes that a call in a list of bases stands for: `with_metaclass(Meta, Base)`, `Manager.from_queryset(X)`.
     fn bases_of_call(&self, scope: FnRef, value: ExprId) -> Vec<Symbol> {
         let body = &self.function(scope).body;
-        let Expr::Call { callee, args } = body.expr(value) else { return vec![self.symbol_of(scope, value)] };
+        let Expr::Call { callee, args } = body.expr(value) else {
+            return vec![self.symbol_of(scope, value)];
+        };
         let mut found: Vec<Symbol> = Vec::new();
         if let Expr::Attr { base, .. } = body.expr(*callee) {
             found.push(self.symbol_of(scope, *base));

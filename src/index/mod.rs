@@ -6,6 +6,7 @@ pub mod classes;
 mod literal;
 pub mod models;
 pub mod modules;
+mod names;
 mod origin;
 pub mod print;
 pub mod templates;
@@ -227,10 +228,16 @@ pub struct ProjectIndex<'a> {
 struct Tables {
     modules: modules::ModuleTable,
     classes: classes::ClassTable,
+    /// Outside names that stand for the model of the setting.
+    swapped_names: Vec<Name>,
 }
 
 /// Links all facts into one program, with the packs that come with the tool.
-pub fn link<'a>(sources: &'a SourceSet, facts: &'a [FileFacts], packs: &'a Packs) -> ProjectIndex<'a> {
+pub fn link<'a>(
+    sources: &'a SourceSet,
+    facts: &'a [FileFacts],
+    packs: &'a Packs,
+) -> ProjectIndex<'a> {
     link_with(sources, facts, packs, &crate::packs::model::builtin())
 }
 
@@ -296,5 +303,29 @@ impl<'a> ProjectIndex<'a> {
     /// A model.
     pub fn model(&self, id: ModelId) -> &Model {
         &self.models[id.0 as usize]
+    }
+
+    /// The model that a symbol means: a class, a library's model, a variable that holds either, or the setting's model.
+    pub fn model_of(&self, symbol: Symbol) -> Option<ModelId> {
+        match self.followed(symbol) {
+            Symbol::Class(class) => self.class(class).model,
+            Symbol::External(name) if self.tables.swapped_names.contains(&name) => self.swapped,
+            Symbol::External(name) => {
+                let known = self.library_models.get(&name);
+                known
+                    .or_else(|| self.library_models.get(&classes::folded(name)))
+                    .copied()
+            }
+            Symbol::Function(_) | Symbol::Module(_) | Symbol::Variable(..) | Symbol::Unknown => {
+                None
+            }
+        }
+    }
+
+    /// The model with a label (`shop.Order`, any case), where the dialect has labels.
+    pub fn model_labelled(&self, label: &str) -> Option<ModelId> {
+        self.model_labels
+            .get(&Name::new(&label.to_lowercase()))
+            .copied()
     }
 }

@@ -8,17 +8,27 @@ use crate::base::{FileId, Name};
 /// Models and classes of one file, or of the whole program.
 pub fn print(index: &ProjectIndex<'_>, file: Option<FileId>) -> String {
     let mut out = String::new();
+    let is_ours = |r: &Relation| r.span.is_some();
     let shown = |class: Option<ClassId>| match (class, file) {
         (Some(class), Some(file)) => index.class(class).file == file,
         (None, _) => false,
         (Some(_), None) => true,
     };
-    for model in index.models.iter().filter(|m| shown(m.class)) {
+    // Of library models only those that the program leads back from.
+    let is_shown = |m: &&Model| {
+        shown(m.class) || (m.class.is_none() && file.is_none() && m.relations.values().any(is_ours))
+    };
+    for model in index.models.iter().filter(is_shown) {
         print_model(index, model, &mut out);
     }
     for (i, class) in index.classes.iter().enumerate() {
         if class.model.is_none() && shown(Some(ClassId(i as u32))) {
-            let _ = writeln!(out, "class {}{}", class.name, ancestry(index, ClassId(i as u32)));
+            let _ = writeln!(
+                out,
+                "class {}{}",
+                class.name,
+                ancestry(index, ClassId(i as u32))
+            );
         }
     }
     out
@@ -26,7 +36,11 @@ pub fn print(index: &ProjectIndex<'_>, file: Option<FileId>) -> String {
 
 /// One model with all it has.
 pub fn print_model(index: &ProjectIndex<'_>, model: &Model, out: &mut String) {
-    let kind = if model.is_abstract { "abstract model" } else { "model" };
+    let kind = if model.is_abstract {
+        "abstract model"
+    } else {
+        "model"
+    };
     let ancestors = model.class.map(|c| ancestry(index, c)).unwrap_or_default();
     let _ = write!(out, "{kind} {} [{}]{ancestors}", model.name, model.dialect);
     if let Some(table) = model.table {
@@ -75,7 +89,11 @@ pub fn print_model(index: &ProjectIndex<'_>, model: &Model, out: &mut String) {
         let _ = writeln!(out, "  collections {}", index.class(class).name);
     }
     for (scope, span) in &model.scopes {
-        let _ = writeln!(out, "  scope {scope} from {}", index.sources.file(span.file).path);
+        let _ = writeln!(
+            out,
+            "  scope {scope} from {}",
+            index.sources.file(span.file).path
+        );
     }
 }
 
@@ -126,11 +144,24 @@ fn column_text(column: &Column) -> String {
 
 fn ancestry(index: &ProjectIndex<'_>, id: ClassId) -> String {
     let class = index.class(id);
-    let mut names: Vec<&str> = class.mro.iter().skip(1).map(|c| index.class(*c).name.as_str()).collect();
+    let mut names: Vec<&str> = class
+        .mro
+        .iter()
+        .skip(1)
+        .map(|c| index.class(*c).name.as_str())
+        .collect();
     names.extend(class.external.iter().map(|n| n.as_str()));
-    if names.is_empty() { String::new() } else { format!(" < {}", names.join(", ")) }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" < {}", names.join(", "))
+    }
 }
 
 fn joined(names: &[Name]) -> String {
-    names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|n| n.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

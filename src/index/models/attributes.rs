@@ -9,6 +9,9 @@ use crate::facts::{Expr, ExprId, FnId, FnKind, Language, Pat, Type};
 use crate::index::literal::CallView;
 use crate::index::{ClassId, FnRef, ModelId, Symbol};
 
+/// Functions that only wrap a declaration are followed this deep.
+const MAX_WRAPPERS: usize = 3;
+
 /// An attribute of a class, from wherever its value comes.
 #[derive(Clone, Debug)]
 pub(super) struct OwnAttr<'a> {
@@ -26,17 +29,47 @@ impl<'a> Linker<'_, 'a, '_> {
             if facts.language != Language::Python {
                 continue;
             }
-            let at = FnRef { file: FileId(i as u32), id: FnId(0) };
-            let Some(function) = facts.functions.first().filter(|f| f.kind == FnKind::File) else { continue };
+            let at = FnRef {
+                file: FileId(i as u32),
+                id: FnId(0),
+            };
+            let Some(function) = facts.functions.first().filter(|f| f.kind == FnKind::File) else {
+                continue;
+            };
             let body = &function.body;
             for expr in &body.exprs {
-                let Expr::Assign { target, value } = expr else { continue };
-                let Pat::Attr { base, name } = body.pat(*target) else { continue };
-                if !matches!(body.expr(*value), Expr::Call { .. }) {
+                let (base, name, value) = match expr {
+                    Expr::Assign { target, value } => match body.pat(*target) {
+                        Pat::Attr { base, name } => (*base, *name, *value),
+                        _ => continue,
+                    },
+                    Expr::Call { callee, args } => {
+                        let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+                            continue;
+                        };
+                        let is_adding = self
+                            .dialects
+                            .list
+                            .iter()
+                            .any(|d| d.pack.add_calls.iter().any(|c| c == name.as_str()));
+                        let (true, [name, value]) = (is_adding, args.as_slice()) else {
+                            continue;
+                        };
+                        let Some(name) = self.index.literal_text(at, name.value) else {
+                            continue;
+                        };
+                        (*base, name, value.value)
+                    }
+                    _ => continue,
+                };
+                if !matches!(body.expr(value), Expr::Call { .. }) {
                     continue;
                 }
-                if let Symbol::Class(class) = self.index.symbol_of(at, *base) {
-                    self.added.entry(class).or_default().push((*name, body.range(*value), at, *value));
+                if let Symbol::Class(class) = self.index.symbol_of(at, base) {
+                    self.added
+                        .entry(class)
+                        .or_default()
+                        .push((name, body.range(value), at, value));
                 }
             }
         }
@@ -50,7 +83,10 @@ impl<'a> Linker<'_, 'a, '_> {
         let index = self.index;
         let file = index.class(class).file;
         let decl = index.class_decl(class);
-        let scope = FnRef { file, id: decl.scope };
+        let scope = FnRef {
+            file,
+            id: decl.scope,
+        };
         let mut attrs: Vec<OwnAttr<'a>> = decl
             .attrs
             .iter()
@@ -68,25 +104,59 @@ impl<'a> Linker<'_, 'a, '_> {
                 let at = FnRef { file, id: *method };
                 let function = index.function(at);
                 let gives_value = function.decorators.iter().any(|d| {
-                    short_name(&index.function(scope).body, *d).is_some_and(|n| value_methods.iter().any(|v| v == n.as_str()))
+                    short_name(&index.function(scope).body, *d)
+                        .is_some_and(|n| value_methods.iter().any(|v| v == n.as_str()))
                 });
                 if gives_value && let Some(value) = index.returned(at).first() {
                     let ty = function.ret.as_ref();
-                    attrs.push(OwnAttr { name: function.name, file, range: function.name_range, value: Some((at, *value)), ty });
+                    attrs.push(OwnAttr {
+                        name: function.name,
+                        file,
+                        range: function.name_range,
+                        value: Some((at, *value)),
+                        ty,
+                    });
                 }
             }
         }
         for (name, range, at, value) in self.added.get(&class).into_iter().flatten() {
-            attrs.push(OwnAttr { name: *name, file: at.file, range: *range, value: Some((*at, *value)), ty: None });
+            attrs.push(OwnAttr {
+                name: *name,
+                file: at.file,
+                range: *range,
+                value: Some((*at, *value)),
+                ty: None,
+            });
         }
         let attrs = Rc::new(attrs);
         self.attrs.insert(class, Rc::clone(&attrs));
         attrs
     }
 
-    /// What a call declares in the dialect of a model.
-    pub(super) fn call_kind(&self, model: ModelId, call: &CallView<'_>) -> Option<CallKind> {
-        self.dialect_of(model).call(&self.call_names(call))
+    /// What a value declares in the dialect of a model, and the call that does: the value itself, or what a function of
+    /// the program returns in its place (`id = primary_key()`).
+    pub(super) fn declaring_call(
+        &self,
+        model: ModelId,
+        at: FnRef,
+        value: ExprId,
+    ) -> Option<(CallKind, CallView<'a>)> {
+        let dialect = self.dialect_of(model);
+        let mut call = self.index.call_at(at, value)?;
+        for _ in 0..MAX_WRAPPERS {
+            let Symbol::Function(function) = self.index.symbol_of(call.at, call.callee) else {
+                return Some((dialect.call(&self.call_names(&call))?, call));
+            };
+            let returned = self.index.returned(function).into_iter().find_map(|value| {
+                let value = match self.index.function(function).body.expr(value) {
+                    Expr::Local(slot) => self.index.local_value(function, *slot)?,
+                    _ => value,
+                };
+                self.index.call_at(function, value)
+            });
+            call = returned?;
+        }
+        None
     }
 
     /// Names that what is called goes by outside the program: its own, or those of the library classes above it.
@@ -106,7 +176,13 @@ impl<'a> Linker<'_, 'a, '_> {
         let options = self.options_class(class)?;
         let decl = self.index.class_decl(options);
         let i = self.index.own_attr(options, Name::new(option))?;
-        Some((FnRef { file: self.index.class(options).file, id: decl.scope }, decl.attrs[i].value?))
+        Some((
+            FnRef {
+                file: self.index.class(options).file,
+                id: decl.scope,
+            },
+            decl.attrs[i].value?,
+        ))
     }
 
     /// An option that holds for a class: its own, or that of the first abstract parent if it has no options at all.
@@ -120,7 +196,13 @@ impl<'a> Linker<'_, 'a, '_> {
             if let Some(options) = self.options_class(*ancestor) {
                 let (owner, i) = self.index.find_attr(options, Name::new(option))?;
                 let decl = self.index.class_decl(owner);
-                return Some((FnRef { file: self.index.class(owner).file, id: decl.scope }, decl.attrs[i].value?));
+                return Some((
+                    FnRef {
+                        file: self.index.class(owner).file,
+                        id: decl.scope,
+                    },
+                    decl.attrs[i].value?,
+                ));
             }
         }
         None
@@ -132,7 +214,10 @@ impl<'a> Linker<'_, 'a, '_> {
         let file = self.index.class(class).file;
         let facts = self.index.file(file);
         let decl = self.index.class_decl(class);
-        let ix = decl.nested.iter().find(|ix| facts.classes[ix.0 as usize].name.last_segment() == name)?;
+        let ix = decl
+            .nested
+            .iter()
+            .find(|ix| facts.classes[ix.0 as usize].name.last_segment() == name)?;
         self.index.class_places.get(&(file, *ix)).copied()
     }
 }

@@ -7,35 +7,35 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::tables::snake;
 use super::{Late, LateLink, Linker, plain_relation};
-use crate::base::{FileId, Name, Span};
-use crate::facts::{Arg, Expr, ExprId, FnId, Language, ParamKind, Type};
+use crate::base::{Name, Span};
+use crate::facts::{Arg, Expr, ExprId, ParamKind, Type};
 use crate::index::literal::CallView;
 use crate::index::{ClassId, FnRef, ModelId, Relation, Symbol};
 use crate::packs::model::RelationMethods;
 
 /// Chains of calls are read this far.
-const MAX_CHAIN: usize = 200;
+pub(super) const MAX_CHAIN: usize = 200;
 
 /// A relation may be built on another relation of the same object, this deep.
 const MAX_NESTING: usize = 4;
 
 /// What a method says of the relation it gives, whichever model asks.
 #[derive(Clone, Debug)]
-struct Draft {
-    many: bool,
-    polymorphic: bool,
-    target: DraftTarget,
+pub(super) struct Draft {
+    pub many: bool,
+    pub polymorphic: bool,
+    pub target: DraftTarget,
     /// Owns the key: column named, or by convention.
-    owns_key: bool,
-    key: Option<Name>,
-    eager: Vec<Name>,
+    pub owns_key: bool,
+    pub key: Option<Name>,
+    pub eager: Vec<Name>,
     /// Fills the inverse: its name, or empty if it is to be guessed.
-    inverse: Option<Name>,
+    pub inverse: Option<Name>,
 }
 
 /// The other end as far as the method shows it.
 #[derive(Clone, Debug)]
-enum DraftTarget {
+pub(super) enum DraftTarget {
     Unknown,
     /// An expression, read from the model's side.
     Expr(FnRef, ExprId),
@@ -52,13 +52,15 @@ pub(super) struct Drafts {
 }
 
 /// One link of a chain of calls.
-type ChainLink<'a> = (Name, &'a [Arg]);
+pub(super) type ChainLink<'a> = (Name, &'a [Arg]);
 
 impl<'a, 'p> Linker<'_, 'a, 'p> {
     /// Reads the relations that methods declare.
     pub(super) fn read_method_relations(&mut self) {
         for (id, class) in self.own_models() {
-            let Some(rules) = &self.pack_of(id).relation_methods else { continue };
+            let Some(rules) = &self.pack_of(id).relation_methods else {
+                continue;
+            };
             let mut seen: FxHashSet<Name> = FxHashSet::default();
             for ancestor in self.index.class(class).mro.clone() {
                 let file = self.index.class(ancestor).file;
@@ -69,7 +71,10 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                         continue;
                     }
                     if let Some(draft) = self.draft(rules, class, function, 0) {
-                        let span = Span { file, range: decl.name_range };
+                        let span = Span {
+                            file,
+                            range: decl.name_range,
+                        };
                         self.add_method_relation(id, rules, decl.name, span, &draft);
                     }
                 }
@@ -78,7 +83,14 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         self.read_registered();
     }
 
-    fn add_method_relation(&mut self, id: ModelId, rules: &RelationMethods, name: Name, span: Span, draft: &Draft) {
+    pub(super) fn add_method_relation(
+        &mut self,
+        id: ModelId,
+        rules: &RelationMethods,
+        name: Name,
+        span: Span,
+        draft: &Draft,
+    ) {
         let mut late = None;
         let target = match &draft.target {
             DraftTarget::Unknown => None,
@@ -95,8 +107,14 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         let primary = || Name::new(self.pack_of(id).primary.default.as_deref().unwrap_or("id"));
         let key_column = draft.owns_key.then(|| {
             draft.key.unwrap_or_else(|| {
-                let key = target.and_then(|t| self.primary_of(t)).unwrap_or_else(primary);
-                Name::new(&format!("{}{}{key}", snake(name.as_str()), rules.key_suffix))
+                let key = target
+                    .and_then(|t| self.primary_of(t))
+                    .unwrap_or_else(primary);
+                Name::new(&format!(
+                    "{}{}{key}",
+                    snake(name.as_str()),
+                    rules.key_suffix
+                ))
             })
         });
         let relation = Relation {
@@ -110,10 +128,18 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         };
         self.models[id.0 as usize].relations.insert(name, relation);
         if let Some(inverse) = draft.inverse {
-            self.late.push(Late { owner: id, name, what: LateLink::Inverse(inverse) });
+            self.late.push(Late {
+                owner: id,
+                name,
+                what: LateLink::Inverse(inverse),
+            });
         }
         if let Some(what) = late {
-            self.late.push(Late { owner: id, name, what });
+            self.late.push(Late {
+                owner: id,
+                name,
+                what,
+            });
         }
     }
 
@@ -132,9 +158,10 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
 
     fn model_of_type(&self, owner: ModelId, at: FnRef, ty: &Type) -> Option<ModelId> {
         match ty {
-            Type::Named(name) | Type::Apply(name, _) => {
-                self.model_of_symbol(owner, self.index.resolve_dotted(at.file, at.id, name.as_str()))
-            }
+            Type::Named(name) | Type::Apply(name, _) => self.model_of_symbol(
+                owner,
+                self.index.resolve_dotted(at.file, at.id, name.as_str()),
+            ),
             Type::Union(members) => members.iter().find_map(|m| match m {
                 Type::Union(_) => None,
                 other => self.model_of_type(owner, at, other),
@@ -144,7 +171,13 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
     }
 
     /// What a method says, seen from a class.
-    fn draft(&mut self, rules: &RelationMethods, class: ClassId, function: FnRef, depth: usize) -> Option<Draft> {
+    fn draft(
+        &mut self,
+        rules: &RelationMethods,
+        class: ClassId,
+        function: FnRef,
+        depth: usize,
+    ) -> Option<Draft> {
         if let Some(known) = self.drafts.known.get(&function) {
             return known.clone();
         }
@@ -164,9 +197,8 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             (Some(mut draft), Some(ty)) => {
                 let is_unknown = match &draft.target {
                     DraftTarget::Unknown => true,
-                    DraftTarget::Expr(at, expr) => {
-                        self.of_class[class.0 as usize].is_none_or(|id| self.referred_model(id, *at, *expr).is_none())
-                    }
+                    DraftTarget::Expr(at, expr) => self.of_class[class.0 as usize]
+                        .is_none_or(|id| self.referred_model(id, *at, *expr).is_none()),
                     DraftTarget::Type(..) | DraftTarget::Path(..) => false,
                 };
                 if is_unknown && !matches!(ty.target, DraftTarget::Unknown) {
@@ -193,20 +225,41 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             }
             Type::Unknown => return None,
         };
-        let (many, polymorphic) = self.relation_class(rules, self.index.resolve_dotted(at.file, at.id, name.as_str()))?;
+        let (many, polymorphic) = self.relation_class(
+            rules,
+            self.index.resolve_dotted(at.file, at.id, name.as_str()),
+        )?;
         let target = match args.first() {
             Some(ty) if !polymorphic => DraftTarget::Type(at, ty.clone()),
             _ => DraftTarget::Unknown,
         };
-        Some(Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None })
+        Some(Draft {
+            many,
+            polymorphic,
+            target,
+            owns_key: false,
+            key: None,
+            eager: Vec::new(),
+            inverse: None,
+        })
     }
 
     /// Is it a class of relations? Then: many rows, polymorphic.
     fn relation_class(&self, rules: &RelationMethods, symbol: Symbol) -> Option<(bool, bool)> {
         let of_name = |name: Name| {
             let text = name.as_str();
-            let many = rules.types.iter().find(|(n, _)| n.eq_ignore_ascii_case(text)).map(|(_, many)| *many)?;
-            Some((many, rules.polymorphic_types.iter().any(|n| n.eq_ignore_ascii_case(text))))
+            let many = rules
+                .types
+                .iter()
+                .find(|(n, _)| n.eq_ignore_ascii_case(text))
+                .map(|(_, many)| *many)?;
+            Some((
+                many,
+                rules
+                    .polymorphic_types
+                    .iter()
+                    .any(|n| n.eq_ignore_ascii_case(text)),
+            ))
         };
         match symbol {
             Symbol::External(name) => of_name(name),
@@ -215,9 +268,16 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                 if let Some(found) = external.iter().find_map(|n| of_name(*n)) {
                     return Some(found);
                 }
-                let is_relation = external.iter().any(|n| n.as_str().eq_ignore_ascii_case(&rules.root));
+                let is_relation = external
+                    .iter()
+                    .any(|n| n.as_str().eq_ignore_ascii_case(&rules.root));
                 let short = self.index.class_decl(class).name.last_segment();
-                is_relation.then(|| (rules.many_words.iter().any(|w| short.contains(w.as_str())), false))
+                is_relation.then(|| {
+                    (
+                        rules.many_words.iter().any(|w| short.contains(w.as_str())),
+                        false,
+                    )
+                })
             }
             _ => None,
         }
@@ -239,9 +299,14 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         for _ in 0..MAX_CHAIN {
             match body.expr(expr) {
                 Expr::Call { callee, args } => {
-                    let Expr::Attr { base, name, .. } = body.expr(*callee) else { return None };
+                    let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+                        return None;
+                    };
                     match body.expr(*base) {
-                        Expr::This => return self.draft_of_head(rules, class, at, *name, args, &links, depth),
+                        Expr::This => {
+                            return self
+                                .draft_of_head(rules, class, at, *name, args, &links, depth);
+                        }
                         Expr::Class(c) if c.as_str() == "parent" => {
                             let owner = index.class_of_function(at)?;
                             let (_, method) = index.find_method_after(class, owner, *name)?;
@@ -255,9 +320,18 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                     }
                 }
                 Expr::New { class: made, .. } => {
-                    let (many, polymorphic) = self.relation_class(rules, index.symbol_of(at, *made))?;
+                    let (many, polymorphic) =
+                        self.relation_class(rules, index.symbol_of(at, *made))?;
                     let target = DraftTarget::Unknown;
-                    let draft = Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
+                    let draft = Draft {
+                        many,
+                        polymorphic,
+                        target,
+                        owns_key: false,
+                        key: None,
+                        eager: Vec::new(),
+                        inverse: None,
+                    };
                     return Some(self.changed(rules, at, draft, &links));
                 }
                 Expr::Local(slot) => {
@@ -288,25 +362,46 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         depth: usize,
     ) -> Option<Draft> {
         let body = &self.index.function(at).body;
-        let call = CallView { at, body, callee: ExprId(0), args };
-        if rules.through.as_deref() == Some(name.as_str()) {
-            let end = links.iter().find(|(n, _)| rules.through_end.as_deref() == Some(n.as_str()))?;
-            let first = self.index.literal_text(at, call.positional(0)?)?;
-            let second = CallView { args: end.1, ..call };
-            let second = self.index.literal_text(at, second.positional(0)?)?;
+        if let Some(through) = rules.through.as_deref()
+            && let Some(first) = self.step_name(at, through, name, args)
+        {
+            let end = rules.through_end.as_deref()?;
+            let second = links
+                .iter()
+                .find_map(|(name, args)| self.step_name(at, end, *name, args))?;
             let target = DraftTarget::Path(first, second);
-            let draft = Draft { many: true, polymorphic: false, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
+            let draft = Draft {
+                many: true,
+                polymorphic: false,
+                target,
+                owns_key: false,
+                key: None,
+                eager: Vec::new(),
+                inverse: None,
+            };
             return Some(self.changed(rules, at, draft, links));
         }
-        let is_named = |c: &&crate::packs::model::RelationConstructor| c.names.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()));
+        let is_named = |c: &&crate::packs::model::RelationConstructor| {
+            c.names
+                .iter()
+                .any(|n| n.eq_ignore_ascii_case(name.as_str()))
+        };
         if let Some(made) = rules.constructor.iter().find(is_named) {
+            let call = CallView {
+                at,
+                body,
+                callee: ExprId(0),
+                args,
+            };
             let target = call.argument(made.target, made.target_keyword.as_deref());
-            let key = call.argument(made.key, made.key_keyword.as_deref()).and_then(|k| self.index.literal_text(at, k));
+            let written = call.argument(made.key, made.key_keyword.as_deref());
+            let key = written.and_then(|k| self.index.literal_text(at, k));
+            let is_computed = written.is_some() && key.is_none();
             let draft = Draft {
                 many: made.many,
                 polymorphic: made.polymorphic,
                 target: target.map_or(DraftTarget::Unknown, |t| DraftTarget::Expr(at, t)),
-                owns_key: made.key.is_some(),
+                owns_key: made.key.is_some() && !is_computed,
                 key: key.filter(|k| k.as_str() != "None"),
                 eager: Vec::new(),
                 inverse: None,
@@ -322,8 +417,32 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         Some(self.changed(rules, at, draft, links))
     }
 
+    /// The relation that a step of a path names: its argument (`through('posts')`), or the rest of the word (`throughPosts()`).
+    fn step_name(&self, at: FnRef, word: &str, name: Name, args: &'a [Arg]) -> Option<Name> {
+        let rest = name.as_str().strip_prefix(word)?;
+        if rest.is_empty() {
+            let first = args.first().filter(|a| a.name.is_none())?;
+            return self.index.literal_text(at, first.value);
+        }
+        let first = rest
+            .chars()
+            .next()
+            .filter(|c| c.is_uppercase() && args.is_empty())?;
+        Some(Name::new(&format!(
+            "{}{}",
+            first.to_lowercase(),
+            &rest[first.len_utf8()..]
+        )))
+    }
+
     /// What the links of a chain change. They stand last first.
-    fn changed(&self, rules: &RelationMethods, at: FnRef, mut draft: Draft, links: &[ChainLink<'_>]) -> Draft {
+    pub(super) fn changed(
+        &self,
+        rules: &RelationMethods,
+        at: FnRef,
+        mut draft: Draft,
+        links: &[ChainLink<'_>],
+    ) -> Draft {
         let is_one = |names: &[String], name: &Name| names.iter().any(|n| n == name.as_str());
         let body = &self.index.function(at).body;
         for (name, args) in links.iter().rev() {
@@ -332,7 +451,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             } else if is_one(&rules.eager, name) {
                 for arg in *args {
                     let paths = self.index.literal_list(at, arg.value);
-                    draft.eager.extend(paths.into_iter().map(super::columns::without_columns));
+                    draft
+                        .eager
+                        .extend(paths.into_iter().map(super::columns::without_columns));
                 }
             } else if is_one(&rules.inverse, name) {
                 let given = args.first().and_then(|a| match body.expr(a.value) {
@@ -346,87 +467,12 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         }
         draft
     }
-
-    /// Relations that a static call registers with a closure.
-    fn read_registered(&mut self) {
-        let words: FxHashSet<Name> = self
-            .dialects
-            .list
-            .iter()
-            .filter_map(|d| d.pack.relation_methods.as_ref())
-            .flat_map(|r| &r.register)
-            .map(|n| Name::new(n))
-            .collect();
-        let mut found = Vec::new();
-        for (i, facts) in self.index.facts.iter().enumerate() {
-            if facts.language != Language::Php {
-                continue;
-            }
-            for (f, function) in facts.functions.iter().enumerate() {
-                let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
-                let body = &function.body;
-                for (e, expr) in body.exprs.iter().enumerate() {
-                    let Expr::Call { callee, args } = expr else { continue };
-                    let Expr::Attr { base, name, .. } = body.expr(*callee) else { continue };
-                    if words.contains(name) && matches!(body.expr(*base), Expr::Class(_)) {
-                        found.push((at, *base, CallView { at, body, callee: *callee, args }, ExprId(e as u32)));
-                    }
-                }
-            }
-        }
-        for (at, base, call, expr) in found {
-            let Symbol::Class(class) = self.index.symbol_of(at, base) else { continue };
-            let Some(model) = self.of_class[class.0 as usize] else { continue };
-            let Some(rules) = &self.pack_of(model).relation_methods else { continue };
-            let Some(name) = call.positional(0).and_then(|n| self.index.literal_text(at, n)) else { continue };
-            let Some(Expr::Closure(inner)) = call.positional(1).map(|c| call.body.expr(c)) else { continue };
-            let inner = FnRef { file: at.file, id: *inner };
-            let Some(draft) = self.draft_of_closure(rules, inner) else { continue };
-            let span = Span { file: at.file, range: call.body.range(expr) };
-            let mut owners = vec![model];
-            owners.extend(self.index.class(class).descendants.iter().filter_map(|c| self.of_class[c.0 as usize]));
-            for owner in owners {
-                if !self.model(owner).relations.contains_key(&name) {
-                    self.add_method_relation(owner, rules, name, span, &draft);
-                }
-            }
-        }
-    }
-
-    /// A closure that is given the model: its first parameter stands for the object itself.
-    fn draft_of_closure(&self, rules: &RelationMethods, at: FnRef) -> Option<Draft> {
-        let function = self.index.function(at);
-        let own = function.params.first()?.slot;
-        let body = &function.body;
-        let mut expr = *self.index.returned(at).first()?;
-        let mut links: Vec<ChainLink<'a>> = Vec::new();
-        for _ in 0..MAX_CHAIN {
-            let Expr::Call { callee, args } = body.expr(expr) else { return None };
-            let Expr::Attr { base, name, .. } = body.expr(*callee) else { return None };
-            if *body.expr(*base) != Expr::Local(own) {
-                links.push((*name, args));
-                expr = *base;
-                continue;
-            }
-            let made = rules.constructor.iter().find(|c| c.names.iter().any(|n| n == name.as_str()))?;
-            let call = CallView { at, body, callee: *callee, args };
-            let target = call.argument(made.target, made.target_keyword.as_deref());
-            let draft = Draft {
-                many: made.many,
-                polymorphic: made.polymorphic,
-                target: target.map_or(DraftTarget::Unknown, |t| DraftTarget::Expr(at, t)),
-                owns_key: made.key.is_some(),
-                key: None,
-                eager: Vec::new(),
-                inverse: None,
-            };
-            return Some(self.changed(rules, at, draft, &links));
-        }
-        None
-    }
 }
 
 /// Must a caller give arguments?
 fn needs_arguments(function: &crate::facts::FunctionDecl) -> bool {
-    function.params.iter().any(|p| p.kind == ParamKind::Normal && p.default.is_none())
+    function
+        .params
+        .iter()
+        .any(|p| p.kind == ParamKind::Normal && p.default.is_none())
 }

@@ -12,6 +12,7 @@ mod managers;
 mod methods;
 mod plural;
 mod recognise;
+mod registered;
 mod relations;
 mod reverse;
 mod scopes;
@@ -20,14 +21,15 @@ mod targets;
 
 use rustc_hash::FxHashMap;
 
+use super::literal::CallView;
 use super::{Access, ClassId, FnRef, Loading, Model, ModelId, ProjectIndex, Relation};
 use crate::base::{Name, Range, Span};
 use crate::facts::ExprId;
 use crate::packs::model::ModelPack;
 
-pub(crate) use dialect::Dialects;
 use attributes::OwnAttr;
 use dialect::Dialect;
+pub(crate) use dialect::Dialects;
 
 /// Compiles the `[model]` tables.
 pub(crate) fn dialects(packs: &[ModelPack]) -> Dialects<'_> {
@@ -57,15 +59,14 @@ enum KeyTarget {
 }
 
 /// A relation written as an attribute, for the second look from the other side.
-#[derive(Clone, Debug)]
-struct Declared {
+#[derive(Clone)]
+struct Declared<'a> {
     owner: ModelId,
     name: Name,
     /// Index in the pack's `relation-attr`.
     kind: usize,
     /// The call.
-    at: FnRef,
-    call: ExprId,
+    call: CallView<'a>,
     /// A table stands between.
     is_between: bool,
     /// Declared by a parent that is a model of its own: that one has the relation that leads back.
@@ -105,7 +106,7 @@ struct Linker<'i, 'a, 'p> {
     attrs: FxHashMap<ClassId, std::rc::Rc<Vec<OwnAttr<'a>>>>,
     /// Attributes that are given to a class outside its body.
     added: FxHashMap<ClassId, Vec<(Name, Range, FnRef, ExprId)>>,
-    declared: Vec<Declared>,
+    declared: Vec<Declared<'a>>,
     late: Vec<Late>,
     drafts: methods::Drafts,
 }
@@ -143,7 +144,14 @@ pub(crate) fn link(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_>) {
     linker.inherit_library();
     linker.link_reverse();
     linker.link_late();
-    let Linker { of_class, models, labels, library, swapped, .. } = linker;
+    let Linker {
+        of_class,
+        models,
+        labels,
+        library,
+        swapped,
+        ..
+    } = linker;
     for (class, model) in index.classes.iter_mut().zip(of_class) {
         class.model = model;
     }
@@ -151,6 +159,8 @@ pub(crate) fn link(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_>) {
     index.model_labels = labels;
     index.library_models = library;
     index.swapped = swapped;
+    let swaps = dialects.list.iter().filter_map(|d| d.pack.swapped.as_ref());
+    index.tables.swapped_names = swaps.flat_map(|s| &s.names).map(|n| Name::new(n)).collect();
 }
 
 impl<'a, 'p> Linker<'_, 'a, 'p> {
@@ -168,8 +178,12 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
 
     /// Models with a class, in order.
     fn own_models(&self) -> impl Iterator<Item = (ModelId, ClassId)> + use<> {
-        let pairs: Vec<(ModelId, ClassId)> =
-            self.models.iter().enumerate().filter_map(|(i, m)| Some((ModelId(i as u32), m.class?))).collect();
+        let pairs: Vec<(ModelId, ClassId)> = self
+            .models
+            .iter()
+            .enumerate()
+            .filter_map(|(i, m)| Some((ModelId(i as u32), m.class?)))
+            .collect();
         pairs.into_iter()
     }
 
@@ -177,19 +191,26 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
     fn contributors(&self, model: ModelId, class: ClassId) -> Vec<ClassId> {
         let all_count = self.pack_of(model).mixins_count;
         let mro = &self.index.class(class).mro;
-        mro.iter().copied().filter(|c| all_count || self.of_class[c.0 as usize].is_some()).collect()
+        mro.iter()
+            .copied()
+            .filter(|c| all_count || self.of_class[c.0 as usize].is_some())
+            .collect()
     }
 
     /// Is a member that `declared_by` declares already a member of a concrete ancestor of the model?
     fn is_inherited(&self, model: ModelId, class: ClassId, declared_by: ClassId) -> bool {
         self.index.class(class).mro.iter().skip(1).any(|ancestor| {
-            self.of_class[ancestor.0 as usize].is_some_and(|m| m != model && !self.model(m).is_abstract)
+            self.of_class[ancestor.0 as usize]
+                .is_some_and(|m| m != model && !self.model(m).is_abstract)
                 && self.index.class(*ancestor).mro.contains(&declared_by)
         })
     }
 
     fn span_of_class(&self, class: ClassId) -> Span {
-        Span { file: self.index.class(class).file, range: self.index.class_decl(class).name_range }
+        Span {
+            file: self.index.class(class).file,
+            range: self.index.class_decl(class).name_range,
+        }
     }
 }
 

@@ -283,6 +283,10 @@ impl<'t> Lowering<'t> {
                     }
                     Kind::DictionarySplat | Kind::Error => (),
                     Kind::ListSplat => bases.push(Type::Unknown),
+                    Kind::Call => {
+                        bases.push(Type::Unknown);
+                        keywords.push((Name::empty(), self.expr(kid)));
+                    }
                     _ => bases.push(types::parse(self.text(kid))),
                 }
             }

@@ -111,7 +111,7 @@ class PostAdmin(admin.ModelAdmin, Repository["Post"], make(), metaclass=Meta, ta
         r#"
 Python
 @register(Post)
-class PostAdmin #0 extends admin.ModelAdmin, Repository<Post>, ? metaclass=Meta table=true scope fn 1
+class PostAdmin #0 extends admin.ModelAdmin, Repository<Post>, ? =make() metaclass=Meta table=true scope fn 1
   static title: str = "x"
   body: Body|null
   static a = 1
