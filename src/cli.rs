@@ -477,12 +477,13 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     let file = std::fs::canonicalize(&args.file)
         .map_err(|_| Stop::Failed(format!("{name}: no such file")))?;
     let root = std::fs::canonicalize(&args.root).unwrap_or_else(|_| args.root.clone());
-    let mut roots = vec![root, file.clone()];
-    if file.starts_with(&roots[0]) && args.what != Dump::Facts {
-        roots.truncate(2);
+    // Facts depend on the file alone; all else needs the program around it.
+    let needs_program = args.what != Dump::Facts && file.starts_with(&root);
+    let roots = if needs_program {
+        vec![root, file.clone()]
     } else {
-        roots.remove(0);
-    }
+        vec![file.clone()]
+    };
     let settings = crate::config::Settings::default();
     let base = crate::source::disk::base_folder(&roots);
     let text = pool(0).install(|| {
