@@ -5,6 +5,7 @@
 //! what flow saw into [`findings`], [`report`] writes them. [`packs`] holds what the names of frameworks mean.
 
 pub mod base;
+pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod facts;
@@ -17,3 +18,6 @@ pub mod pipeline;
 pub mod report;
 pub mod source;
 pub mod syntax;
+
+#[cfg(test)]
+mod testkit;
