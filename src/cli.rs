@@ -477,13 +477,13 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     let file = std::fs::canonicalize(&args.file)
         .map_err(|_| Stop::Failed(format!("{name}: no such file")))?;
     let root = std::fs::canonicalize(&args.root).unwrap_or_else(|_| args.root.clone());
-    let mut roots = vec![root, file.clone()];
-    if file.starts_with(&roots[0]) && args.what != Dump::Facts {
-        roots.truncate(2);
+    // Facts depend on the file alone; all else needs the program around it.
+    let needs_program = args.what != Dump::Facts && file.starts_with(&root);
+    let roots = if needs_program {
+        vec![root, file.clone()]
     } else {
-        roots.remove(0);
-    }
-    let settings = crate::config::Settings::default();
+        vec![file.clone()]
+    };
     let base = crate::source::disk::base_folder(&roots);
     let text = pool(0).install(|| {
         let sources = discover(
@@ -495,12 +495,7 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
         );
         let path = relative(&file, &base);
         let at = sources.files.iter().position(|file| file.path == path)?;
-        dump(
-            args.what,
-            &sources,
-            &settings,
-            crate::base::FileId(at as u32),
-        )
+        dump(args.what, &sources, crate::base::FileId(at as u32))
     });
     let text = text.ok_or_else(|| Stop::Failed(format!("{name}: there is nothing to show")))?;
     streams.out.write_all(text.as_bytes())?;

@@ -4,7 +4,6 @@
 //! at any number of threads.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use rayon::ThreadPool;
@@ -13,14 +12,15 @@ use rayon::prelude::*;
 use crate::base::{FileId, Name, Range, Span};
 use crate::config::Settings;
 use crate::checks::{self, CheckContext, TenantWords};
-use crate::facts::{FileFacts, FnKind};
+use crate::facts::{self, FileFacts, FnKind};
+pub use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::suppress::{self, Suppressed};
 use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
 use crate::flow;
 use crate::index;
 use crate::lower;
 use crate::packs::{Packs, rule};
-use crate::source::SourceSet;
+use crate::source::{SourceFile, SourceSet};
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -39,28 +39,6 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// Files on which the tool failed; the run ends with status 2.
     pub failures: Vec<Failure>,
-}
-
-/// A file on which the tool failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
-    /// The file.
-    pub file: FileId,
-    /// What the panic said.
-    pub message: String,
-}
-
-/// What was covered, and what was not.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Coverage {
-    /// Files read.
-    pub files: u64,
-    /// Bytes read.
-    pub bytes: u64,
-    /// What was not understood or not followed, by reason.
-    pub gaps: BTreeMap<String, u64>,
-    /// Other counts, by what they count: templates reached and the like.
-    pub counts: BTreeMap<String, u64>,
 }
 
 /// A pool of worker threads with large stacks. Zero threads means as many as the machine has.
@@ -213,17 +191,14 @@ pub enum Dump {
 }
 
 /// The analysis' beliefs about a file, as text; `None` if there is nothing to show.
-pub fn dump(what: Dump, sources: &SourceSet, _settings: &Settings, file: FileId) -> Option<String> {
+pub fn dump(what: Dump, sources: &SourceSet, file: FileId) -> Option<String> {
+    let lowered = |file: &SourceFile| lower::lower(file.language, &file.text);
     match what {
-        Dump::Facts => {
-            let source = sources.file(file);
-            Some(crate::facts::print::print(&lower::lower(source.language, &source.text)))
-        }
+        Dump::Facts => Some(facts::print::print(&lowered(sources.file(file)))),
         Dump::Index => {
-            let facts: Vec<FileFacts> = sources.files.par_iter().map(|f| lower::lower(f.language, &f.text)).collect();
+            let facts: Vec<FileFacts> = sources.files.par_iter().map(lowered).collect();
             let packs = Packs::builtin().ok()?;
-            let index = index::link(sources, &facts, &packs);
-            Some(index::print::print(&index, Some(file)))
+            Some(index::print::print(&index::link(sources, &facts, &packs), Some(file)))
         }
         Dump::Flow => None,
     }

@@ -216,12 +216,7 @@ impl Directive {
     }
 
     /// What is wrong with the comment, if something is.
-    fn note(
-        &self,
-        rules: &Rules<'_>,
-        facts: &[FileFacts],
-        sources: &SourceSet,
-    ) -> Option<Finding> {
+    fn note(&self, rules: &Rules<'_>, facts: &[FileFacts], sources: &SourceSet) -> Option<Finding> {
         let word = self.kind.word();
         let (message, help, is_all) = if self.names.is_empty() {
             (
@@ -271,7 +266,9 @@ impl Directive {
             }],
             is_safe: true,
         });
-        let owner = facts.get(self.span.file.0 as usize).map(|facts| owner(self.span.range, facts));
+        let owner = facts
+            .get(self.span.file.0 as usize)
+            .map(|facts| owner(self.span.range, facts));
         Some(Finding {
             rule: Name::new(UNUSED),
             level: rules.level,
@@ -299,11 +296,7 @@ impl Directive {
 }
 
 /// The lines by which a finding can be silenced: its place, its steps, and the statements that these are in.
-fn lines_of(
-    finding: &Finding,
-    facts: &[FileFacts],
-    sources: &SourceSet,
-) -> Vec<(FileId, usize)> {
+fn lines_of(finding: &Finding, facts: &[FileFacts], sources: &SourceSet) -> Vec<(FileId, usize)> {
     let spans = std::iter::once(finding.span).chain(finding.steps.iter().map(|step| step.span));
     let mut lines = Vec::new();
     for span in spans {
@@ -449,3 +442,6 @@ fn removal(comment: Range, file: &SourceFile) -> Range {
         end: comment.end,
     }
 }
+
+#[cfg(test)]
+mod tests;

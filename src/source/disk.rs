@@ -93,7 +93,10 @@ impl Walk {
             base: self.base.clone(),
             root: root.to_path_buf(),
             exclude: globs(&options.exclude),
-            exclude_from: options.exclude_from.as_deref().map_or_else(|| self.base.clone(), absolute),
+            exclude_from: options
+                .exclude_from
+                .as_deref()
+                .map_or_else(|| self.base.clone(), absolute),
             include_tests: options.include_tests,
             left_out: Arc::clone(&left_out),
         };
@@ -313,7 +316,9 @@ impl Filter {
             return true;
         }
         let holds = |name: &str| entry.path().join(name).exists();
-        let excluded = self.exclude.matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
+        let excluded = self
+            .exclude
+            .matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
         let reason = if excluded.is_ignore() {
             Some("excluded")
         } else if is_folder {

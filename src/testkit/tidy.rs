@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("facts", &["base"]),
     ("findings", &["base", "source", "facts"]),
     ("source", &["base", "facts"]),
-    ("packs", &["base"]),
+    ("packs", &["base", "findings"]),
     ("syntax", &["base", "source", "facts"]),
     ("lower", &["base", "source", "syntax", "facts"]),
     ("index", &["base", "facts", "packs", "source"]),
@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("report", &["base", "source", "packs", "findings"]),
     ("cache", &["base", "source", "facts"]),
-    ("config", &["base", "findings"]),
+    ("config", &["base", "findings", "packs"]),
     (
         "pipeline",
         &[
