@@ -3,15 +3,18 @@
 //! In: a folder, or a file named by the user. Out: [`Config`], what the file says; [`Settings`], what a run does. An unknown key,
 //! a wrong type and an unknown rule are errors that name the file and the nearest word that would be right.
 
+mod settings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use toml::{Table, Value};
 
-use crate::findings::{Confidence, Level};
+use crate::findings::Level;
 use crate::packs::rule::catalog;
+
+pub use settings::{Overrides, Settings};
 
 /// Name of the configuration file.
 pub const FILE_NAME: &str = "ormlint.toml";
@@ -99,11 +102,21 @@ impl Config {
     /// Something in it is wrong.
     pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
         let name = file.display().to_string();
-        let wrong = |what: String| ConfigError { file: name.clone(), what };
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
+        let wrong = |what: String| ConfigError {
+            file: name.clone(),
+            what,
+        };
+        let mut table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
         let mut section = String::new();
-        if file.file_name().is_some_and(|file| file == "pyproject.toml") {
-            let own = table.remove("tool").and_then(|tool| tool.get("ormlint").cloned());
+        if file
+            .file_name()
+            .is_some_and(|file| file == "pyproject.toml")
+        {
+            let own = table
+                .remove("tool")
+                .and_then(|tool| tool.get("ormlint").cloned());
             table = match own {
                 Some(Value::Table(own)) => own,
                 Some(_) => return Err(wrong("`tool.ormlint` must be a table".to_owned())),
@@ -111,8 +124,14 @@ impl Config {
             };
             section = "tool.ormlint.".to_owned();
         }
-        let mut config = Config { file: Some(file.to_path_buf()), ..Config::default() };
-        let reader = Reader { file: &name, section };
+        let mut config = Config {
+            file: Some(file.to_path_buf()),
+            ..Config::default()
+        };
+        let reader = Reader {
+            file: &name,
+            section,
+        };
         config.fill(&reader, table)?;
         Ok(config)
     }
@@ -130,7 +149,13 @@ impl Config {
                 "exclude" => self.exclude = reader.texts(&key, &value)?,
                 "include-tests" => self.include_tests = reader.flag(&key, &value)?,
                 "require-reason" => self.require_reason = reader.flag(&key, &value)?,
-                "packs" => self.packs = reader.texts(&key, &value)?.into_iter().map(PathBuf::from).collect(),
+                "packs" => {
+                    self.packs = reader
+                        .texts(&key, &value)?
+                        .into_iter()
+                        .map(PathBuf::from)
+                        .collect()
+                }
                 "per-file-ignores" => {
                     for (pattern, rules) in reader.table(&key, value)? {
                         let rules = reader.rules(&format!("{key}.{pattern:?}"), &rules)?;
@@ -145,7 +170,9 @@ impl Config {
                         self.levels.insert(rule, reader.level(&place, &level)?);
                     }
                 }
-                "tenant" => self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?,
+                "tenant" => {
+                    self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?
+                }
                 _ => (),
             }
         }
@@ -167,7 +194,15 @@ const KEYS: &[&str] = &[
     "required-version",
 ];
 
-const TENANT_KEYS: &[&str] = &["model", "models", "column", "columns", "scope", "scopes", "global-paths"];
+const TENANT_KEYS: &[&str] = &[
+    "model",
+    "models",
+    "column",
+    "columns",
+    "scope",
+    "scopes",
+    "global-paths",
+];
 
 impl Tenant {
     fn read(reader: &Reader<'_>, table: Table) -> Result<Tenant, ConfigError> {
@@ -206,7 +241,9 @@ fn read(file: &Path) -> Result<String, ConfigError> {
 }
 
 fn syntax_error(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     match line {
         Some(line) => format!("line {line}: {}", error.message()),
         None => error.message().to_owned(),
@@ -221,11 +258,17 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn inside(&self, key: &str) -> Reader<'_> {
-        Reader { file: self.file, section: format!("{}{key}.", self.section) }
+        Reader {
+            file: self.file,
+            section: format!("{}{key}.", self.section),
+        }
     }
 
     fn error(&self, what: String) -> ConfigError {
-        ConfigError { file: self.file.to_owned(), what }
+        ConfigError {
+            file: self.file.to_owned(),
+            what,
+        }
     }
 
     fn wrong(&self, key: &str, what: &str) -> ConfigError {
@@ -238,17 +281,25 @@ impl Reader<'_> {
 
     fn known(&self, table: &Table, keys: &[&str]) -> Result<(), ConfigError> {
         match table.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(self.wrong(key, &format!("is not a key{}", nearest(key, keys.iter().copied())))),
+            Some(key) => Err(self.wrong(
+                key,
+                &format!("is not a key{}", nearest(key, keys.iter().copied())),
+            )),
             None => Ok(()),
         }
     }
 
     fn text(&self, key: &str, value: &Value) -> Result<String, ConfigError> {
-        value.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a text", value))
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| self.must_be(key, "a text", value))
     }
 
     fn flag(&self, key: &str, value: &Value) -> Result<bool, ConfigError> {
-        value.as_bool().ok_or_else(|| self.must_be(key, "`true` or `false`", value))
+        value
+            .as_bool()
+            .ok_or_else(|| self.must_be(key, "`true` or `false`", value))
     }
 
     fn table(&self, key: &str, value: Value) -> Result<Table, ConfigError> {
@@ -259,8 +310,14 @@ impl Reader<'_> {
     }
 
     fn texts(&self, key: &str, value: &Value) -> Result<Vec<String>, ConfigError> {
-        let list = value.as_array().ok_or_else(|| self.must_be(key, "a list of texts", value))?;
-        let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a list of texts", item));
+        let list = value
+            .as_array()
+            .ok_or_else(|| self.must_be(key, "a list of texts", value))?;
+        let text = |item: &Value| {
+            item.as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| self.must_be(key, "a list of texts", item))
+        };
         list.iter().map(text).collect()
     }
 
@@ -287,11 +344,19 @@ impl Reader<'_> {
 
     /// A rule, a family of rules, or `all`.
     fn selector(&self, key: &str, name: &str) -> Result<(), ConfigError> {
-        let names = || catalog().iter().flat_map(|rule| [rule.id.as_str(), rule.family.as_str()]).chain(["all"]);
+        let names = || {
+            catalog()
+                .iter()
+                .flat_map(|rule| [rule.id.as_str(), rule.family.as_str()])
+                .chain(["all"])
+        };
         if names().any(|known| known == name) {
             return Ok(());
         }
-        Err(self.wrong(key, &format!("names `{name}`, which is no rule{}", nearest(name, names()))))
+        Err(self.wrong(
+            key,
+            &format!("names `{name}`, which is no rule{}", nearest(name, names())),
+        ))
     }
 
     fn level(&self, key: &str, name: &str) -> Result<Option<Level>, ConfigError> {
@@ -319,20 +384,32 @@ fn sort_of(value: &Value) -> &'static str {
 /// `; the nearest is …`, if one is near.
 pub fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> String {
     let words: BTreeSet<&str> = words.collect();
-    let scored = words.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
+    let scored = words
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(word, known), known));
     match scored.min() {
-        Some((distance, known)) if distance <= word.len().max(4) / 2 => format!("; the nearest is `{known}`"),
+        Some((distance, known)) if distance <= word.len().max(4) / 2 => {
+            format!("; the nearest is `{known}`")
+        }
         _ => String::new(),
     }
 }
 
 /// `0.1`, `>=0.1`, `>=0.1,<0.3`, `==0.1.0`, `^0.1`: what versions of the tool the project accepts.
 fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigError> {
-    let numbers = |version: &str| -> Option<Vec<u64>> { version.trim().split('.').map(|part| part.parse().ok()).collect() };
+    let numbers = |version: &str| -> Option<Vec<u64>> {
+        version
+            .trim()
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect()
+    };
     let ours = numbers(env!("CARGO_PKG_VERSION")).unwrap_or_default();
     for part in required.split(',') {
         let part = part.trim();
-        let end = part.find(|c: char| c.is_ascii_digit()).unwrap_or(part.len());
+        let end = part
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(part.len());
         let (sign, version) = (part[..end].trim(), &part[end..]);
         let bad = || reader.wrong("required-version", "must be versions such as `>=0.1,<0.3`");
         let wanted = numbers(version).ok_or_else(bad)?;
@@ -341,7 +418,11 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
         let holds = match sign {
             "" | "==" | "=" => short == wanted,
             "^" | "~" | "~=" => {
-                let fixed = if sign == "^" && wanted.first() != Some(&0) { 1 } else { 2 };
+                let fixed = if sign == "^" && wanted.first() != Some(&0) {
+                    1
+                } else {
+                    2
+                };
                 order.is_ge() && ours.iter().zip(&wanted).take(fixed).all(|(a, b)| a == b)
             }
             ">=" => order.is_ge(),
@@ -351,146 +432,14 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
             _ => return Err(bad()),
         };
         if !holds {
-            let what = format!("asks for {required}, and this is {}", env!("CARGO_PKG_VERSION"));
+            let what = format!(
+                "asks for {required}, and this is {}",
+                env!("CARGO_PKG_VERSION")
+            );
             return Err(reader.wrong("required-version", &what));
         }
     }
     Ok(())
-}
-
-/// What the command line adds to the configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Overrides {
-    /// Rules to run, instead of all that the configuration selects.
-    pub select: Vec<String>,
-    /// More rules to run.
-    pub extend_select: Vec<String>,
-    /// Rules not to run.
-    pub ignore: Vec<String>,
-    /// Read tests as well.
-    pub include_tests: bool,
-    /// The lowest level that is shown.
-    pub level: Option<Level>,
-    /// The lowest confidence that is shown.
-    pub confidence: Option<Confidence>,
-}
-
-/// How a run goes: configuration and command line together.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The rules that run, with their levels, by id.
-    pub rules: BTreeMap<&'static str, Level>,
-    /// Levels that the project sets: these win over what a check says.
-    pub set_levels: BTreeMap<String, Level>,
-    /// What "the tenant" is.
-    pub tenant: Tenant,
-    /// Pack files of the project.
-    pub packs: Vec<PathBuf>,
-    /// Rules that are silent in files, by patterns.
-    pub per_file_ignores: Vec<(Gitignore, BTreeSet<&'static str>)>,
-    /// Patterns of paths that are not read.
-    pub exclude: Vec<String>,
-    /// Read tests as well.
-    pub include_tests: bool,
-    /// Suppression comments must give a reason.
-    pub require_reason: bool,
-    /// The lowest level that is shown.
-    pub min_level: Level,
-    /// The lowest confidence that is shown.
-    pub min_confidence: Confidence,
-    /// The configuration file.
-    pub file: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings::new(&Config::default(), &Overrides::default()).expect("nothing is named that could be wrong")
-    }
-}
-
-impl Settings {
-    /// Joins configuration and command line.
-    ///
-    /// # Errors
-    /// The command line names a rule that does not exist.
-    pub fn new(config: &Config, overrides: &Overrides) -> Result<Settings, ConfigError> {
-        for (option, names) in
-            [("--select", &overrides.select), ("--extend-select", &overrides.extend_select), ("--ignore", &overrides.ignore)]
-        {
-            let reader = Reader { file: "command line", section: String::new() };
-            names.iter().try_for_each(|name| reader.selector(option, name))?;
-        }
-        let mut ids: BTreeSet<&'static str> = match (&config.select, overrides.select.is_empty()) {
-            (_, false) => chosen(&overrides.select),
-            (Some(names), true) => chosen(names),
-            (None, true) => catalog().iter().filter(|rule| rule.is_on).map(|rule| rule.id.as_str()).collect(),
-        };
-        if overrides.select.is_empty() {
-            ids.extend(chosen(&config.extend_select));
-            for id in chosen(&config.ignore) {
-                ids.remove(id);
-            }
-            for (rule, level) in &config.levels {
-                if level.is_none() {
-                    ids.remove(rule.as_str());
-                }
-            }
-        }
-        ids.extend(chosen(&overrides.extend_select));
-        for id in chosen(&overrides.ignore) {
-            ids.remove(id);
-        }
-        ids.insert("internal-error");
-        let set_levels: BTreeMap<String, Level> =
-            config.levels.iter().filter_map(|(rule, level)| Some((rule.clone(), (*level)?))).collect();
-        let rules = catalog().iter().filter(|rule| ids.contains(rule.id.as_str())).map(|rule| {
-            let level = set_levels.get(&rule.id).copied().unwrap_or(rule.level);
-            (rule.id.as_str(), level)
-        });
-        let folder = config.file.as_deref().and_then(Path::parent);
-        Ok(Settings {
-            rules: rules.collect(),
-            set_levels,
-            tenant: config.tenant.clone(),
-            packs: config.packs.iter().map(|pack| folder.map_or_else(|| pack.clone(), |f| f.join(pack))).collect(),
-            per_file_ignores: config.per_file_ignores.iter().map(|(p, names)| (pattern(p), chosen(names))).collect(),
-            exclude: config.exclude.clone(),
-            include_tests: config.include_tests || overrides.include_tests,
-            require_reason: config.require_reason,
-            min_level: overrides.level.unwrap_or(Level::Note),
-            min_confidence: overrides.confidence.unwrap_or(Confidence::Medium),
-            file: config.file.clone(),
-        })
-    }
-
-    /// Does this rule run?
-    pub fn is_on(&self, rule: &str) -> bool {
-        self.rules.contains_key(rule)
-    }
-
-    /// The level of a finding: what the project sets, else what the check says.
-    pub fn level(&self, rule: &str, said: Level) -> Level {
-        self.set_levels.get(rule).copied().unwrap_or(said)
-    }
-
-    /// Is the rule silent in this file?
-    pub fn is_ignored_in(&self, rule: &str, path: &str) -> bool {
-        let matches = |patterns: &Gitignore| patterns.matched_path_or_any_parents(path, false).is_ignore();
-        self.per_file_ignores.iter().any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
-    }
-}
-
-/// The ids that names of rules, of families and `all` stand for.
-fn chosen(names: &[String]) -> BTreeSet<&'static str> {
-    let is_named = |word: &str| names.iter().any(|name| name == word);
-    let rules = catalog().iter().filter(|rule| is_named(&rule.id) || is_named(&rule.family) || is_named("all"));
-    rules.map(|rule| rule.id.as_str()).collect()
-}
-
-fn pattern(text: &str) -> Gitignore {
-    let mut builder = GitignoreBuilder::new("");
-    let _ = builder.add_line(None, text);
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 #[cfg(test)]

@@ -1,1 +1,13 @@
-fn main(){}
+//! Arguments in, exit status out.
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ormlint::pipeline::quiet_fence();
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let status = ormlint::cli::run(std::env::args_os(), &mut out, &mut std::io::stderr().lock());
+    // A reader that has gone away is no fault of ours.
+    let _ = out.flush();
+    ExitCode::from(status)
+}

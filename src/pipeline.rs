@@ -3,8 +3,9 @@
 //! In: sources and settings. Out: findings, settled and sorted, and what was covered. The same sources give the same outcome
 //! at any number of threads.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -69,7 +70,10 @@ pub fn pool(threads: usize) -> ThreadPool {
 
 /// Analyses the sources. To be called inside [`pool`].
 pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
-    let mut outcome = Outcome { coverage: covered(sources), ..Outcome::default() };
+    let mut outcome = Outcome {
+        coverage: covered(sources),
+        ..Outcome::default()
+    };
     let lowered: Vec<Result<FileFacts, Failure>> = sources
         .files
         .par_iter()
@@ -117,11 +121,25 @@ fn settle(
     for finding in &mut findings {
         finding.level = settings.level(finding.rule.as_str(), finding.level);
     }
-    findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
+    findings.sort_by(|a, b| {
+        a.span
+            .cmp(&b.span)
+            .then(a.rule.cmp(&b.rule))
+            .then(a.message.cmp(&b.message))
+    });
     fingerprint::assign(&mut findings, sources);
     let rules = suppress::Rules {
-        is_known: &|name| rule::catalog().iter().any(|rule| rule.id == name || rule.family == name),
-        is_on: &|name| settings.is_on(name) || rule::catalog().iter().any(|r| r.family == name && settings.is_on(&r.id)),
+        is_known: &|name| {
+            rule::catalog()
+                .iter()
+                .any(|rule| rule.id == name || rule.family == name)
+        },
+        is_on: &|name| {
+            settings.is_on(name)
+                || rule::catalog()
+                    .iter()
+                    .any(|r| r.family == name && settings.is_on(&r.id))
+        },
         family: &|id| rule::find(id).map(|rule| rule.family.as_str()),
         require_reason: settings.require_reason,
         level: settings.level(suppress::UNUSED, Level::Note),
@@ -129,15 +147,24 @@ fn settle(
     let mut applied = suppress::apply(findings, facts, sources, &rules);
     applied.findings.retain(|finding| {
         let path = sources.file(finding.span.file).path.as_str();
-        let is_shown = finding.level >= settings.min_level && finding.confidence >= settings.min_confidence;
+        let is_shown =
+            finding.level >= settings.min_level && finding.confidence >= settings.min_confidence;
         let is_ignored = settings.is_ignored_in(finding.rule.as_str(), path);
         is_internal(finding) || is_shown && !is_ignored
     });
-    let notes = applied.findings.iter().position(|finding| finding.fingerprint.is_empty());
+    let notes = applied
+        .findings
+        .iter()
+        .position(|finding| finding.fingerprint.is_empty());
     if let Some(at) = notes {
         fingerprint::assign(&mut applied.findings[at..], sources);
     }
-    applied.findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
+    applied.findings.sort_by(|a, b| {
+        a.span
+            .cmp(&b.span)
+            .then(a.rule.cmp(&b.rule))
+            .then(a.message.cmp(&b.message))
+    });
     outcome.findings = applied.findings;
     outcome.suppressed = applied.suppressed;
 }
@@ -156,20 +183,66 @@ pub fn lower(file: &SourceFile) -> FileFacts {
     }
 }
 
+/// What is shown of the analysis' beliefs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Dump {
+    /// What the file says.
+    Facts,
+    /// What its names mean in the whole program.
+    Index,
+    /// What its values are.
+    Flow,
+}
+
+/// The analysis' beliefs about a file, as text; `None` if there is nothing to show.
+pub fn dump(what: Dump, sources: &SourceSet, _settings: &Settings, file: FileId) -> Option<String> {
+    match what {
+        Dump::Facts => Some(format!("{:#?}\n", lower(sources.file(file)))),
+        Dump::Index | Dump::Flow => None,
+    }
+}
+
 fn covered(sources: &SourceSet) -> Coverage {
     Coverage {
         files: sources.files.len() as u64,
-        bytes: sources.files.iter().map(|file| file.text.len() as u64).sum(),
+        bytes: sources
+            .files
+            .iter()
+            .map(|file| file.text.len() as u64)
+            .sum(),
         ..Coverage::default()
     }
 }
 
+thread_local! {
+    /// Does this thread work behind the fence?
+    static FENCED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics behind the fence from writing to the terminal: they are reported as findings. Others speak as ever.
+pub fn quiet_fence() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !FENCED.get() {
+            before(info);
+        }
+    }));
+}
+
 /// Runs the work on one file; a panic becomes a failure of that file.
 pub fn fence<T>(file: FileId, work: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let around = FENCED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    FENCED.set(around);
+    result.map_err(|payload| {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Failure { file, message: text.unwrap_or_else(|| "no message".to_owned()) }
+        Failure {
+            file,
+            message: text.unwrap_or_else(|| "no message".to_owned()),
+        }
     })
 }
 
@@ -178,10 +251,18 @@ fn internal_error(failure: &Failure) -> Finding {
         rule: Name::new(INTERNAL_ERROR),
         level: Level::Error,
         confidence: Confidence::High,
-        message: format!("the analysis of this file failed: {}", failure.message.lines().next().unwrap_or_default()),
-        help: rule::find(INTERNAL_ERROR).map(|rule| rule.help.clone()).unwrap_or_default(),
+        message: format!(
+            "the analysis of this file failed: {}",
+            failure.message.lines().next().unwrap_or_default()
+        ),
+        help: rule::find(INTERNAL_ERROR)
+            .map(|rule| rule.help.clone())
+            .unwrap_or_default(),
         cost: String::new(),
-        span: Span { file: failure.file, range: Range::new(0, 0) },
+        span: Span {
+            file: failure.file,
+            range: Range::new(0, 0),
+        },
         steps: Vec::new(),
         subject: Subject::default(),
         owner: String::new(),
@@ -198,7 +279,13 @@ mod tests {
     #[test]
     fn a_panic_on_one_file_is_a_failure_of_that_file() {
         let result: Result<(), Failure> = fence(FileId(3), || panic!("bad {}", 1));
-        assert_eq!(result, Err(Failure { file: FileId(3), message: "bad 1".to_owned() }));
+        assert_eq!(
+            result,
+            Err(Failure {
+                file: FileId(3),
+                message: "bad 1".to_owned()
+            })
+        );
     }
 
     #[test]

@@ -451,3 +451,6 @@ fn removal(comment: Range, file: &SourceFile) -> Range {
         end: comment.end,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,25 @@
 use std::io::{self, Write};
 
 use super::{Report, level_word, place};
+use crate::findings::Finding;
+use crate::source::SourceSet;
 
 /// Writes the report.
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for finding in report.findings {
-        let at = place::place(finding.span, report.sources);
-        let (line, column) = (at.start.line, at.start.column);
-        let level = level_word(finding.level);
-        writeln!(out, "{}:{line}:{column}: {level}[{}] {}", at.path, finding.rule, finding.message)?;
-    }
-    Ok(())
+    report
+        .findings
+        .iter()
+        .try_for_each(|finding| line(finding, report.sources, out))
+}
+
+/// The line of one finding.
+pub(super) fn line(finding: &Finding, sources: &SourceSet, out: &mut dyn Write) -> io::Result<()> {
+    let at = place::place(finding.span, sources);
+    let (line, column) = (at.start.line, at.start.column);
+    let level = level_word(finding.level);
+    writeln!(
+        out,
+        "{}:{line}:{column}: {level}[{}] {}",
+        at.path, finding.rule, finding.message
+    )
 }

@@ -93,12 +93,24 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let skipped = report.sources.skipped.iter();
     let file = File {
         version: FORM,
-        tool: Tool { name: TOOL, version: VERSION },
-        findings: report.findings.iter().map(|finding| entry(finding, report.sources)).collect(),
+        tool: Tool {
+            name: TOOL,
+            version: VERSION,
+        },
+        findings: report
+            .findings
+            .iter()
+            .map(|finding| entry(finding, report.sources))
+            .collect(),
         coverage: Covered {
             files: report.coverage.files,
             bytes: report.coverage.bytes,
-            skipped: skipped.map(|s| LeftOut { path: &s.path, reason: &s.reason }).collect(),
+            skipped: skipped
+                .map(|s| LeftOut {
+                    path: &s.path,
+                    reason: &s.reason,
+                })
+                .collect(),
             gaps: &report.coverage.gaps,
             counts: &report.coverage.counts,
         },
@@ -131,7 +143,11 @@ pub(super) fn entry<'a>(finding: &'a Finding, sources: &'a SourceSet) -> Entry<'
             .iter()
             .map(|step| {
                 let (path, range) = extent(step.span, sources);
-                Way { path, range, message: &step.message }
+                Way {
+                    path,
+                    range,
+                    message: &step.message,
+                }
             })
             .collect(),
         fingerprint: &finding.fingerprint,
@@ -140,7 +156,13 @@ pub(super) fn entry<'a>(finding: &'a Finding, sources: &'a SourceSet) -> Entry<'
 
 fn extent(span: Span, sources: &SourceSet) -> (&str, Extent) {
     let place = place(span, sources);
-    (place.path, Extent { start: place.start, end: place.end })
+    (
+        place.path,
+        Extent {
+            start: place.start,
+            end: place.end,
+        },
+    )
 }
 
 fn confidence_word(confidence: Confidence) -> &'static str {

@@ -267,7 +267,11 @@ error[client-per-request]
 
 #[test]
 fn full_narrow_without_unicode() {
-    let style = Style { width: 60, unicode: false, ..Style::default() };
+    let style = Style {
+        width: 60,
+        unicode: false,
+        ..Style::default()
+    };
     insta::assert_snapshot!(text(&sample(), Format::Full, style), @r###"
 warning[lazy-load-in-loop]
 
@@ -340,7 +344,10 @@ error[client-per-request]
 
 #[test]
 fn full_narrated() {
-    let style = Style { narrated: true, ..Style::default() };
+    let style = Style {
+        narrated: true,
+        ..Style::default()
+    };
     insta::assert_snapshot!(text(&sample(), Format::Full, style), @r###"
 warning: `author` is loaded once per `Post` in this loop
   rule: lazy-load-in-loop
@@ -370,683 +377,12 @@ error: a new `Client` is built for every request
 
 #[test]
 fn colours_only_when_allowed() {
-    let style = Style { color: true, ..Style::default() };
+    let style = Style {
+        color: true,
+        ..Style::default()
+    };
     assert!(text(&sample(), Format::Full, style).contains("\u{1b}["));
     assert!(!plain(Format::Full).contains('\u{1b}'));
-}
-
-#[test]
-fn sarif() {
-    let mut log: serde_json::Value = serde_json::from_str(&plain(Format::Sarif)).expect("valid JSON");
-    for rule in log["runs"][0]["tool"]["driver"]["rules"].as_array_mut().expect("rules") {
-        let markdown = rule["help"]["markdown"].take();
-        assert!(markdown.as_str().is_some_and(|page| page.contains("## How to fix it")));
-    }
-    log["runs"][0]["tool"]["driver"]["version"].take();
-    let shown = serde_json::to_string_pretty(&log).expect("it was JSON").replace(VERSION, "VERSION");
-    insta::assert_snapshot!(shown, @r###"
-{
-  "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-  "runs": [
-    {
-      "automationDetails": {
-        "id": "ormlint/"
-      },
-      "columnKind": "unicodeCodePoints",
-      "invocations": [
-        {
-          "executionSuccessful": true,
-          "toolExecutionNotifications": [
-            {
-              "level": "error",
-              "message": {
-                "text": "x.py: no permission to read it."
-              }
-            }
-          ]
-        }
-      ],
-      "originalUriBaseIds": {
-        "%SRCROOT%": {
-          "description": {
-            "text": "The root of the folder that was checked."
-          }
-        }
-      },
-      "results": [
-        {
-          "level": "error",
-          "locations": [
-            {
-              "logicalLocations": [
-                {
-                  "fullyQualifiedName": "shop.views.report"
-                }
-              ],
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "shop/views.py",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 25,
-                  "endLine": 5,
-                  "startColumn": 14,
-                  "startLine": 5
-                }
-              }
-            }
-          ],
-          "message": {
-            "text": "A new `Client` is built for every request. Build it once per process and share it."
-          },
-          "partialFingerprints": {
-            "ormlint/v1": "fd7b5acbcea1c6951c04bdace0de1688",
-            "primaryLocationLineHash": "6173713a95478e9e:1"
-          },
-          "ruleId": "client-per-request",
-          "ruleIndex": 0
-        },
-        {
-          "codeFlows": [
-            {
-              "threadFlows": [
-                {
-                  "locations": [
-                    {
-                      "location": {
-                        "message": {
-                          "text": "the rows come from this query."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "app/Post%20Controller.php",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 31,
-                            "endLine": 6,
-                            "startColumn": 18,
-                            "startLine": 6
-                          }
-                        }
-                      }
-                    },
-                    {
-                      "location": {
-                        "message": {
-                          "text": "given to the view as `posts`."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "app/Post%20Controller.php",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 49,
-                            "endLine": 9,
-                            "startColumn": 30,
-                            "startLine": 9
-                          }
-                        }
-                      }
-                    },
-                    {
-                      "location": {
-                        "message": {
-                          "text": "looped over here."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "resources/views/posts.blade.php",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 27,
-                            "endLine": 2,
-                            "startColumn": 1,
-                            "startLine": 2
-                          }
-                        }
-                      }
-                    },
-                    {
-                      "location": {
-                        "message": {
-                          "text": "`author` is loaded once per `Post` in this loop."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "resources/views/posts.blade.php",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 27,
-                            "endLine": 3,
-                            "startColumn": 21,
-                            "startLine": 3
-                          }
-                        }
-                      }
-                    }
-                  ]
-                }
-              ]
-            }
-          ],
-          "fixes": [
-            {
-              "artifactChanges": [
-                {
-                  "artifactLocation": {
-                    "uri": "app/Post%20Controller.php",
-                    "uriBaseId": "%SRCROOT%"
-                  },
-                  "replacements": [
-                    {
-                      "deletedRegion": {
-                        "endColumn": 31,
-                        "endLine": 6,
-                        "startColumn": 31,
-                        "startLine": 6
-                      },
-                      "insertedContent": {
-                        "text": "->with('author')"
-                      }
-                    }
-                  ]
-                }
-              ],
-              "description": {
-                "text": "Load `author` with the query."
-              }
-            }
-          ],
-          "level": "warning",
-          "locations": [
-            {
-              "logicalLocations": [
-                {
-                  "fullyQualifiedName": "posts"
-                }
-              ],
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "resources/views/posts.blade.php",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 27,
-                  "endLine": 3,
-                  "startColumn": 21,
-                  "startLine": 3
-                }
-              }
-            }
-          ],
-          "message": {
-            "text": "`author` is loaded once per `Post` in this loop. Cost: 1 + N queries, N = rows of `Post`. Load it with the query: `Post::query()->with('author')`. The way: [the rows come from this query](1), [given to the view as `posts`](2), [looped over here](3)."
-          },
-          "partialFingerprints": {
-            "ormlint/v1": "940da5656d2029989678225605956520",
-            "primaryLocationLineHash": "eed459207c357f60:1"
-          },
-          "relatedLocations": [
-            {
-              "id": 1,
-              "message": {
-                "text": "the rows come from this query."
-              },
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "app/Post%20Controller.php",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 31,
-                  "endLine": 6,
-                  "startColumn": 18,
-                  "startLine": 6
-                }
-              }
-            },
-            {
-              "id": 2,
-              "message": {
-                "text": "given to the view as `posts`."
-              },
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "app/Post%20Controller.php",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 49,
-                  "endLine": 9,
-                  "startColumn": 30,
-                  "startLine": 9
-                }
-              }
-            },
-            {
-              "id": 3,
-              "message": {
-                "text": "looped over here."
-              },
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "resources/views/posts.blade.php",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 27,
-                  "endLine": 2,
-                  "startColumn": 1,
-                  "startLine": 2
-                }
-              }
-            }
-          ],
-          "ruleId": "lazy-load-in-loop",
-          "ruleIndex": 2
-        },
-        {
-          "codeFlows": [
-            {
-              "threadFlows": [
-                {
-                  "locations": [
-                    {
-                      "location": {
-                        "message": {
-                          "text": "the rows come from this query."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "shop/views.py",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 45,
-                            "endLine": 2,
-                            "startColumn": 14,
-                            "startLine": 2
-                          }
-                        }
-                      }
-                    },
-                    {
-                      "location": {
-                        "message": {
-                          "text": "looped over here."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "shop/views.py",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 25,
-                            "endLine": 3,
-                            "startColumn": 5,
-                            "startLine": 3
-                          }
-                        }
-                      }
-                    },
-                    {
-                      "location": {
-                        "message": {
-                          "text": "`customer` is loaded once per `Order` in this loop."
-                        },
-                        "physicalLocation": {
-                          "artifactLocation": {
-                            "uri": "shop/views.py",
-                            "uriBaseId": "%SRCROOT%"
-                          },
-                          "region": {
-                            "endColumn": 29,
-                            "endLine": 4,
-                            "startColumn": 15,
-                            "startLine": 4
-                          }
-                        }
-                      }
-                    }
-                  ]
-                }
-              ]
-            }
-          ],
-          "level": "warning",
-          "locations": [
-            {
-              "logicalLocations": [
-                {
-                  "fullyQualifiedName": "shop.views.report"
-                }
-              ],
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "shop/views.py",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 29,
-                  "endLine": 4,
-                  "startColumn": 15,
-                  "startLine": 4
-                }
-              }
-            }
-          ],
-          "message": {
-            "text": "`customer` is loaded once per `Order` in this loop. Cost: 1 + N queries, N = rows of `Order`. Load it with the query: `Order.objects.filter(paid=True).select_related(\"customer\")`. The way: [the rows come from this query](1), [looped over here](2)."
-          },
-          "partialFingerprints": {
-            "ormlint/v1": "e530bba1cbdb0c6e7c25bd98e5d5034d",
-            "primaryLocationLineHash": "b1ea8aa36274386b:1"
-          },
-          "relatedLocations": [
-            {
-              "id": 1,
-              "message": {
-                "text": "the rows come from this query."
-              },
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "shop/views.py",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 45,
-                  "endLine": 2,
-                  "startColumn": 14,
-                  "startLine": 2
-                }
-              }
-            },
-            {
-              "id": 2,
-              "message": {
-                "text": "looped over here."
-              },
-              "physicalLocation": {
-                "artifactLocation": {
-                  "uri": "shop/views.py",
-                  "uriBaseId": "%SRCROOT%"
-                },
-                "region": {
-                  "endColumn": 25,
-                  "endLine": 3,
-                  "startColumn": 5,
-                  "startLine": 3
-                }
-              }
-            }
-          ],
-          "ruleId": "lazy-load-in-loop",
-          "ruleIndex": 2
-        }
-      ],
-      "taxonomies": [
-        {
-          "informationUri": "https://cwe.mitre.org/",
-          "name": "CWE",
-          "organization": "MITRE",
-          "shortDescription": {
-            "text": "The MITRE Common Weakness Enumeration."
-          },
-          "taxa": [
-            {
-              "helpUri": "https://cwe.mitre.org/data/definitions/566.html",
-              "id": "CWE-566",
-              "name": "Authorization Bypass Through User-Controlled SQL Primary Key",
-              "shortDescription": {
-                "text": "Authorization Bypass Through User-Controlled SQL Primary Key."
-              }
-            },
-            {
-              "helpUri": "https://cwe.mitre.org/data/definitions/639.html",
-              "id": "CWE-639",
-              "name": "Authorization Bypass Through User-Controlled Key",
-              "shortDescription": {
-                "text": "Authorization Bypass Through User-Controlled Key."
-              }
-            },
-            {
-              "helpUri": "https://cwe.mitre.org/data/definitions/1050.html",
-              "id": "CWE-1050",
-              "name": "Excessive Platform Resource Consumption within a Loop",
-              "shortDescription": {
-                "text": "Excessive Platform Resource Consumption within a Loop."
-              }
-            },
-            {
-              "helpUri": "https://cwe.mitre.org/data/definitions/1072.html",
-              "id": "CWE-1072",
-              "name": "Data Resource Access without Use of Connection Pooling",
-              "shortDescription": {
-                "text": "Data Resource Access without Use of Connection Pooling."
-              }
-            },
-            {
-              "helpUri": "https://cwe.mitre.org/data/definitions/1073.html",
-              "id": "CWE-1073",
-              "name": "Non-SQL Invokable Control Element with Excessive Number of Data Resource Accesses",
-              "shortDescription": {
-                "text": "Non-SQL Invokable Control Element with Excessive Number of Data Resource Accesses."
-              }
-            }
-          ],
-          "version": "4.16"
-        }
-      ],
-      "tool": {
-        "driver": {
-          "fullName": "ormlint VERSION",
-          "informationUri": "https://github.com/ormlint/ormlint",
-          "name": "ormlint",
-          "rules": [
-            {
-              "defaultConfiguration": {
-                "level": "warning"
-              },
-              "fullDescription": {
-                "text": "An object that owns connections, a pool or credentials is built on a way that runs for every request, message or row."
-              },
-              "help": {
-                "markdown": null,
-                "text": "An object that owns connections, a pool or credentials is built on a way that runs for every request, message or row."
-              },
-              "helpUri": "https://github.com/ormlint/ormlint/blob/main/rules/catalog/client-per-request.md",
-              "id": "client-per-request",
-              "name": "ClientPerRequest",
-              "properties": {
-                "precision": "medium",
-                "problem.severity": "warning",
-                "tags": [
-                  "clients",
-                  "external/cwe/cwe-1072",
-                  "cwe-1072"
-                ]
-              },
-              "relationships": [
-                {
-                  "kinds": [
-                    "superset"
-                  ],
-                  "target": {
-                    "id": "CWE-1072",
-                    "index": 3,
-                    "toolComponent": {
-                      "index": 0,
-                      "name": "CWE"
-                    }
-                  }
-                }
-              ],
-              "shortDescription": {
-                "text": "A client that should be shared is built for every request."
-              }
-            },
-            {
-              "defaultConfiguration": {
-                "level": "error"
-              },
-              "fullDescription": {
-                "text": "The analyzer met a fault of its own in this file. Findings in other files are complete; those in this file are missing."
-              },
-              "help": {
-                "markdown": null,
-                "text": "The analyzer met a fault of its own in this file. Findings in other files are complete; those in this file are missing."
-              },
-              "helpUri": "https://github.com/ormlint/ormlint/blob/main/rules/catalog/internal-error.md",
-              "id": "internal-error",
-              "name": "InternalError",
-              "properties": {
-                "precision": "very-high",
-                "problem.severity": "error",
-                "tags": [
-                  "tool"
-                ]
-              },
-              "shortDescription": {
-                "text": "The analyzer failed on a file."
-              }
-            },
-            {
-              "defaultConfiguration": {
-                "level": "warning"
-              },
-              "fullDescription": {
-                "text": "Reading a relation that the query did not load asks the database for it, once for every row that the loop visits."
-              },
-              "help": {
-                "markdown": null,
-                "text": "Reading a relation that the query did not load asks the database for it, once for every row that the loop visits."
-              },
-              "helpUri": "https://github.com/ormlint/ormlint/blob/main/rules/catalog/lazy-load-in-loop.md",
-              "id": "lazy-load-in-loop",
-              "name": "LazyLoadInLoop",
-              "properties": {
-                "precision": "high",
-                "problem.severity": "warning",
-                "tags": [
-                  "loading",
-                  "external/cwe/cwe-1073",
-                  "cwe-1073",
-                  "external/cwe/cwe-1050",
-                  "cwe-1050"
-                ]
-              },
-              "relationships": [
-                {
-                  "kinds": [
-                    "superset"
-                  ],
-                  "target": {
-                    "id": "CWE-1073",
-                    "index": 4,
-                    "toolComponent": {
-                      "index": 0,
-                      "name": "CWE"
-                    }
-                  }
-                },
-                {
-                  "kinds": [
-                    "superset"
-                  ],
-                  "target": {
-                    "id": "CWE-1050",
-                    "index": 2,
-                    "toolComponent": {
-                      "index": 0,
-                      "name": "CWE"
-                    }
-                  }
-                }
-              ],
-              "shortDescription": {
-                "text": "A relation is loaded once per row of a loop."
-              }
-            },
-            {
-              "defaultConfiguration": {
-                "level": "warning"
-              },
-              "fullDescription": {
-                "text": "The rows of this model belong to a tenant, and this query can read or change the rows of all tenants."
-              },
-              "help": {
-                "markdown": null,
-                "text": "The rows of this model belong to a tenant, and this query can read or change the rows of all tenants."
-              },
-              "helpUri": "https://github.com/ormlint/ormlint/blob/main/rules/catalog/unscoped-tenant-query.md",
-              "id": "unscoped-tenant-query",
-              "name": "UnscopedTenantQuery",
-              "properties": {
-                "precision": "medium",
-                "problem.severity": "warning",
-                "security-severity": "6.5",
-                "tags": [
-                  "tenancy",
-                  "security",
-                  "external/cwe/cwe-639",
-                  "cwe-639",
-                  "external/cwe/cwe-566",
-                  "cwe-566"
-                ]
-              },
-              "relationships": [
-                {
-                  "kinds": [
-                    "superset"
-                  ],
-                  "target": {
-                    "id": "CWE-639",
-                    "index": 1,
-                    "toolComponent": {
-                      "index": 0,
-                      "name": "CWE"
-                    }
-                  }
-                },
-                {
-                  "kinds": [
-                    "superset"
-                  ],
-                  "target": {
-                    "id": "CWE-566",
-                    "index": 0,
-                    "toolComponent": {
-                      "index": 0,
-                      "name": "CWE"
-                    }
-                  }
-                }
-              ],
-              "shortDescription": {
-                "text": "A query on tenant data has no tenant condition."
-              }
-            }
-          ],
-          "semanticVersion": "VERSION",
-          "supportedTaxonomies": [
-            {
-              "index": 0,
-              "name": "CWE"
-            }
-          ],
-          "version": null
-        }
-      }
-    }
-  ],
-  "version": "2.1.0"
-}
-"###);
 }
 
 #[test]
@@ -1054,55 +390,119 @@ fn line_hashes_agree_with_the_published_values() {
     assert_eq!(sarif::line_hashes(""), ["c129715d7a2bc9a3:1"]);
     assert_eq!(
         sarif::line_hashes(" a\nb\n  \t\tc\n d"),
-        ["271789c17abda88f:1", "54703d4cd895b18:1", "180aee12dab6264:1", "a23a3dc5e078b07b:1"]
+        [
+            "271789c17abda88f:1",
+            "54703d4cd895b18:1",
+            "180aee12dab6264:1",
+            "a23a3dc5e078b07b:1"
+        ]
     );
     assert_eq!(sarif::line_hashes("a\r\nb"), sarif::line_hashes("a\nb"));
-    assert_eq!(sarif::line_hashes("x\nx\n")[0].rsplit(':').next(), Some("1"));
+    assert_eq!(
+        sarif::line_hashes("x\nx\n")[0].rsplit(':').next(),
+        Some("1")
+    );
 }
 
 #[test]
 fn many_findings_are_ranked_and_cut_and_long_texts_shortened() {
     let mut sample = sample();
     let mut one = sample.findings[0].clone();
-    one.help = "é".repeat(5_000);
-    sample.findings = vec![one; 5_100];
-    sample.findings.push(crate::report::samples::sample().findings[2].clone());
+    one.help = "é".repeat(600);
+    let error = sample.findings[2].clone();
+    sample.findings = vec![one; 40];
+    sample.findings.push(error);
     fingerprint::assign(&mut sample.findings, &sample.sources);
-    let log: serde_json::Value = serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
+    let log = sarif::log(&sample.report(Style::default()), 30);
     let results = log["runs"][0]["results"].as_array().expect("results");
-    assert_eq!(results.len(), 5_000);
+    assert_eq!(results.len(), 30);
     assert_eq!(results[0]["level"], "error");
-    assert!(results.iter().all(|r| r["message"]["text"].as_str().is_some_and(|t| t.len() <= 1_024)));
+    assert!(results.iter().all(|r| {
+        r["message"]["text"]
+            .as_str()
+            .is_some_and(|t| t.len() <= 1_024)
+    }));
     let notes = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].to_string();
-    assert!(notes.contains("5101 findings"), "{notes}");
+    assert!(notes.contains("41 findings, of which the 30"), "{notes}");
+    let annotations = text(&sample, Format::Github, Style::default());
+    let lines: Vec<&str> = annotations.lines().collect();
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.starts_with("::warning"))
+            .count(),
+        10
+    );
+    assert!(
+        lines[0].starts_with("::error")
+            && lines[11].starts_with("resources/views/posts.blade.php:3:21: warning")
+    );
+    assert_eq!(
+        lines[41],
+        "::notice title=ormlint::30 findings of 41 are not shown as annotations: see the log of this step"
+    );
+    sample.findings[0].help = "x\n".repeat(100_000);
+    let comment = text(&sample, Format::Markdown, Style::default());
+    assert!(
+        comment.len() < 65_000 && comment.contains("The details of 40 findings are left out"),
+        "{}",
+        comment.len()
+    );
 }
 
 #[test]
 fn a_clean_run_has_empty_results() {
     let mut sample = sample();
     sample.findings.clear();
-    let log: serde_json::Value = serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
+    let log: serde_json::Value =
+        serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
     assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
     assert_eq!(text(&sample, Format::Concise, Style::default()), "");
-    assert_eq!(text(&sample, Format::Full, Style::default()), "no findings in 3 files, 0.4 s\n");
+    assert_eq!(
+        text(&sample, Format::Full, Style::default()),
+        "no findings in 3 files, 0.4 s\n"
+    );
 }
 
 #[test]
 fn every_rule_is_described_within_the_limits() {
     let mut sample = sample();
-    sample.rules = crate::packs::rule::catalog().iter().map(|rule| (rule, rule.level)).collect();
-    let log: serde_json::Value = serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
+    sample.rules = crate::packs::rule::catalog()
+        .iter()
+        .map(|rule| (rule, rule.level))
+        .collect();
+    let log: serde_json::Value =
+        serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
     let driver = &log["runs"][0]["tool"]["driver"];
     for rule in driver["rules"].as_array().expect("rules") {
         for field in ["shortDescription", "fullDescription", "help"] {
             let text = rule[field]["text"].as_str().expect("text");
-            assert!(!text.is_empty() && text.len() <= 1_024 && text.ends_with('.'), "{rule}");
+            assert!(
+                !text.is_empty() && text.len() <= 1_024 && text.ends_with('.'),
+                "{rule}"
+            );
         }
         assert_ne!(rule["id"], rule["name"]);
-        assert!(rule["properties"]["tags"].as_array().is_some_and(|tags| tags.len() <= 10));
-        assert!(rule["helpUri"].as_str().is_some_and(|uri| uri.len() < 2_048));
+        assert!(
+            rule["properties"]["tags"]
+                .as_array()
+                .is_some_and(|tags| tags.len() <= 10)
+        );
+        assert!(
+            rule["helpUri"]
+                .as_str()
+                .is_some_and(|uri| uri.len() < 2_048)
+        );
         let secret = [798, 259, 321, 522, 312, 319, 256, 257, 540].map(|n| format!("cwe-{n}\""));
-        assert!(!secret.iter().any(|tag| rule.to_string().contains(tag)), "{rule}");
+        assert!(
+            !secret.iter().any(|tag| rule.to_string().contains(tag)),
+            "{rule}"
+        );
     }
-    assert!(!log["runs"][0]["taxonomies"].to_string().contains("\"Weakness\""), "a title is missing");
+    assert!(
+        !log["runs"][0]["taxonomies"]
+            .to_string()
+            .contains("\"Weakness\""),
+        "a title is missing"
+    );
 }

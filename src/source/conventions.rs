@@ -232,6 +232,7 @@ mod tests {
             "app/Models/Test.php",
             "shop/contest.py",
             "shop/latest.py",
+            "auth/factories.py",
         ] {
             assert!(!c.is_test(path, false), "{path}");
         }

@@ -31,8 +31,10 @@ const IGNORE_FILE: &str = ".ormlintignore";
 pub struct DiscoverOptions {
     /// Read tests, factories, seeders and stubs as well.
     pub include_tests: bool,
-    /// Patterns to leave out, as in `.gitignore` files, relative to the folder checked.
+    /// Patterns to leave out, as in `.gitignore` files.
     pub exclude: Vec<String>,
+    /// The folder that these patterns are relative to; without it, the folder checked.
+    pub exclude_from: Option<PathBuf>,
 }
 
 /// Reads the sources under these folders, and these files. Never fails: what cannot be read is told in the set.
@@ -91,6 +93,10 @@ impl Walk {
             base: self.base.clone(),
             root: root.to_path_buf(),
             exclude: globs(&options.exclude),
+            exclude_from: options
+                .exclude_from
+                .as_deref()
+                .map_or_else(|| self.base.clone(), absolute),
             include_tests: options.include_tests,
             left_out: Arc::clone(&left_out),
         };
@@ -297,6 +303,7 @@ struct Filter {
     base: PathBuf,
     root: PathBuf,
     exclude: Gitignore,
+    exclude_from: PathBuf,
     include_tests: bool,
     left_out: Arc<Mutex<Vec<Skipped>>>,
 }
@@ -309,7 +316,10 @@ impl Filter {
             return true;
         }
         let holds = |name: &str| entry.path().join(name).exists();
-        let reason = if self.exclude.matched(&path, is_folder).is_ignore() {
+        let excluded = self
+            .exclude
+            .matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
+        let reason = if excluded.is_ignore() {
             Some("excluded")
         } else if is_folder {
             CONVENTIONS.skip_folder(&path, holds)
