@@ -484,7 +484,6 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     } else {
         vec![file.clone()]
     };
-    let settings = crate::config::Settings::default();
     let base = crate::source::disk::base_folder(&roots);
     let text = pool(0).install(|| {
         let sources = discover(
@@ -496,12 +495,7 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
         );
         let path = relative(&file, &base);
         let at = sources.files.iter().position(|file| file.path == path)?;
-        dump(
-            args.what,
-            &sources,
-            &settings,
-            crate::base::FileId(at as u32),
-        )
+        dump(args.what, &sources, crate::base::FileId(at as u32))
     });
     let text = text.ok_or_else(|| Stop::Failed(format!("{name}: there is nothing to show")))?;
     streams.out.write_all(text.as_bytes())?;

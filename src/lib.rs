@@ -5,6 +5,7 @@
 //! what flow saw into [`findings`], [`report`] writes them. [`packs`] holds what the names of frameworks mean.
 
 pub mod base;
+pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod facts;

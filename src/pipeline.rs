@@ -4,7 +4,6 @@
 //! at any number of threads.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use rayon::ThreadPool;
@@ -12,10 +11,15 @@ use rayon::prelude::*;
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::config::Settings;
-use crate::facts::FileFacts;
+use crate::checks::{self, CheckContext, TenantWords};
+use crate::facts::{self, FileFacts, FnKind};
+pub use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::suppress::{self, Suppressed};
 use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
-use crate::packs::rule;
+use crate::flow;
+use crate::index;
+use crate::lower;
+use crate::packs::{Packs, rule};
 use crate::source::{SourceFile, SourceSet};
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
@@ -35,28 +39,6 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// Files on which the tool failed; the run ends with status 2.
     pub failures: Vec<Failure>,
-}
-
-/// A file on which the tool failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
-    /// The file.
-    pub file: FileId,
-    /// What the panic said.
-    pub message: String,
-}
-
-/// What was covered, and what was not.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Coverage {
-    /// Files read.
-    pub files: u64,
-    /// Bytes read.
-    pub bytes: u64,
-    /// What was not understood or not followed, by reason.
-    pub gaps: BTreeMap<String, u64>,
-    /// Other counts, by what they count: templates reached and the like.
-    pub counts: BTreeMap<String, u64>,
 }
 
 /// A pool of worker threads with large stacks. Zero threads means as many as the machine has.
@@ -80,34 +62,62 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
         .enumerate()
         .map(|(at, file)| {
             let id = FileId(at as u32);
-            fence(id, || lower(file))
+            fence(id, || lower::lower(file.language, &file.text))
         })
         .collect();
-    let mut facts: Vec<Option<FileFacts>> = Vec::with_capacity(lowered.len());
-    for result in lowered {
+    let mut facts: Vec<FileFacts> = Vec::with_capacity(lowered.len());
+    for (at, result) in lowered.into_iter().enumerate() {
         match result {
             Ok(file) => {
                 for gap in &file.gaps {
                     *outcome.coverage.gaps.entry(gap.why.text()).or_insert(0) += 1;
                 }
-                facts.push(Some(file));
+                facts.push(file);
             }
             Err(failure) => {
-                facts.push(None);
+                facts.push(lower::empty(sources.files[at].language));
                 outcome.failures.push(failure);
             }
         }
     }
     let mut findings: Vec<Finding> = Vec::new();
+    match fence(FileId(0), || analyze(sources, &facts, settings, &mut outcome.coverage)) {
+        Ok(found) => findings.extend(found),
+        Err(failure) => outcome.failures.push(failure),
+    }
     findings.extend(outcome.failures.iter().map(internal_error));
     settle(findings, &facts, sources, settings, &mut outcome);
     outcome
 }
 
+/// Links, follows values, and checks.
+fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, coverage: &mut Coverage) -> Vec<Finding> {
+    let packs = match Packs::builtin() {
+        Ok(packs) => packs,
+        // A test loads every pack that comes with the tool.
+        Err(error) => panic!("{error}"),
+    };
+    let index = index::link(sources, facts, &packs);
+    let flow = flow::analyze(&index);
+    for (why, count) in &flow.gap_counts() {
+        *coverage.gaps.entry((*why).to_owned()).or_insert(0) += count;
+    }
+    let templates = facts.iter().filter(|f| f.functions.first().is_some_and(|f| f.kind == FnKind::Template)).count();
+    coverage.counts.insert("templates".to_owned(), templates as u64);
+    coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
+    coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
+    let tenant = TenantWords {
+        models: settings.tenant.models.clone(),
+        columns: settings.tenant.columns.clone(),
+        scopes: settings.tenant.scopes.clone(),
+    };
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant)
+}
+
 /// What is done with the findings of all checks: levels, silence, identity, order.
 fn settle(
     mut findings: Vec<Finding>,
-    facts: &[Option<FileFacts>],
+    facts: &[FileFacts],
     sources: &SourceSet,
     settings: &Settings,
     outcome: &mut Outcome,
@@ -169,20 +179,6 @@ fn settle(
     outcome.suppressed = applied.suppressed;
 }
 
-/// Facts of one file.
-pub fn lower(file: &SourceFile) -> FileFacts {
-    FileFacts {
-        language: file.language,
-        namespace: Name::empty(),
-        imports: Vec::new(),
-        classes: Vec::new(),
-        functions: Vec::new(),
-        exports: None,
-        comments: Vec::new(),
-        gaps: Vec::new(),
-    }
-}
-
 /// What is shown of the analysis' beliefs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum Dump {
@@ -195,10 +191,16 @@ pub enum Dump {
 }
 
 /// The analysis' beliefs about a file, as text; `None` if there is nothing to show.
-pub fn dump(what: Dump, sources: &SourceSet, _settings: &Settings, file: FileId) -> Option<String> {
+pub fn dump(what: Dump, sources: &SourceSet, file: FileId) -> Option<String> {
+    let lowered = |file: &SourceFile| lower::lower(file.language, &file.text);
     match what {
-        Dump::Facts => Some(format!("{:#?}\n", lower(sources.file(file)))),
-        Dump::Index | Dump::Flow => None,
+        Dump::Facts => Some(facts::print::print(&lowered(sources.file(file)))),
+        Dump::Index => {
+            let facts: Vec<FileFacts> = sources.files.par_iter().map(lowered).collect();
+            let packs = Packs::builtin().ok()?;
+            Some(index::print::print(&index::link(sources, &facts, &packs), Some(file)))
+        }
+        Dump::Flow => None,
     }
 }
 

@@ -1,3 +1,5 @@
+//! Do the commands do what they say, with the right exit status?
+
 use std::fs;
 use std::io;
 

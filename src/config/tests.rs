@@ -1,3 +1,5 @@
+//! Is every key read, and every mistake named?
+
 use super::*;
 
 fn parse(text: &str) -> Result<Config, String> {

@@ -1,5 +1,6 @@
 //! What does a check say? One finding type for all rules; renderers only read it.
 
+pub mod coverage;
 pub mod fingerprint;
 pub mod suppress;
 

@@ -49,13 +49,13 @@ pub struct Applied {
 /// Silences findings. `facts` holds the facts of each file by its id; files without facts have no comments.
 pub fn apply(
     findings: Vec<Finding>,
-    facts: &[Option<FileFacts>],
+    facts: &[FileFacts],
     sources: &SourceSet,
     rules: &Rules<'_>,
 ) -> Applied {
     let mut directives = Vec::new();
     for (at, facts) in facts.iter().enumerate() {
-        let (Some(facts), Some(file)) = (facts, sources.files.get(at)) else {
+        let Some(file) = sources.files.get(at) else {
             continue;
         };
         for comment in &facts.comments {
@@ -216,12 +216,7 @@ impl Directive {
     }
 
     /// What is wrong with the comment, if something is.
-    fn note(
-        &self,
-        rules: &Rules<'_>,
-        facts: &[Option<FileFacts>],
-        sources: &SourceSet,
-    ) -> Option<Finding> {
+    fn note(&self, rules: &Rules<'_>, facts: &[FileFacts], sources: &SourceSet) -> Option<Finding> {
         let word = self.kind.word();
         let (message, help, is_all) = if self.names.is_empty() {
             (
@@ -271,8 +266,8 @@ impl Directive {
             }],
             is_safe: true,
         });
-        let owner = facts[self.span.file.0 as usize]
-            .as_ref()
+        let owner = facts
+            .get(self.span.file.0 as usize)
             .map(|facts| owner(self.span.range, facts));
         Some(Finding {
             rule: Name::new(UNUSED),
@@ -301,11 +296,7 @@ impl Directive {
 }
 
 /// The lines by which a finding can be silenced: its place, its steps, and the statements that these are in.
-fn lines_of(
-    finding: &Finding,
-    facts: &[Option<FileFacts>],
-    sources: &SourceSet,
-) -> Vec<(FileId, usize)> {
+fn lines_of(finding: &Finding, facts: &[FileFacts], sources: &SourceSet) -> Vec<(FileId, usize)> {
     let spans = std::iter::once(finding.span).chain(finding.steps.iter().map(|step| step.span));
     let mut lines = Vec::new();
     for span in spans {
@@ -313,7 +304,7 @@ fn lines_of(
             continue;
         };
         lines.push((span.file, file.lines.line(span.range.start)));
-        let facts = facts.get(span.file.0 as usize).and_then(Option::as_ref);
+        let facts = facts.get(span.file.0 as usize);
         if let Some(range) = facts.and_then(|facts| statement_around(span.range, facts)) {
             lines.push((span.file, file.lines.line(range.start)));
         }

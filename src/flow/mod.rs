@@ -1,4 +1,500 @@
 //! What is a value, at each place? Follows values through the whole program.
+//!
+//! In: the linked index. Out: [`FlowFacts`]: events, each with the loops around it and the calls that led there. Functions are
+//! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
+mod call;
+mod event;
+mod expr;
+mod many;
+mod orm;
+mod serialize;
+mod stmt;
+mod template;
 pub mod tree;
+mod types;
 pub mod value;
+
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use event::{Event, Statement, What};
+
+use crate::base::{FileId, Name, Range, Span};
+use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
+use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
+use crate::source::Origin;
+use tree::Tree;
+use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
+
+/// Calls are followed this deep; deeper chains leave a gap.
+const MAX_CALL_DEPTH: usize = 40;
+/// A function is evaluated with at most so many different arguments; further calls see its declared types only.
+const MAX_CONTEXTS: u16 = 24;
+/// At most so many events of one call travel to the caller.
+const MAX_PENDING: usize = 64;
+/// How a nullable type writes null.
+const NULL_TYPE: &str = "null";
+/// A fault further than this many calls below its loop is not reported.
+const MAX_PATH: usize = 7;
+/// Work per expression of the program on average before contexts are given up.
+const FUEL_PER_EXPR: u64 = 60;
+
+/// Result of evaluating a function with given arguments.
+#[derive(Debug)]
+struct Summary {
+    ret: Val,
+    /// `$this`/`self` as it is afterwards.
+    this: Val,
+    /// What was loaded on rows that came from outside.
+    loads: Vec<(Src, Tree)>,
+    pending: Vec<Event>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Key {
+    f: FnRef,
+    this: Val,
+    args: Box<[Val]>,
+}
+
+/// What the flow found out.
+#[derive(Debug)]
+pub struct FlowFacts {
+    /// Events that cost N, in order of discovery, without twins.
+    pub events: Vec<Event>,
+    /// Values, for what the events name.
+    pub values: Values,
+    /// Reasons why something was not followed, counted.
+    pub gaps: FxHashMap<&'static str, u64>,
+    /// Templates that were rendered with a known context.
+    pub rendered: FxHashSet<FileId>,
+    /// Handlers of requests.
+    pub handlers: FxHashSet<FnRef>,
+    /// Loops that no code of the program writes: serializers, response models, admin lists.
+    pub framework_loops: FxHashSet<LoopId>,
+}
+
+impl FlowFacts {
+    /// Reasons why something was not followed, counted, in order.
+    pub fn gap_counts(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        #[allow(clippy::iter_over_hash_type)]
+        self.gaps.iter().map(|(why, count)| (*why, *count)).collect()
+    }
+}
+
+/// The evaluation of one function.
+pub(crate) struct Frame<'a> {
+    f: FnRef,
+    file: FileId,
+    decl: &'a FunctionDecl,
+    body: &'a Body,
+    language: Language,
+    locals: Vec<Val>,
+    this: Val,
+    class: Option<ClassId>,
+    loops: Vec<LoopId>,
+    ret: Option<Val>,
+    yields: Option<Val>,
+    buffer: Vec<Event>,
+    seen: FxHashSet<u64>,
+    loads: Vec<(Src, Tree)>,
+    /// Relations known to be loaded here because a condition says so.
+    guards: Vec<(Src, Name)>,
+    /// Blocks that a child template replaces.
+    overridden: Vec<Name>,
+    depth: usize,
+}
+
+/// The engine.
+pub(crate) struct Engine<'a> {
+    ix: &'a ProjectIndex<'a>,
+    v: Values,
+    memo: FxHashMap<Key, Rc<Summary>>,
+    running: FxHashSet<Key>,
+    contexts: FxHashMap<FnRef, u16>,
+    events: Vec<Event>,
+    known_events: FxHashSet<u64>,
+    module_vars: FxHashMap<(FileId, Name), Val>,
+    fields: FxHashMap<(ClassId, Name), Val>,
+    attrs: FxHashMap<(ClassId, Name), Val>,
+    gaps: FxHashMap<&'static str, u64>,
+    fuel: u64,
+    depth: usize,
+    rendered: FxHashSet<FileId>,
+    handlers: FxHashSet<FnRef>,
+    names: Names,
+    framework_loops: FxHashSet<LoopId>,
+    /// Functions that templates call by name, and the template that one of them renders with its result.
+    tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+}
+
+/// Names that the engine itself asks for.
+struct Names {
+    query: Name,
+    class: Name,
+    rows: Name,
+    row: Name,
+    load: Name,
+    table: Name,
+    php: Name,
+    python: Name,
+    eloquent_collections: Name,
+}
+
+impl Names {
+    fn new() -> Names {
+        Names {
+            query: Name::new("query"),
+            class: Name::new("class"),
+            rows: Name::new("rows"),
+            row: Name::new("row"),
+            load: Name::new("load"),
+            table: Name::new("table"),
+            php: Name::new("php"),
+            python: Name::new("python"),
+            eloquent_collections: Name::new("collections"),
+        }
+    }
+}
+
+/// Follows values through the program.
+pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
+    let total: u64 = ix.facts.iter().flat_map(|f| &f.functions).map(|f| f.body.exprs.len() as u64).sum();
+    let mut engine = Engine {
+        ix,
+        v: Values::new(),
+        memo: FxHashMap::default(),
+        running: FxHashSet::default(),
+        contexts: FxHashMap::default(),
+        events: Vec::new(),
+        known_events: FxHashSet::default(),
+        module_vars: FxHashMap::default(),
+        fields: FxHashMap::default(),
+        attrs: FxHashMap::default(),
+        gaps: FxHashMap::default(),
+        fuel: 200_000 + total * FUEL_PER_EXPR,
+        depth: 0,
+        rendered: FxHashSet::default(),
+        handlers: FxHashSet::default(),
+        names: Names::new(),
+        framework_loops: FxHashSet::default(),
+        tags: template_tags(ix),
+    };
+    engine.roots();
+    FlowFacts {
+        events: engine.events,
+        values: engine.v,
+        gaps: engine.gaps,
+        rendered: engine.rendered,
+        handlers: engine.handlers,
+        framework_loops: engine.framework_loops,
+    }
+}
+
+/// Functions that the program registers for its templates, by the name that templates use.
+fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
+    use crate::facts::Expr;
+    let mut tags = FxHashMap::default();
+    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else { return tags };
+    let known: Vec<&str> = words.as_str().split_whitespace().collect();
+    for (i, facts) in ix.facts.iter().enumerate() {
+        if facts.language != Language::Python {
+            continue;
+        }
+        for (j, decl) in facts.functions.iter().enumerate() {
+            let Some(parent) = decl.parent else { continue };
+            let outer = &facts.functions[parent.0 as usize].body;
+            for decorator in &decl.decorators {
+                let (callee, args) = match outer.expr(*decorator) {
+                    Expr::Call { callee, args } => (*callee, args.as_slice()),
+                    _ => (*decorator, &[][..]),
+                };
+                let Expr::Attr { name, .. } = outer.expr(callee) else { continue };
+                if !known.contains(&name.as_str()) {
+                    continue;
+                }
+                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
+                    Expr::Str(s) => Some(*s),
+                    _ => None,
+                };
+                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
+                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
+                let file_like = |n: &Name| n.as_str().contains('.');
+                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
+                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
+                tags.insert(tag, (f, first.filter(file_like)));
+            }
+        }
+    }
+    tags
+}
+
+impl<'a> Engine<'a> {
+    /// Evaluates every function of the application with what its declaration tells.
+    fn roots(&mut self) {
+        let files: Vec<FileId> = (0..self.ix.facts.len() as u32).map(FileId).collect();
+        // File bodies first: they register routes and bind module variables.
+        for pass in 0..2 {
+            for file in &files {
+                let source = self.ix.sources.file(*file);
+                if source.origin == Origin::Migration {
+                    continue;
+                }
+                let facts = self.ix.file(*file);
+                let template = matches!(facts.language, Language::Blade | Language::DjangoTemplate | Language::Jinja);
+                for (i, decl) in facts.functions.iter().enumerate() {
+                    let first = decl.kind == FnKind::File;
+                    if first != (pass == 0) || decl.is_abstract || (template && pass == 0) {
+                        continue;
+                    }
+                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) {
+                        continue;
+                    }
+                    let f = FnRef { file: *file, id: FnId(i as u32) };
+                    self.root(f);
+                }
+            }
+        }
+    }
+
+    fn root(&mut self, f: FnRef) {
+        let decl = self.ix.function(f);
+        let this = self.receiver_of(f);
+        let mut args = Vec::with_capacity(decl.params.len());
+        let handler = self.handlers.contains(&f);
+        for (i, param) in decl.params.iter().enumerate() {
+            let val = if i == 0 && self.takes_receiver(f) {
+                this
+            } else {
+                self.declared_param(f, param, handler)
+            };
+            args.push(val);
+        }
+        self.evaluate(f, this, args);
+    }
+
+    /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
+    fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
+        let decl = self.ix.function(f);
+        if self.fuel == 0 || self.contexts.get(&f).is_some_and(|n| *n >= MAX_CONTEXTS) {
+            let key = Key { f, this, args: args.clone().into_boxed_slice() };
+            if let Some(summary) = self.memo.get(&key) {
+                return summary.clone();
+            }
+            self.gap("too many contexts of a function");
+            for (i, arg) in args.iter_mut().enumerate() {
+                if !(i == 0 && self.takes_receiver(f)) {
+                    *arg = decl.params.get(i).map_or(UNKNOWN, |p| self.declared_param(f, p, false));
+                }
+            }
+        }
+        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        if let Some(summary) = self.memo.get(&key) {
+            return summary.clone();
+        }
+        let nothing = |ret| Rc::new(Summary { ret, this, loads: Vec::new(), pending: Vec::new() });
+        if self.running.contains(&key) {
+            return nothing(UNKNOWN);
+        }
+        if self.depth >= MAX_CALL_DEPTH || self.fuel == 0 {
+            self.gap("calls nested too deeply");
+            return nothing(UNKNOWN);
+        }
+        *self.contexts.entry(f).or_default() += 1;
+        self.running.insert(key.clone());
+        self.depth += 1;
+        let summary = Rc::new(self.run(f, this, args));
+        self.depth -= 1;
+        self.running.remove(&key);
+        self.memo.insert(key, summary.clone());
+        summary
+    }
+
+    fn frame(&self, f: FnRef, this: Val) -> Frame<'a> {
+        let decl = self.ix.function(f);
+        let facts = self.ix.file(f.file);
+        Frame {
+            f,
+            file: f.file,
+            decl,
+            body: &decl.body,
+            language: facts.language,
+            locals: vec![UNKNOWN; decl.body.slots.len()],
+            this,
+            class: self.ix.class_of_function(f),
+            loops: Vec::new(),
+            ret: None,
+            yields: None,
+            buffer: Vec::new(),
+            seen: FxHashSet::default(),
+            loads: Vec::new(),
+            guards: Vec::new(),
+            overridden: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    fn run(&mut self, f: FnRef, this: Val, args: Vec<Val>) -> Summary {
+        let mut fr = self.frame(f, this);
+        for (param, val) in fr.decl.params.iter().zip(args) {
+            let val = if val == UNKNOWN && param.default.is_none() { val } else { val };
+            if let Some(slot) = fr.locals.get_mut(param.slot.0 as usize) {
+                *slot = val;
+            }
+        }
+        self.run_frame(&mut fr);
+        self.finish(fr)
+    }
+
+    fn run_frame(&mut self, fr: &mut Frame<'a>) {
+        let root = &fr.body.root;
+        self.block(fr, root);
+    }
+
+    fn finish(&mut self, mut fr: Frame<'a>) -> Summary {
+        let mut pending = Vec::new();
+        for event in std::mem::take(&mut fr.buffer) {
+            if is_met(&event) {
+                self.confirm(event);
+            } else if pending.len() < MAX_PENDING {
+                pending.push(event);
+            }
+        }
+        let mut ret = match (fr.ret, fr.yields) {
+            (_, Some(y)) => self.v.many(y, value::ManyKind::Lazy),
+            (Some(r), None) => r,
+            (None, None) => value::NULL,
+        };
+        if let (true, Some(ty)) = (self.v.is_plain(ret), &fr.decl.ret)
+            && ret != value::NULL
+        {
+            let declared = self.value_of_type(fr.file, fr.f.id, ty, true);
+            if declared != UNKNOWN {
+                ret = declared;
+            }
+        }
+        let this = if self.takes_receiver(fr.f) {
+            fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(fr.this)
+        } else {
+            fr.this
+        };
+        Summary { ret, this, loads: fr.loads, pending }
+    }
+
+    fn confirm(&mut self, event: Event) {
+        let hash = hash_of(&event);
+        if self.known_events.insert(hash) {
+            self.events.push(event);
+        }
+    }
+
+    fn gap(&mut self, why: &'static str) {
+        *self.gaps.entry(why).or_default() += 1;
+    }
+
+    fn span(&self, fr: &Frame<'a>, range: Range) -> Span {
+        Span { file: fr.file, range }
+    }
+
+    /// Notes an event in the frame.
+    fn emit(&mut self, fr: &mut Frame<'a>, what: What, range: Range, needs: LoopId) {
+        let event = Event {
+            what,
+            site: self.span(fr, range),
+            owner: fr.f,
+            needs,
+            loops: fr.loops.iter().rev().copied().collect(),
+            path: smallvec::SmallVec::new(),
+            weak: false,
+        };
+        self.note(fr, event);
+    }
+
+    fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
+        if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
+            return;
+        }
+        if fr.seen.insert(hash_of(&event)) {
+            fr.buffer.push(event);
+        }
+    }
+
+    /// Takes over what a called function left.
+    fn absorb(&mut self, fr: &mut Frame<'a>, summary: &Summary, call: Range) {
+        for event in &summary.pending {
+            if event.path.len() >= MAX_PATH {
+                continue;
+            }
+            let mut event = event.clone();
+            event.path.push(Span { file: fr.file, range: call });
+            event.loops.extend(fr.loops.iter().rev().copied());
+            self.note(fr, event);
+        }
+        for (src, tree) in &summary.loads {
+            self.mark_loaded(fr, *src, *tree);
+        }
+    }
+
+    /// From here on, rows of this source have this much more loaded, whatever variable they are in.
+    fn mark_loaded(&mut self, fr: &mut Frame<'a>, src: Src, tree: Tree) {
+        for i in 0..fr.locals.len() {
+            fr.locals[i] = self.v.with_loaded(fr.locals[i], src, tree);
+        }
+        fr.this = self.v.with_loaded(fr.this, src, tree);
+        fr.loads.push((src, tree));
+    }
+
+    /// Enters a loop: what is evaluated inside is paid once per turn.
+    fn enter_loop(&mut self, fr: &mut Frame<'a>, header: Range) -> LoopId {
+        let id = self.v.loop_at(Span { file: fr.file, range: header });
+        fr.loops.push(id);
+        id
+    }
+
+    /// Leaves the innermost loop; if its body never runs twice, what it saw is not paid more than once.
+    fn leave_loop(&mut self, fr: &mut Frame<'a>, mark: usize, once: bool) {
+        let Some(id) = fr.loops.pop() else { return };
+        if once {
+            for event in fr.buffer.iter_mut().skip(mark) {
+                event.loops.retain(|l| *l != id);
+            }
+        }
+    }
+
+    /// A row of a model about whose loading nothing is known.
+    fn open_row(&mut self, model: ModelId, at: Span) -> Val {
+        let src = self.v.source(value::Source::Declared(at));
+        self.v.row(Row { model, tree: tree::OPEN, src, renewed_by: NO_LOOP })
+    }
+
+    fn data(&self, val: Val) -> &Data {
+        self.v.get(val)
+    }
+}
+
+fn is_met(event: &Event) -> bool {
+    match event.what {
+        What::Construct { .. } | What::Block { .. } => false,
+        _ => {
+            if event.needs == NO_LOOP {
+                !event.loops.is_empty()
+            } else {
+                event.loops.contains(&event.needs)
+            }
+        }
+    }
+}
+
+fn hash_of(event: &Event) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = rustc_hash::FxHasher::default();
+    event.what.hash(&mut hasher);
+    event.site.hash(&mut hasher);
+    event.needs.hash(&mut hasher);
+    event.loops.first().hash(&mut hasher);
+    event.path.first().hash(&mut hasher);
+    event.path.last().hash(&mut hasher);
+    hasher.finish()
+}

@@ -91,8 +91,27 @@ pub struct Query {
     pub via: Option<(Val, Name)>,
     /// What is selected, where that is not just the model: values of the columns of a row.
     pub columns: Box<[Val]>,
+    /// Class of the program with methods of its own for this query (manager, queryset, builder).
+    pub class: Option<ClassId>,
     /// See [`flag`].
     pub flags: u16,
+}
+
+/// Eager loads as a value: paths of relations, and perhaps a query and a name of its own for the last.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Load {
+    /// Where the next link of the chain goes.
+    pub prefix: Box<[Name]>,
+    /// Paths that are loaded.
+    pub paths: Box<[Box<[Name]>]>,
+    /// The query that loads the last relation, if given.
+    pub query: Option<Val>,
+    /// The attribute that takes the rows instead of the relation.
+    pub attr: Option<Name>,
+    /// Columns of the row at `prefix` that are the only ones loaded.
+    pub columns: Option<Box<[Name]>>,
+    /// Something in it is not known.
+    pub open: bool,
 }
 
 /// What kind of sequence.
@@ -160,6 +179,10 @@ pub enum Data {
     Tuple(Box<[Val]>),
     /// Known keys, sorted by name, and the value of any other key.
     Record(Box<[(Name, Val)]>, Option<Val>),
+    /// An attribute of a model as such: `Post.author`.
+    Attribute(ModelId, Name),
+    /// Eager loads.
+    Load(Load),
     /// A higher-order proxy of many elements, named by its method.
     Proxy(Val, Name),
     /// One of several.

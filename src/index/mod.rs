@@ -3,15 +3,21 @@
 //! In: the facts of every file and the packs. Out: [`ProjectIndex`]. Knows nothing of values or rules.
 
 pub mod classes;
+mod literal;
 pub mod models;
 pub mod modules;
+mod origin;
+pub mod print;
 pub mod templates;
+#[cfg(test)]
+mod tests;
 
 use rustc_hash::FxHashMap;
 
 use crate::base::{FileId, Name, Span};
 use crate::facts::{ClassDecl, ClassIx, FileFacts, FnId, FunctionDecl};
 use crate::packs::Packs;
+use crate::packs::model::ModelPack;
 use crate::source::SourceSet;
 
 /// A class of the program.
@@ -173,6 +179,10 @@ pub struct Model {
     pub scopes: Vec<(Name, Span)>,
     /// Attributes added when it is serialized (`$appends`).
     pub appends: Vec<Name>,
+    /// Attributes that read through a relation: the relation and the attribute at its other end.
+    pub proxies: FxHashMap<Name, (Name, Name)>,
+    /// Label of the application part it belongs to, where the dialect has such (`shop` in `shop.Order`).
+    pub label: Option<Name>,
     /// Where it is declared.
     pub span: Option<Span>,
 }
@@ -202,6 +212,63 @@ pub struct ProjectIndex<'a> {
     pub module_names: Vec<Name>,
     /// Templates by the names under which they may be rendered.
     pub templates: FxHashMap<Name, Vec<FileId>>,
+    /// Models by `label.class`, lower case, where the dialect has labels.
+    pub model_labels: FxHashMap<Name, ModelId>,
+    /// Models of libraries by each of their full names (PHP: lower case).
+    pub library_models: FxHashMap<Name, ModelId>,
+    /// The model that a setting chooses for users, if the program or a library has one.
+    pub swapped: Option<ModelId>,
+    /// Tables behind the questions that the parts of this module answer.
+    tables: Tables,
+}
+
+/// Lookup tables that only this module reads.
+#[derive(Clone, Debug, Default)]
+struct Tables {
+    modules: modules::ModuleTable,
+    classes: classes::ClassTable,
+}
+
+/// Links all facts into one program, with the packs that come with the tool.
+pub fn link<'a>(sources: &'a SourceSet, facts: &'a [FileFacts], packs: &'a Packs) -> ProjectIndex<'a> {
+    link_with(sources, facts, packs, &crate::packs::model::builtin())
+}
+
+/// Links all facts into one program.
+pub fn link_with<'a>(
+    sources: &'a SourceSet,
+    facts: &'a [FileFacts],
+    packs: &'a Packs,
+    model_packs: &[ModelPack],
+) -> ProjectIndex<'a> {
+    let mut index = ProjectIndex {
+        facts,
+        sources,
+        packs,
+        classes: Vec::new(),
+        models: Vec::new(),
+        class_names: FxHashMap::default(),
+        class_places: FxHashMap::default(),
+        function_names: FxHashMap::default(),
+        modules: FxHashMap::default(),
+        module_names: Vec::new(),
+        templates: templates::read(sources, facts),
+        model_labels: FxHashMap::default(),
+        library_models: FxHashMap::default(),
+        swapped: None,
+        tables: Tables::default(),
+    };
+    let (table, names, modules) = modules::ModuleTable::read(&index);
+    index.module_names = names;
+    index.modules = modules;
+    classes::register(&mut index);
+    let mut table = table;
+    table.read_members(&index);
+    index.tables.modules = table;
+    let dialects = models::dialects(model_packs);
+    classes::link(&mut index, &|name| dialects.ancestry(name));
+    models::link(&mut index, &dialects);
+    index
 }
 
 impl<'a> ProjectIndex<'a> {

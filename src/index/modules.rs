@@ -1,1 +1,616 @@
-//! 
+//! What does a name mean at a place: which class, function, module or variable, here or outside?
+//!
+//! In: paths and imports. A Python module is known under every dotted name that some folder on its path could give it;
+//! which one counts depends on who asks, so a lookup starts from the importing file.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{ClassId, FnRef, ProjectIndex, Symbol};
+use crate::base::{FileId, Name};
+use crate::facts::{Expr, ExprId, FnId, FnKind, Import, ImportKind, Language, Pat};
+
+/// Re-exports are followed this far; longer chains are cycles in practice.
+const MAX_HOPS: usize = 16;
+
+/// What a module binds a name to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Member {
+    /// Assigned.
+    Variable,
+    /// Imported: index in the file's imports.
+    Import(u32),
+    /// A function.
+    Function(FnRef),
+    /// A class.
+    Class(ClassId),
+}
+
+impl Member {
+    /// Which binding wins when a module binds a name more than once.
+    fn rank(self) -> u8 {
+        match self {
+            Member::Variable => 0,
+            Member::Import(_) => 1,
+            Member::Function(_) => 2,
+            Member::Class(_) => 3,
+        }
+    }
+}
+
+/// A way in which a dotted name may reach a file: the folder that would be on the module search path.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    file: FileId,
+    /// Folder from which the dotted name starts, without a closing `/`; empty for the folder checked.
+    root: &'static str,
+    /// May that folder be on the search path: it is no package itself?
+    is_root: bool,
+}
+
+/// Tables of Python modules.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ModuleTable {
+    /// Every file a dotted name may mean.
+    candidates: FxHashMap<Name, Vec<Candidate>>,
+    /// Python files by path.
+    paths: FxHashMap<&'static str, FileId>,
+    /// Folders that hold Python files, at any depth.
+    folders: FxHashSet<&'static str>,
+    /// Names that each file binds at its top level.
+    members: Vec<FxHashMap<Name, Member>>,
+    /// Names bound inside functions and class bodies.
+    scoped: FxHashMap<(FileId, FnId, Name), Member>,
+    /// Star imports of each file, in source order.
+    stars: Vec<Vec<u32>>,
+    /// First value that a module-level or class-level variable gets.
+    values: FxHashMap<(FileId, FnId, Name), ExprId>,
+}
+
+/// Folder of a path, without closing `/`.
+fn folder(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+/// A path under a folder.
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Is the folder the same or around the other?
+fn encloses(outer: &str, inner: &str) -> bool {
+    outer.is_empty() || inner == outer || (inner.starts_with(outer) && inner.as_bytes()[outer.len()] == b'/')
+}
+
+impl ModuleTable {
+    /// Registers the modules of all Python files. Gives the dotted name of each file and the public table of names.
+    pub(crate) fn read(index: &ProjectIndex<'_>) -> (ModuleTable, Vec<Name>, FxHashMap<Name, FileId>) {
+        let mut table = ModuleTable::default();
+        let mut files = Vec::new();
+        for (at, facts) in index.facts.iter().enumerate() {
+            if facts.language != Language::Python {
+                continue;
+            }
+            let path = Name::new(&index.sources.files[at].path).as_str();
+            let file = FileId(at as u32);
+            table.paths.insert(path, file);
+            files.push((file, path));
+            let mut around = folder(path);
+            while table.folders.insert(around) && !around.is_empty() {
+                around = folder(around);
+            }
+        }
+        let packages: FxHashSet<&str> =
+            files.iter().filter_map(|(_, path)| path.strip_suffix("__init__.py")).map(|f| f.trim_end_matches('/')).collect();
+        let mut likely_roots: FxHashMap<&str, bool> = FxHashMap::default();
+        let mut names = vec![Name::empty(); index.facts.len()];
+        let mut public: FxHashMap<Name, FileId> = FxHashMap::default();
+        let mut clashes: FxHashSet<Name> = FxHashSet::default();
+        for (file, path) in &files {
+            let module = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")).unwrap_or(path);
+            let module = module.strip_suffix("/__init__").unwrap_or(module);
+            let mut canonical: Option<Name> = None;
+            let mut start = 0;
+            loop {
+                let root = if start == 0 { "" } else { &path[..start - 1] };
+                let rest = module.get(start..).unwrap_or("");
+                if rest.is_empty() || rest == "__init__" {
+                    break;
+                }
+                let is_root = !packages.contains(root);
+                let dotted = Name::new(&rest.replace('/', "."));
+                let is_single = !rest.contains('/');
+                let allowed = start == 0 || !is_single || {
+                    is_root && *likely_roots.entry(root).or_insert_with(|| table.is_likely_root(root, &packages))
+                };
+                if allowed {
+                    table.candidates.entry(dotted).or_default().push(Candidate { file: *file, root, is_root });
+                    if public.insert(dotted, *file).is_some_and(|f| f != *file) {
+                        clashes.insert(dotted);
+                    }
+                }
+                // The package root is the nearest folder around the file that is no package.
+                if is_root && encloses(root, folder(path)) && (start == 0 || root_of(path, &packages) == root) {
+                    canonical = Some(dotted);
+                }
+                match rest.find('/') {
+                    Some(at) => start += at + 1,
+                    None => break,
+                }
+            }
+            // A folder without packages says nothing of roots: then the whole path names the module, `src` left out.
+            let in_package = packages.contains(folder(path));
+            let whole = Name::new(&module.strip_prefix("src/").unwrap_or(module).replace('/', "."));
+            names[file.0 as usize] = if in_package { canonical.unwrap_or(whole) } else { whole };
+        }
+        for (file, _) in &files {
+            let name = names[file.0 as usize];
+            if clashes.contains(&name) {
+                public.insert(name, *file);
+            }
+        }
+        (table, names, public)
+    }
+
+    /// Does a folder look like the place where a program starts, so that single names mean its files?
+    fn is_likely_root(&self, root: &str, packages: &FxHashSet<&str>) -> bool {
+        const STARTS: &[&str] = &["manage.py", "main.py", "app.py", "wsgi.py", "asgi.py", "setup.py", "run.py"];
+        root.is_empty()
+            || root == "src"
+            || root.ends_with("/src")
+            || STARTS.iter().any(|s| self.paths.contains_key(join(root, s).as_str()))
+            || packages.iter().any(|p| folder(p) == root && !p.is_empty())
+    }
+
+    /// Reads what every file binds at its top level and in its functions.
+    pub(crate) fn read_members(&mut self, index: &ProjectIndex<'_>) {
+        self.members = vec![FxHashMap::default(); index.facts.len()];
+        self.stars = vec![Vec::new(); index.facts.len()];
+        for (at, facts) in index.facts.iter().enumerate() {
+            if facts.language != Language::Python {
+                continue;
+            }
+            let file = FileId(at as u32);
+            for (i, import) in facts.imports.iter().enumerate() {
+                if import.local.as_str() == "*" {
+                    self.stars[at].push(i as u32);
+                } else {
+                    self.bind(file, import.scope, import.local, Member::Import(i as u32));
+                }
+            }
+            for (i, function) in facts.functions.iter().enumerate() {
+                let id = FnId(i as u32);
+                if matches!(function.kind, FnKind::Function)
+                    && let Some(parent) = function.parent
+                {
+                    self.bind(file, parent, function.name, Member::Function(FnRef { file, id }));
+                }
+                if matches!(function.kind, FnKind::File | FnKind::ClassBody) {
+                    self.read_variables(file, id, function);
+                }
+            }
+            for (i, class) in facts.classes.iter().enumerate() {
+                let Some(&id) = index.class_places.get(&(file, crate::facts::ClassIx(i as u32))) else { continue };
+                let short = Name::new(class.name.last_segment());
+                if let Some(parent) = facts.functions[class.scope.0 as usize].parent {
+                    self.bind(file, parent, short, Member::Class(id));
+                }
+            }
+        }
+    }
+
+    fn read_variables(&mut self, file: FileId, id: FnId, function: &crate::facts::FunctionDecl) {
+        let body = &function.body;
+        for expr in &body.exprs {
+            let Expr::Assign { target, value } = expr else { continue };
+            let name = match body.pat(*target) {
+                Pat::Global(name) => *name,
+                Pat::Local(slot) => body.slots[slot.0 as usize],
+                _ => continue,
+            };
+            self.bind(file, id, name, Member::Variable);
+            if matches!(body.expr(*value), Expr::Null) {
+                continue;
+            }
+            self.values.entry((file, id, name)).or_insert(*value);
+        }
+        // Names bound in other ways (loops, `with`, patterns) are variables, too.
+        for pat in &body.pats {
+            if let Pat::Global(name) = pat {
+                self.bind(file, FnId(0), *name, Member::Variable);
+            }
+        }
+    }
+
+    fn bind(&mut self, file: FileId, scope: FnId, name: Name, member: Member) {
+        let slot = if scope == FnId(0) {
+            self.members[file.0 as usize].entry(name).or_insert(member)
+        } else {
+            self.scoped.entry((file, scope, name)).or_insert(member)
+        };
+        let replaces = member.rank() > slot.rank() || (member.rank() == slot.rank() && !matches!(member, Member::Import(_)));
+        if replaces {
+            *slot = member;
+        }
+    }
+
+    /// The file that a dotted name means when `from` asks, if one is clearly meant.
+    fn module(&self, from: &str, dotted: Name) -> Option<FileId> {
+        let candidates = self.candidates.get(&dotted)?;
+        let here = folder(from);
+        let around = candidates.iter().filter(|c| c.is_root && encloses(c.root, here)).max_by_key(|c| c.root.len());
+        if let Some(found) = around {
+            return Some(found.file);
+        }
+        let around = candidates.iter().filter(|c| encloses(c.root, here)).max_by_key(|c| c.root.len());
+        if let Some(found) = around
+            && dotted.as_str().contains('.')
+        {
+            return Some(found.file);
+        }
+        match candidates.as_slice() {
+            [only] if dotted.as_str().contains('.') || only.is_root => Some(only.file),
+            _ => None,
+        }
+    }
+}
+
+/// The nearest folder around a file that is no package.
+fn root_of<'p>(path: &'p str, packages: &FxHashSet<&str>) -> &'p str {
+    let mut at = folder(path);
+    while !at.is_empty() && packages.contains(at) {
+        at = folder(at);
+    }
+    at
+}
+
+/// Names that Python defines itself: a star import from outside does not explain them.
+const BUILTINS: &[&str] = &[
+    "abs", "all", "any", "bool", "bytes", "callable", "dict", "dir", "enumerate", "filter", "float", "format", "frozenset",
+    "getattr", "hasattr", "hash", "id", "input", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max",
+    "min", "next", "object", "open", "ord", "print", "property", "range", "repr", "reversed", "round", "set", "setattr",
+    "sorted", "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip", "Exception", "ValueError", "KeyError",
+    "classmethod", "delattr", "divmod", "chr", "pow", "slice", "NotImplementedError", "TypeError", "RuntimeError",
+];
+
+impl ProjectIndex<'_> {
+    /// What a name of one segment means in a scope: imports and declarations of the scope and those around it, then the
+    /// module. PHP names are qualified already.
+    pub fn resolve_name(&self, file: FileId, scope: FnId, name: Name) -> Symbol {
+        self.name_in(file, scope, name, 0)
+    }
+
+    /// What a dotted name means in a scope.
+    pub fn resolve_dotted(&self, file: FileId, scope: FnId, dotted: &str) -> Symbol {
+        if self.file(file).language != Language::Python {
+            return self.qualified(Name::new(dotted.trim_start_matches('\\')));
+        }
+        let mut parts = dotted.split('.');
+        let mut symbol = self.resolve_name(file, scope, Name::new(parts.next().unwrap_or("")));
+        for part in parts {
+            symbol = self.extend(file, symbol, Name::new(part));
+        }
+        symbol
+    }
+
+    /// The member of a module: what it declares, its submodules, then what its star imports bring.
+    pub fn member(&self, module: FileId, name: Name) -> Symbol {
+        self.member_of(module, name, 0)
+    }
+
+    /// What a dotted name means from the root of the program, asked by a file.
+    pub fn resolve_absolute(&self, file: FileId, dotted: &str) -> Symbol {
+        self.absolute(file, dotted, true, 0)
+    }
+
+    /// `symbol.name`, as far as names decide.
+    pub fn extend(&self, file: FileId, symbol: Symbol, name: Name) -> Symbol {
+        match symbol {
+            Symbol::Module(module) => self.member(module, name),
+            Symbol::External(outer) if outer.is_empty() => Symbol::Unknown,
+            Symbol::External(outer) => {
+                let dotted = format!("{outer}.{name}");
+                if self.file(file).language == Language::Python && !outer.as_str().contains('(') {
+                    self.absolute(file, &dotted, false, 0)
+                } else {
+                    Symbol::External(Name::new(&dotted))
+                }
+            }
+            Symbol::Class(class) => {
+                let decl = self.class_decl(class);
+                let at = self.class(class).file;
+                if let Some(found) = self.tables.modules.scoped.get(&(at, decl.scope, name))
+                    && let Member::Class(inner) = found
+                {
+                    return Symbol::Class(*inner);
+                }
+                self.find_method(class, name).map_or(Symbol::Unknown, |(_, f)| Symbol::Function(f))
+            }
+            Symbol::Function(_) | Symbol::Variable(..) | Symbol::Unknown => Symbol::Unknown,
+        }
+    }
+
+    /// The value that a module-level variable first gets (other than `None`).
+    pub fn variable_value(&self, file: FileId, name: Name) -> Option<(FnRef, ExprId)> {
+        let value = self.tables.modules.values.get(&(file, FnId(0), name))?;
+        Some((FnRef { file, id: FnId(0) }, *value))
+    }
+
+    /// The value that a variable of a class body first gets.
+    pub fn class_variable_value(&self, file: FileId, scope: FnId, name: Name) -> Option<(FnRef, ExprId)> {
+        let value = self.tables.modules.values.get(&(file, scope, name))?;
+        Some((FnRef { file, id: scope }, *value))
+    }
+
+    /// A PHP name, qualified.
+    fn qualified(&self, name: Name) -> Symbol {
+        let lower = Name::new(&name.as_str().to_lowercase());
+        if let Some(class) = self.class_names.get(&lower) {
+            return Symbol::Class(*class);
+        }
+        if let Some(function) = self.function_names.get(&lower) {
+            return Symbol::Function(*function);
+        }
+        Symbol::External(name)
+    }
+
+    fn name_in(&self, file: FileId, scope: FnId, name: Name, hops: usize) -> Symbol {
+        let facts = self.file(file);
+        if facts.language != Language::Python {
+            return self.qualified(name);
+        }
+        let mut at = Some(scope);
+        while let Some(id) = at.filter(|id| *id != FnId(0)) {
+            let Some(function) = facts.functions.get(id.0 as usize) else { break };
+            // Names of a class body are not seen by the functions in it.
+            let is_seen = id == scope || function.kind != FnKind::ClassBody;
+            if is_seen && let Some(member) = self.tables.modules.scoped.get(&(file, id, name)) {
+                match member {
+                    Member::Variable => {}
+                    member => return self.symbol_of_member(file, name, *member, hops),
+                }
+            }
+            at = function.parent;
+        }
+        self.member_of(file, name, hops)
+    }
+
+    fn symbol_of_member(&self, file: FileId, name: Name, member: Member, hops: usize) -> Symbol {
+        match member {
+            Member::Class(class) => Symbol::Class(class),
+            Member::Function(function) => Symbol::Function(function),
+            Member::Import(i) => self.imported(file, &self.file(file).imports[i as usize], hops + 1),
+            Member::Variable => self.alias(file, name, hops).unwrap_or(Symbol::Variable(file, name)),
+        }
+    }
+
+    /// `Name = other.Thing`: the class or function that a variable only renames.
+    fn alias(&self, file: FileId, name: Name, hops: usize) -> Option<Symbol> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let (function, mut value) = self.variable_value(file, name)?;
+        let body = &self.function(function).body;
+        let mut parts = Vec::new();
+        let first = loop {
+            match body.expr(value) {
+                Expr::Attr { base, name, .. } if parts.len() < MAX_HOPS => {
+                    parts.push(*name);
+                    value = *base;
+                }
+                Expr::Name(first) if *first != name => break *first,
+                _ => return None,
+            }
+        };
+        let mut symbol = self.name_in(file, FnId(0), first, hops + 1);
+        for part in parts.iter().rev() {
+            symbol = match symbol {
+                Symbol::Module(module) => self.member_of(module, *part, hops + 1),
+                other => self.extend(file, other, *part),
+            };
+        }
+        matches!(symbol, Symbol::Class(_) | Symbol::Function(_)).then_some(symbol)
+    }
+
+    fn member_of(&self, module: FileId, name: Name, hops: usize) -> Symbol {
+        if hops > MAX_HOPS {
+            return Symbol::Unknown;
+        }
+        let modules = &self.tables.modules;
+        if let Some(member) = modules.members[module.0 as usize].get(&name) {
+            let symbol = self.symbol_of_member(module, name, *member, hops);
+            if symbol != Symbol::Unknown {
+                return symbol;
+            }
+        }
+        if let Some(sub) = self.submodule(module, name) {
+            return Symbol::Module(sub);
+        }
+        let facts = self.file(module);
+        let mut outside = None;
+        for star in modules.stars[module.0 as usize].iter().rev() {
+            let import = &facts.imports[*star as usize];
+            match self.imported_module(module, import, hops + 1) {
+                Symbol::Module(source) if source != module => {
+                    let is_public = match &self.file(source).exports {
+                        Some(exports) => exports.contains(&name),
+                        None => !name.as_str().starts_with('_'),
+                    };
+                    if is_public {
+                        let symbol = self.member_of(source, name, hops + 1);
+                        if symbol != Symbol::Unknown {
+                            return symbol;
+                        }
+                    }
+                }
+                Symbol::External(source) => outside = outside.or(Some(source)),
+                _ => {}
+            }
+        }
+        match outside {
+            Some(source) if !source.is_empty() && !BUILTINS.contains(&name.as_str()) => {
+                Symbol::External(Name::new(&format!("{source}.{name}")))
+            }
+            _ => Symbol::Unknown,
+        }
+    }
+
+    /// The module `name` in the folder of a package.
+    fn submodule(&self, package: FileId, name: Name) -> Option<FileId> {
+        let path = self.sources.file(package).path.as_str();
+        let dir = path.strip_suffix("__init__.py")?.trim_end_matches('/');
+        self.module_in(dir, name.as_str())
+    }
+
+    /// The module `name` in a folder: a package, else a file.
+    fn module_in(&self, dir: &str, name: &str) -> Option<FileId> {
+        let paths = &self.tables.modules.paths;
+        let base = join(dir, name);
+        paths.get(format!("{base}/__init__.py").as_str()).or_else(|| paths.get(format!("{base}.py").as_str())).copied()
+    }
+
+    /// What an import binds its local name to.
+    pub fn import_symbol(&self, file: FileId, import: &Import) -> Symbol {
+        self.imported(file, import, 0)
+    }
+
+    fn imported(&self, file: FileId, import: &Import, hops: usize) -> Symbol {
+        if hops > MAX_HOPS {
+            return Symbol::Unknown;
+        }
+        if self.file(file).language != Language::Python {
+            return match import.kind {
+                ImportKind::Any | ImportKind::Function => self.qualified(import.target),
+                ImportKind::Const => Symbol::External(import.target),
+            };
+        }
+        if import.level > 0 {
+            self.relative(file, import.level, import.target.as_str(), hops)
+        } else {
+            self.absolute(file, import.target.as_str(), import.member, hops)
+        }
+    }
+
+    /// The module that a star import takes its names from.
+    fn imported_module(&self, file: FileId, import: &Import, hops: usize) -> Symbol {
+        let target = import.target.as_str();
+        let target = target.strip_suffix(".*").unwrap_or(if target == "*" { "" } else { target });
+        if import.level > 0 {
+            self.relative(file, import.level, target, hops)
+        } else {
+            self.absolute(file, target, false, hops)
+        }
+    }
+
+    /// The rest of a dotted name, read as members of a module.
+    fn descend(&self, file: FileId, module: FileId, rest: &[&str], hops: usize) -> Symbol {
+        let mut symbol = Symbol::Module(module);
+        for part in rest {
+            let name = Name::new(part);
+            symbol = match symbol {
+                Symbol::Module(module) => self.member_of(module, name, hops + 1),
+                other => self.extend(file, other, name),
+            };
+        }
+        symbol
+    }
+
+    fn relative(&self, file: FileId, level: u32, target: &str, hops: usize) -> Symbol {
+        let mut dir = folder(&self.sources.file(file).path).to_owned();
+        for _ in 1..level {
+            if dir.is_empty() {
+                return Symbol::Unknown;
+            }
+            dir = folder(&dir).to_owned();
+        }
+        let parts: Vec<&str> = target.split('.').filter(|p| !p.is_empty()).collect();
+        let modules = &self.tables.modules;
+        for (i, part) in parts.iter().enumerate() {
+            let init = modules.paths.get(join(&dir, "__init__.py").as_str()).copied().filter(|init| *init != file);
+            let is_last = i + 1 == parts.len();
+            if is_last
+                && let Some(init) = init
+                && modules.members[init.0 as usize].contains_key(&Name::new(part))
+            {
+                let symbol = self.member_of(init, Name::new(part), hops + 1);
+                if symbol != Symbol::Unknown {
+                    return symbol;
+                }
+            }
+            let inner = join(&dir, part);
+            match self.module_in(&dir, part) {
+                Some(module) if !modules.folders.contains(inner.as_str()) => {
+                    return self.descend(file, module, &parts[i + 1..], hops);
+                }
+                Some(module) if is_last => return Symbol::Module(module),
+                None if !modules.folders.contains(inner.as_str()) => {
+                    return match init {
+                        Some(init) => self.descend(file, init, &parts[i..], hops),
+                        // `from . import name` in the package's own file: one of its own names.
+                        None => modules.paths.get(join(&dir, "__init__.py").as_str()).map_or(Symbol::Unknown, |own| {
+                            self.own_member(*own, Name::new(part), hops)
+                        }),
+                    };
+                }
+                _ => dir = inner,
+            }
+        }
+        match modules.paths.get(join(&dir, "__init__.py").as_str()) {
+            Some(init) => Symbol::Module(*init),
+            None => Symbol::External(Name::new(&dir.replace('/', "."))),
+        }
+    }
+
+    /// A name that the package's own file declares or takes by a star import, asked by itself.
+    fn own_member(&self, package: FileId, name: Name, hops: usize) -> Symbol {
+        match self.tables.modules.members[package.0 as usize].get(&name) {
+            Some(Member::Import(_)) => Symbol::Unknown,
+            Some(member) => self.symbol_of_member(package, name, *member, hops + 1),
+            None => self.member_of(package, name, hops + 1),
+        }
+    }
+
+    fn absolute(&self, file: FileId, dotted: &str, is_member: bool, hops: usize) -> Symbol {
+        if hops > MAX_HOPS {
+            return Symbol::Unknown;
+        }
+        let modules = &self.tables.modules;
+        let from = self.sources.file(file).path.as_str();
+        let parts: Vec<&str> = dotted.split('.').collect();
+        let mut end = dotted.len();
+        for taken in (1..=parts.len()).rev() {
+            let prefix = &dotted[..end];
+            if let Some(module) = modules.module(from, Name::new(prefix)) {
+                if taken == parts.len() {
+                    // `from a.b import c`: an attribute of the package hides its submodule.
+                    let last = Name::new(parts[taken - 1]);
+                    if is_member
+                        && let Some(at) = prefix.rfind('.')
+                        && let Some(package) = modules.module(from, Name::new(&prefix[..at]))
+                        && package != file
+                        && modules.members[package.0 as usize].contains_key(&last)
+                    {
+                        let symbol = self.member_of(package, last, hops + 1);
+                        if symbol != Symbol::Unknown {
+                            return symbol;
+                        }
+                    }
+                    return Symbol::Module(module);
+                }
+                let rest = &parts[taken..];
+                let symbol = if module == file && rest.len() == 1 {
+                    self.own_member(module, Name::new(rest[0]), hops)
+                } else {
+                    self.descend(file, module, rest, hops)
+                };
+                // A file of ours that only shares the first name with a library does not hide the library.
+                if symbol == Symbol::Unknown && taken == 1 && self.modules.get(&Name::new(dotted)).is_none() {
+                    let is_package = self.sources.file(module).path.ends_with("__init__.py");
+                    return if is_package { Symbol::Unknown } else { Symbol::External(Name::new(dotted)) };
+                }
+                return symbol;
+            }
+            end = prefix.rfind('.').unwrap_or(0);
+        }
+        Symbol::External(Name::new(dotted))
+    }
+}

@@ -1,1 +1,176 @@
-//! 
+//! Under which names may each template be rendered?
+//!
+//! In: paths. A component stands under `component:` and its tag name.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::{FileId, Name};
+use crate::facts::{FileFacts, Language};
+use crate::source::SourceSet;
+
+/// Folders below which a template is named by its path.
+const TEMPLATE_FOLDERS: &[&str] = &["templates", "jinja2"];
+
+/// Folders whose children are packages or modules of their own.
+const PACKAGE_FOLDERS: &[&str] = &["app-modules", "packages", "Modules", "modules", "plugins", "domains"];
+
+/// Templates by every name that code may use.
+pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, Vec<FileId>> {
+    let mut templates: FxHashMap<Name, Vec<FileId>> = FxHashMap::default();
+    let mut add = |name: &str, file: FileId| {
+        if name.is_empty() {
+            return;
+        }
+        let files = templates.entry(Name::new(name)).or_default();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    };
+    for (at, facts) in facts.iter().enumerate() {
+        let file = FileId(at as u32);
+        let path = sources.files[at].path.as_str();
+        match facts.language {
+            Language::Blade => {
+                for name in blade_names(path) {
+                    add(&name, file);
+                }
+            }
+            Language::DjangoTemplate | Language::Jinja => {
+                for name in path_names(path) {
+                    add(name, file);
+                }
+            }
+            Language::Php => {
+                // A view may be plain PHP.
+                if path.contains("/views/") || path.starts_with("views/") {
+                    for name in blade_names(path) {
+                        add(&name, file);
+                    }
+                }
+            }
+            Language::Python => {}
+        }
+    }
+    templates
+}
+
+/// The path after every folder of templates around it; the whole path where there is none.
+fn path_names(path: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut start = 0;
+    for part in path.split('/') {
+        let next = start + part.len() + 1;
+        if TEMPLATE_FOLDERS.contains(&part) && next < path.len() {
+            names.push(&path[next..]);
+        }
+        start = next;
+    }
+    if names.is_empty() {
+        names.push(path);
+    }
+    names
+}
+
+/// Names of a view: dotted path below `views`, with the name space of its package; its tag if it is a component.
+fn blade_names(path: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let Some(stem) = path.strip_suffix(".blade.php").or_else(|| path.strip_suffix(".php")) else { return names };
+    let parts: Vec<&str> = stem.split('/').collect();
+    let Some(views) = parts.iter().position(|p| *p == "views").or_else(|| parts.iter().position(|p| *p == "templates"))
+    else {
+        names.push(parts.join("."));
+        return names;
+    };
+    let below = &parts[views + 1..];
+    if below.is_empty() {
+        return names;
+    }
+    let dotted = below.join(".");
+    names.push(dotted.clone());
+    let packages = package_names(&parts[..views]);
+    for package in &packages {
+        names.push(format!("{package}::{dotted}"));
+    }
+    // `vendor/<package>/…` overrides the views of a package.
+    if below.len() > 2 && below[0] == "vendor" {
+        names.push(format!("{}::{}", below[1], below[2..].join(".")));
+    }
+    if let Some(folder) = below.iter().position(|p| *p == "components") {
+        let inner = &below[folder + 1..];
+        for tag in tag_names(inner) {
+            names.push(format!("component:{tag}"));
+            for package in &packages {
+                names.push(format!("component:{package}::{tag}"));
+            }
+        }
+    }
+    names
+}
+
+/// Tags of a component: its dotted path, and its folder's for `index` or a file named like its folder.
+fn tag_names(inner: &[&str]) -> Vec<String> {
+    let mut tags = Vec::new();
+    let Some(last) = inner.last() else { return tags };
+    tags.push(inner.join("."));
+    if inner.len() > 1 && (*last == "index" || inner[inner.len() - 2] == *last) {
+        tags.push(inner[..inner.len() - 1].join("."));
+    }
+    tags
+}
+
+/// Name spaces that a package's views may be registered under: its folder's name and its spelling in kebab case.
+fn package_names(before: &[&str]) -> Vec<String> {
+    let Some(at) = before.iter().position(|p| PACKAGE_FOLDERS.contains(p)) else { return Vec::new() };
+    let mut names: Vec<String> = Vec::new();
+    // `packages/vendor/name/…` and `Modules/Name/…`.
+    for part in before[at + 1..].iter().filter(|p| !matches!(**p, "src" | "resources" | "Resources")) {
+        for name in [(*part).to_owned(), part.to_lowercase(), kebab(part)] {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// `UserTag` as `user-tag`.
+fn kebab(text: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if c.is_uppercase() && i > 0 {
+            out.push('-');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{blade_names, path_names};
+
+    #[test]
+    fn a_view_is_named_by_its_path_below_the_views() {
+        assert_eq!(blade_names("resources/views/posts/index.blade.php"), ["posts.index"]);
+    }
+
+    #[test]
+    fn a_component_is_named_by_its_tag_and_its_folder() {
+        let names = blade_names("resources/views/components/forms/index.blade.php");
+        assert_eq!(names, ["components.forms.index", "component:forms.index", "component:forms"]);
+        let names = blade_names("resources/views/components/user-tag.blade.php");
+        assert_eq!(names, ["components.user-tag", "component:user-tag"]);
+    }
+
+    #[test]
+    fn a_module_has_a_name_space() {
+        let names = blade_names("Modules/UserArea/Resources/views/home.blade.php");
+        assert_eq!(names, ["home", "UserArea::home", "userarea::home", "user-area::home"]);
+    }
+
+    #[test]
+    fn a_template_is_named_by_its_path_below_each_folder_of_templates() {
+        assert_eq!(path_names("shop/templates/shop/list.html"), ["shop/list.html"]);
+        assert_eq!(path_names("pages/a.html"), ["pages/a.html"]);
+    }
+}

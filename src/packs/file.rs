@@ -31,7 +31,6 @@ pub enum PackError {
 #[serde(deny_unknown_fields)]
 pub(super) struct Meta {
     pub(super) id: String,
-    #[allow(dead_code)]
     pub(super) language: String,
 }
 

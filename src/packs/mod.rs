@@ -3,6 +3,7 @@
 //! In: TOML files, the built-in ones and those a project adds, through one door. Out: [`Packs`], a set of tables from
 //! names to [`Op`]s, roles and catalogue entries. Knows nothing of the program under analysis.
 
+pub mod model;
 mod file;
 mod op;
 pub mod rule;
@@ -27,6 +28,7 @@ pub struct Packs {
     instances: FxHashMap<Name, Name>,
     roles: FxHashMap<Name, Vec<Name>>,
     words: FxHashMap<(Name, Name), Name>,
+    scopes: Vec<(Name, Name)>,
     clients: FxHashMap<Name, ClientEntry>,
     blocking: FxHashMap<Name, BlockingEntry>,
     blocking_modules: Vec<(String, BlockingEntry)>,
@@ -61,6 +63,7 @@ impl Packs {
     pub fn add(&mut self, path: &str, text: &str) -> std::result::Result<(), PackError> {
         let file = PackFile::parse(path, text)?;
         let scope = Name::new(&file.pack.id);
+        self.scopes.push((Name::new(&file.pack.language), scope));
         for (kind, table) in &file.on {
             let key = (scope, Name::new(kind));
             for (words, names) in table {
@@ -128,6 +131,16 @@ impl Packs {
             .filter(|(p, _)| text.starts_with(p))
             .max_by_key(|(p, _)| p.len())
             .map(|(_, op)| op)
+    }
+
+    /// What a method means on a receiver of a kind, in any pack of a language.
+    pub fn op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
+        self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.op(*scope, kind, method))
+    }
+
+    /// A word of any pack of a language.
+    pub fn word_in_language(&self, language: Name, key: &str) -> Option<Name> {
+        self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.word(*scope, key))
     }
 
     /// What a function outside the program means, by full name.

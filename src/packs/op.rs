@@ -54,6 +54,20 @@ pub enum Result {
     User,
     /// An instance of the class given as argument.
     InstanceOf,
+    /// Eager loads: the attributes given, loaded.
+    LoadPath,
+    /// Eager loads: the attributes given as a way, not loaded themselves.
+    LoadWay,
+    /// Eager loads: nothing.
+    LoadNone,
+    /// Eager loads: only these columns.
+    LoadColumns,
+    /// Eager loads below the receiver.
+    LoadBelow,
+    /// Eager load of a path (argument 0), with a query (`queryset`) and an attribute (`to_attr`).
+    Prefetch,
+    /// Declares that requests are handled by what the arguments name.
+    Route,
 }
 
 /// What the callback is given.
@@ -172,8 +186,8 @@ pub struct Op {
 
 const WORDS: &[&str] = &[
     "unknown", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
-    "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of",
-    "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
+    "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
+    "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
     "dispatch", "offload", "memoise",
 ];
@@ -266,6 +280,13 @@ impl Op {
             "first-column" => self.result = Result::FirstColumn,
             "user" => self.result = Result::User,
             "instance-of" => self.result = Result::InstanceOf,
+            "load-path" => self.result = Result::LoadPath,
+            "load-way" => self.result = Result::LoadWay,
+            "load-none" => self.result = Result::LoadNone,
+            "load-columns" => self.result = Result::LoadColumns,
+            "load-below" => self.result = Result::LoadBelow,
+            "prefetch-object" => self.result = Result::Prefetch,
+            "route" => self.result = Result::Route,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,

@@ -1,3 +1,5 @@
+//! Which bytes does each format for programs and services write?
+
 use super::samples::{Sample, sample};
 use super::*;
 

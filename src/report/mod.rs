@@ -15,10 +15,10 @@ pub mod sarif;
 
 use std::io::{self, Write};
 
+use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::suppress::Suppressed;
 use crate::findings::{Finding, Level};
 use crate::packs::rule::{self, Rule};
-use crate::pipeline::{Coverage, Failure};
 use crate::source::SourceSet;
 
 /// Name of the tool in every format.

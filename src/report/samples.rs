@@ -2,9 +2,9 @@
 
 use super::{Report, Style};
 use crate::base::{FileId, Name, Range, Span};
+use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::{Confidence, Edit, Finding, Fix, Level, Step, Subject, fingerprint};
 use crate::packs::rule::{Rule, catalog};
-use crate::pipeline::{Coverage, Failure};
 use crate::source::memory::source_set;
 use crate::source::{Skipped, SourceSet};
 

@@ -1,3 +1,5 @@
+//! Which text do people read, and are the limits kept?
+
 use super::samples::{Sample, sample};
 use super::*;
 use crate::findings::fingerprint;

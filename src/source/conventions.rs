@@ -63,12 +63,12 @@ pub struct TemplateNames {
     pub jinja_endings: Vec<String>,
     /// Folders whose templates are Jinja's.
     pub jinja_folders: Vec<String>,
-    /// Packages whose templates are Django's.
-    pub django_packages: Vec<String>,
+    /// Packages whose templates are in the plain language (filters and tags, no calls).
+    pub plain_packages: Vec<String>,
     /// Packages whose templates are Jinja's.
     pub jinja_packages: Vec<String>,
-    /// Text that only Django templates hold.
-    pub django_marks: Vec<String>,
+    /// Text that only templates in the plain language hold.
+    pub plain_marks: Vec<String>,
     /// Text that only Jinja templates hold.
     pub jinja_marks: Vec<String>,
 }

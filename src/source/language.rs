@@ -55,7 +55,7 @@ pub fn guess(path: &str) -> Option<Guess> {
 /// Decides the language of templates of one project.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TemplateLanguage {
-    django: bool,
+    plain: bool,
     jinja: bool,
 }
 
@@ -65,14 +65,14 @@ impl TemplateLanguage {
         let uses = |list: &[String]| list.iter().any(|name| manifest.packages.contains_key(name));
         let names = &CONVENTIONS.templates;
         TemplateLanguage {
-            django: uses(&names.django_packages),
+            plain: uses(&names.plain_packages),
             jinja: uses(&names.jinja_packages),
         }
     }
 
     /// The language of a template with this content.
     pub fn decide(self, text: &str) -> Language {
-        match (self.django, self.jinja) {
+        match (self.plain, self.jinja) {
             (true, false) => Language::DjangoTemplate,
             (false, true) => Language::Jinja,
             (true, true) | (false, false) => {
@@ -84,7 +84,7 @@ impl TemplateLanguage {
                         .count()
                 };
                 let jinja = count(&names.jinja_marks) + usize::from(calls_something(text));
-                if jinja > count(&names.django_marks) {
+                if jinja > count(&names.plain_marks) {
                     Language::Jinja
                 } else {
                     Language::DjangoTemplate

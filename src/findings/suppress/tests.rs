@@ -1,3 +1,5 @@
+//! Which comments silence what, and which are told to do nothing?
+
 use super::*;
 use crate::facts::{Body, FnId, FunctionDecl, Language, Stmt};
 use crate::findings::Step;
@@ -104,7 +106,7 @@ fn applied_with(text: &str, require_reason: bool) -> String {
         require_reason,
         level: Level::Note,
     };
-    let applied = apply(findings(text), &[Some(facts(text))], &sources, &rules);
+    let applied = apply(findings(text), &[facts(text)], &sources, &rules);
     let line = |finding: &Finding| {
         let line = sources.files[0].lines.line(finding.span.range.start) + 1;
         format!("{line} {} {}", finding.rule, finding.message)
@@ -218,7 +220,7 @@ fn the_fix_removes_the_comment_and_nothing_else() {
             require_reason: false,
             level: Level::Note,
         };
-        let applied = apply(Vec::new(), &[Some(facts(text))], &sources, &rules);
+        let applied = apply(Vec::new(), &[facts(text)], &sources, &rules);
         let edit = applied.findings[0].fix.as_ref().expect("a fix").edits[0].clone();
         let mut text = text.to_owned();
         text.replace_range(

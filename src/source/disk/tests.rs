@@ -1,3 +1,5 @@
+//! What is read from a folder, and what is left out for which reason?
+
 use super::*;
 use crate::source::Origin;
 

@@ -1,0 +1,175 @@
+//! Which relations and columns are loaded once per row?
+
+use std::collections::BTreeMap;
+
+use super::wording::{eager_code, late_code, model_name, path_text};
+use super::{CheckContext, step};
+use crate::base::{Name, Span};
+use crate::findings::{Confidence, Finding};
+use crate::flow::value::Source;
+use crate::flow::{Event, What};
+use crate::index::{FnRef, ModelId};
+
+/// Reads of one relation in one function, of rows from one place.
+struct Group<'e> {
+    model: ModelId,
+    path: Vec<Name>,
+    origin: Source,
+    events: Vec<&'e Event>,
+    never: bool,
+    column: bool,
+    framework: bool,
+}
+
+pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
+    let mut groups: BTreeMap<Key, Group<'_>> = BTreeMap::new();
+    for event in &cx.flow.events {
+        let (model, name, src, never, column) = match &event.what {
+            What::Read { model, relation, src, never } => (*model, *relation, *src, *never, false),
+            What::Column { model, column, src } => (*model, *column, *src, false, true),
+            _ => continue,
+        };
+        let (origin, mut path) = cx.flow.values.root_source(src);
+        path.push(name);
+        let framework = event.loops.iter().any(|l| *l == event.needs && cx.flow.framework_loops.contains(l));
+        let key = (event.owner, origin_span(origin), path.clone(), column, framework.then_some(event.path.last().copied()).flatten());
+        let group =
+            groups.entry(key).or_insert_with(|| Group { model, path, origin, events: Vec::new(), never, column, framework });
+        group.events.push(event);
+    }
+    merge_prefixes(&mut groups);
+    findings.extend(groups.into_values().map(|group| report(cx, group)));
+}
+
+type Key = (FnRef, Option<Span>, Vec<Name>, bool, Option<Span>);
+
+fn origin_span(origin: Source) -> Option<Span> {
+    match origin {
+        Source::Query(span) | Source::Declared(span) | Source::Fresh(span) => Some(span),
+        Source::Relation(..) | Source::Ambient => None,
+    }
+}
+
+/// `row.a.b` with nothing loaded is one fault: the longer path says it all.
+fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
+    let keys: Vec<Key> = groups.keys().cloned().collect();
+    for key in &keys {
+        if key.3 {
+            continue;
+        }
+        let longer = keys.iter().find(|k| {
+            k.0 == key.0 && k.1 == key.1 && k.4 == key.4 && k.2.len() == key.2.len() + 1 && k.2.starts_with(&key.2) && groups.contains_key(*k)
+                && groups.get(*k).zip(groups.get(key)).is_some_and(|(long, short)| {
+                    long.events.iter().zip(&short.events).any(|(a, b)| a.needs == b.needs && a.site.file == b.site.file
+                        && a.site.range.start >= b.site.range.end && a.site.range.start - b.site.range.end <= 4)
+                })
+        });
+        if let Some(longer) = longer.cloned()
+            && let Some(short) = groups.remove(key)
+            && let Some(long) = groups.get_mut(&longer)
+        {
+            let mut events = short.events;
+            events.append(&mut long.events);
+            long.events = events;
+        }
+    }
+}
+
+fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
+    let mut events = group.events;
+    events.sort_by_key(|e| (e.path.len(), e.site, e.path.to_vec()));
+    let first = events[0];
+    let ix = cx.ix;
+    let relation = path_text(&group.path);
+    let last = group.path.last().copied().unwrap_or_else(Name::empty);
+    let root = root_model(cx, &group.path, group.model);
+    let rule = match (group.column, group.framework) {
+        (true, _) => "deferred-column-in-loop",
+        (false, true) => "missing-eager-load",
+        (false, false) => "lazy-load-in-loop",
+    };
+    let holder = model_name(ix, group.model);
+    let message = match (group.column, group.framework, group.never) {
+        (true, _, _) => format!("the column `{last}` is loaded once per `{holder}` in this loop: the query left it out"),
+        (false, _, true) => format!("`{last}` of `{holder}` is read here, but the query does not load it and reading never does"),
+        (false, true, _) => format!("`{relation}` is loaded once per `{}` when these rows are serialized", model_name(ix, root)),
+        (false, false, _) => format!("`{relation}` is loaded once per `{}` in this loop", model_name(ix, root)),
+    };
+    let origin = origin_span(group.origin);
+    let mut span = first.site;
+    if group.framework
+        && let Source::Query(at) = group.origin
+    {
+        span = at;
+    }
+    let mut finding = cx.finding(rule, span, first.owner, message);
+    match group.origin {
+        Source::Query(at) => step(&mut finding.steps, at, "the rows come from this query"),
+        Source::Declared(at) => step(&mut finding.steps, at, "the row comes in here"),
+        _ => (),
+    }
+    for call in first.path.iter().rev() {
+        step(&mut finding.steps, *call, "handed on here");
+    }
+    if let Some(at) = cx.flow.values.loop_span(first.needs) {
+        let message = if group.framework { "each row is serialized here" } else { "looped over here" };
+        step(&mut finding.steps, at, message);
+    }
+    if group.framework {
+        step(&mut finding.steps, first.site, format!("`{last}` is read here"));
+    }
+    let mut others: Vec<Span> = events.iter().map(|e| e.site).filter(|s| *s != first.site).collect();
+    others.sort();
+    others.dedup();
+    for at in others.iter().take(6) {
+        step(&mut finding.steps, *at, "also read here");
+    }
+    finding.steps.retain(|s| s.span != span);
+    finding.subject.model = Some(ix.model(group.model).name.to_string());
+    finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
+    finding.cost = format!("1 + N queries, N = rows of `{}`", model_name(ix, root));
+    finding.help = help(cx, &group.origin, root, &group.path, group.column, last);
+    if first.path.len() > 3 || origin.is_none() {
+        finding.confidence = finding.confidence.min(Confidence::Medium);
+    }
+    finding
+}
+
+/// The model of the rows that the path starts from.
+fn root_model(cx: &CheckContext<'_>, path: &[Name], last: ModelId) -> ModelId {
+    // Walk back: a model from which the path leads to the last one.
+    if path.len() == 1 {
+        return last;
+    }
+    let ends_at = |start: ModelId| {
+        let mut at = start;
+        for name in &path[..path.len() - 1] {
+            match cx.ix.model(at).relations.get(name).and_then(|r| r.target) {
+                Some(next) => at = next,
+                None => return None,
+            }
+        }
+        Some(at)
+    };
+    (0..cx.ix.models.len() as u32)
+        .map(ModelId)
+        .filter(|m| !cx.ix.model(*m).is_abstract)
+        .find(|m| ends_at(*m) == Some(last))
+        .unwrap_or(last)
+}
+
+fn help(cx: &CheckContext<'_>, origin: &Source, root: ModelId, path: &[Name], column: bool, last: Name) -> String {
+    if column {
+        return format!("add `{last}` to the columns that the query loads");
+    }
+    match origin {
+        Source::Query(_) => match eager_code(cx.ix, root, path) {
+            Some(code) => format!("load it with the query: `{code}`"),
+            None => "load it with the query".to_owned(),
+        },
+        _ => match late_code(cx.ix, root, path).or_else(|| eager_code(cx.ix, root, path)) {
+            Some(code) => format!("load it before the loop: `{code}`"),
+            None => "load it before the loop".to_owned(),
+        },
+    }
+}

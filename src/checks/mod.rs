@@ -1,0 +1,92 @@
+//! Which events are faults? Checks filter what the flow saw and say it in the reader's words.
+//!
+//! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
+
+mod client;
+mod load;
+mod statement;
+mod tenant;
+mod wording;
+
+use crate::base::{Name, Span};
+use crate::findings::{Confidence, Edit, Finding, Fix, Step, Subject};
+use crate::flow::FlowFacts;
+use crate::index::{FnRef, ProjectIndex};
+use crate::packs::rule;
+
+/// What every check may ask.
+pub struct CheckContext<'a> {
+    /// The program.
+    pub ix: &'a ProjectIndex<'a>,
+    /// What the flow saw.
+    pub flow: &'a FlowFacts,
+}
+
+/// The project's own words about tenants.
+#[derive(Clone, Debug, Default)]
+pub struct TenantWords {
+    /// Models that are the tenant, by name.
+    pub models: Vec<String>,
+    /// Columns that say whose a row is.
+    pub columns: Vec<String>,
+    /// Scopes that limit to the tenant.
+    pub scopes: Vec<String>,
+}
+
+/// Runs all checks.
+pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    load::check(cx, &mut findings);
+    statement::check(cx, &mut findings);
+    tenant::check(cx, tenant, &mut findings);
+    client::check(cx, &mut findings);
+    findings
+}
+
+impl CheckContext<'_> {
+    /// A finding of a rule, its level and confidence as the catalogue says.
+    fn finding(&self, id: &str, span: Span, owner: FnRef, message: String) -> Finding {
+        let rule = rule::find(id);
+        Finding {
+            rule: Name::new(id),
+            level: rule.map_or(crate::findings::Level::Warning, |r| r.level),
+            confidence: rule.map_or(Confidence::Medium, |r| r.precision.confidence()),
+            message,
+            help: String::new(),
+            cost: String::new(),
+            span,
+            steps: Vec::new(),
+            subject: Subject::default(),
+            owner: self.owner(owner),
+            fix: None,
+            fingerprint: String::new(),
+        }
+    }
+
+    /// The qualified name of a function.
+    fn owner(&self, f: FnRef) -> String {
+        let decl = self.ix.function(f);
+        let class = self.ix.class_of_function(f).map(|c| self.ix.class(c).name);
+        match (class, decl.name.is_empty()) {
+            (Some(class), false) => format!("{class}.{}", decl.name),
+            (Some(class), true) => class.to_string(),
+            (None, false) => decl.name.to_string(),
+            (None, true) => match decl.parent {
+                Some(parent) if parent.0 != 0 => self.owner(FnRef { file: f.file, id: parent }),
+                _ => String::new(),
+            },
+        }
+    }
+}
+
+/// Adds a step unless its place is already one.
+fn step(steps: &mut Vec<Step>, span: Span, message: impl Into<String>) {
+    if !steps.iter().any(|s| s.span == span) {
+        steps.push(Step { span, message: message.into() });
+    }
+}
+
+/// A change that inserts text at a place.
+fn insertion(title: String, span: Span, text: String, is_safe: bool) -> Fix {
+    Fix { title, edits: vec![Edit { span, text }], is_safe }
+}

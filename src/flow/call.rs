@@ -1,0 +1,1005 @@
+//! Which function runs, with what, and what comes back?
+
+use super::value::{Data, ManyKind, NULL, Query, SCALAR, Source, UNKNOWN, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::{Arg, Expr, ExprId, FnKind, Language, ParamKind, Spread};
+use crate::index::{ClassId, FnRef};
+use crate::packs::{ArgRef, Op};
+
+/// Arguments of a call, evaluated.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Args {
+    /// By position.
+    pub(super) positional: Vec<Val>,
+    /// By name.
+    pub(super) named: Vec<(Name, Val)>,
+    /// More may follow that are not known.
+    pub(super) open: bool,
+    /// Ranges of the positional arguments.
+    pub(super) ranges: Vec<Range>,
+}
+
+impl Args {
+    pub(super) fn positional(vals: Vec<Val>) -> Args {
+        Args { positional: vals, ..Args::default() }
+    }
+
+    /// The argument that a pack refers to.
+    pub(super) fn get(&self, arg: ArgRef) -> Option<Val> {
+        if let Some(name) = arg.name
+            && let Some((_, v)) = self.named.iter().find(|(n, _)| *n == name)
+        {
+            return Some(*v);
+        }
+        arg.index.and_then(|i| self.positional.get(i)).copied()
+    }
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn args(&mut self, fr: &mut Frame<'a>, args: &'a [Arg]) -> Args {
+        let mut out = Args::default();
+        for arg in args {
+            let val = self.expr(fr, arg.value);
+            match (arg.spread, arg.name) {
+                (Spread::No, None) => {
+                    out.positional.push(val);
+                    out.ranges.push(fr.body.range(arg.value));
+                }
+                (Spread::No, Some(name)) => out.named.push((name, val)),
+                (Spread::Elements, _) => match self.data(val).clone() {
+                    Data::Tuple(items) => {
+                        out.positional.extend(items.iter().copied());
+                        out.ranges.extend(items.iter().map(|_| fr.body.range(arg.value)));
+                    }
+                    _ => out.open = true,
+                },
+                (Spread::Keywords, _) => match self.data(val).clone() {
+                    Data::Record(keys, None) => out.named.extend(keys.iter().copied()),
+                    Data::Record(keys, Some(_)) => {
+                        out.named.extend(keys.iter().copied());
+                        out.open = true;
+                    }
+                    _ => out.open = true,
+                },
+            }
+        }
+        out
+    }
+
+    pub(super) fn call_expr(&mut self, fr: &mut Frame<'a>, id: ExprId, callee: ExprId, args: &'a [Arg]) -> Val {
+        let range = fr.body.range(id);
+        match fr.body.expr(callee) {
+            Expr::Attr { base, name, .. } => {
+                let recv = self.expr(fr, *base);
+                let args = self.args(fr, args);
+                let at = method_range(fr.body.range(callee), *name);
+                let before = recv;
+                let result = self.call_method_in(fr, recv, *name, args, at, range);
+                // What the method changed on its receiver is seen in the variable that holds it.
+                if let Some(after) = result.1
+                    && after != before
+                {
+                    self.write_place(fr, *base, after);
+                }
+                result.0
+            }
+            Expr::DynamicAttr { base, name } => {
+                let recv = self.expr(fr, *base);
+                let name = self.expr(fr, *name);
+                let args = self.args(fr, args);
+                match self.data(name) {
+                    Data::Str(s) => {
+                        let s = *s;
+                        self.call_method(fr, recv, s, args, range)
+                    }
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::Name(name) if name.as_str() == "super" && fr.language == Language::Python => match fr.class {
+                Some(class) => {
+                    let this = fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(fr.this);
+                    self.v.of(Data::Super(this, class))
+                }
+                None => UNKNOWN,
+            },
+            Expr::Name(name) if matches!(name.as_str(), "getattr" | "setattr") => {
+                let args = self.args(fr, args);
+                match (args.positional.first(), args.positional.get(1).map(|v| self.data(*v).clone())) {
+                    (Some(object), Some(Data::Str(attr))) if name.as_str() == "getattr" => {
+                        let object = *object;
+                        self.attr(fr, object, attr, range)
+                    }
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::Function { fallback, .. } if fallback.as_str() == "compact" => {
+                let args = self.args(fr, args);
+                let mut keys = Vec::new();
+                for arg in args.positional {
+                    let names = match self.data(arg) {
+                        Data::Str(s) => vec![*s],
+                        Data::Tuple(items) => items
+                            .iter()
+                            .filter_map(|v| match self.data(*v) {
+                                Data::Str(s) => Some(*s),
+                                _ => None,
+                            })
+                            .collect(),
+                        _ => Vec::new(),
+                    };
+                    for name in names {
+                        if let Some(slot) = fr.body.slots.iter().position(|n| *n == name) {
+                            keys.push((name, fr.locals[slot]));
+                        }
+                    }
+                }
+                self.v.record(keys, None)
+            }
+            Expr::Function { fallback, .. } if matches!(fallback.as_str(), "get_defined_vars" | "func_get_args") => {
+                let keys: Vec<(Name, Val)> = fr.body.slots.iter().copied().zip(fr.locals.iter().copied()).collect();
+                self.v.record(keys, None)
+            }
+            Expr::Name(name) if matches!(name.as_str(), "locals" | "dict") => {
+                if name.as_str() == "locals" {
+                    let keys: Vec<(Name, Val)> = fr.body.slots.iter().copied().zip(fr.locals.iter().copied()).collect();
+                    return self.v.record(keys, None);
+                }
+                let args = self.args(fr, args);
+                match args.positional.first() {
+                    Some(v) if matches!(self.data(*v), Data::Record(..)) && args.named.is_empty() => *v,
+                    Some(v) => {
+                        let v = *v;
+                        let item = self.element_of(fr, v, range);
+                        let val = match self.data(item) {
+                            Data::Tuple(items) => items.get(1).copied().unwrap_or(UNKNOWN),
+                            _ => UNKNOWN,
+                        };
+                        self.v.of(Data::Record(Box::default(), Some(val)))
+                    }
+                    None => self.v.record(args.named, None),
+                }
+            }
+            _ => {
+                let target = self.expr(fr, callee);
+                let args = self.args(fr, args);
+                self.call_value(fr, target, args, range)
+            }
+        }
+    }
+
+    /// Calls a value.
+    pub(super) fn call_value(&mut self, fr: &mut Frame<'a>, target: Val, args: Args, range: Range) -> Val {
+        match self.data(target).clone() {
+            Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
+            Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
+            Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
+            Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
+            Data::External(name) => self.call_external(fr, name, args, range),
+            Data::Instance(class) => {
+                // Calling a session factory gives a session, calling a wrapped function runs it.
+                if self.ix.packs.instance_kind(class).is_some() { target } else { UNKNOWN }
+            }
+            Data::Object { class, .. } => {
+                for name in ["__invoke", "__call__"] {
+                    let name = Name::new(name);
+                    if self.ix.find_method(class, name).is_some() {
+                        return self.call_method(fr, target, name, args, range);
+                    }
+                }
+                UNKNOWN
+            }
+            // Calling a manager or a query gives it again (a prefetched related manager is called with options).
+            Data::Query(_) => target,
+            Data::OneOf(all) => {
+                let mut result: Option<Val> = None;
+                for v in all.iter() {
+                    let val = self.call_value(fr, *v, args.clone(), range);
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+                result.unwrap_or(UNKNOWN)
+            }
+            Data::Tuple(items) if items.len() == 2 => {
+                // PHP callable `[$object, 'method']`.
+                match self.data(items[1]) {
+                    Data::Str(name) => {
+                        let name = *name;
+                        self.call_method(fr, items[0], name, args, range)
+                    }
+                    _ => UNKNOWN,
+                }
+            }
+            Data::Str(name) if fr.language == Language::Php => {
+                let lower = Name::new(&name.as_str().to_ascii_lowercase());
+                match self.ix.function_names.get(&lower) {
+                    Some(f) => {
+                        let f = *f;
+                        self.call_function(fr, f, UNKNOWN, args, range).0
+                    }
+                    None => self.call_external(fr, name, args, range),
+                }
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    /// Binds arguments to the parameters of a function and evaluates it.
+    pub(super) fn call_function(&mut self, fr: &mut Frame<'a>, f: FnRef, this: Val, args: Args, range: Range) -> (Val, Val) {
+        let decl = self.ix.function(f);
+        if decl.is_abstract {
+            let ret = match &decl.ret {
+                Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                None => UNKNOWN,
+            };
+            return (ret, this);
+        }
+        let vals = self.bind(f, this, &args);
+        let summary = self.evaluate(f, this, vals);
+        self.absorb(fr, &summary, range);
+        (summary.ret, summary.this)
+    }
+
+    /// One value per parameter.
+    fn bind(&mut self, f: FnRef, this: Val, args: &Args) -> Vec<Val> {
+        let decl = self.ix.function(f);
+        let mut positional = args.positional.iter().copied();
+        let mut vals = Vec::with_capacity(decl.params.len());
+        let mut used: Vec<Name> = Vec::new();
+        for (i, param) in decl.params.iter().enumerate() {
+            if i == 0 && self.takes_receiver(f) {
+                vals.push(this);
+                continue;
+            }
+            let val = match param.kind {
+                ParamKind::Normal => {
+                    if let Some((_, v)) = args.named.iter().find(|(n, _)| *n == param.name) {
+                        used.push(param.name);
+                        Some(*v)
+                    } else {
+                        positional.next()
+                    }
+                }
+                ParamKind::Keyword => args.named.iter().find(|(n, _)| *n == param.name).map(|(_, v)| {
+                    used.push(param.name);
+                    *v
+                }),
+                ParamKind::Rest => {
+                    let rest: Vec<Val> = positional.by_ref().collect();
+                    Some(if args.open {
+                        let e = rest.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+                        self.v.many(e, ManyKind::Held)
+                    } else {
+                        self.v.of(Data::Tuple(rest.into_boxed_slice()))
+                    })
+                }
+                ParamKind::KeywordRest => {
+                    let keys: Vec<(Name, Val)> = args.named.iter().filter(|(n, _)| !used.contains(n)).copied().collect();
+                    Some(self.v.record(keys, args.open.then_some(UNKNOWN)))
+                }
+            };
+            let val = match val {
+                Some(v) if v != UNKNOWN => self.canonical(v),
+                Some(_) => self.declared_param(f, param, false),
+                None if args.open => self.declared_param(f, param, false),
+                None => match param.default {
+                    Some(d) => self.default_value(f, d),
+                    None => self.declared_param(f, param, false),
+                },
+            };
+            vals.push(val);
+        }
+        vals
+    }
+
+    /// What an argument is worth distinguishing calls by: numbers and long texts are not.
+    fn canonical(&mut self, val: Val) -> Val {
+        match self.data(val) {
+            Data::Int(_) => SCALAR,
+            Data::Str(s) if s.as_str().len() > 80 => SCALAR,
+            _ => val,
+        }
+    }
+
+    fn default_value(&mut self, f: FnRef, default: ExprId) -> Val {
+        let decl = self.ix.function(f);
+        match decl.body.expr(default) {
+            Expr::Null => NULL,
+            Expr::Str(s) => self.v.str(*s),
+            Expr::Bool(b) => self.v.of(Data::Bool(*b)),
+            Expr::Int(_) | Expr::Literal => SCALAR,
+            Expr::Gap(..) => UNKNOWN,
+            _ => {
+                let mut fr = self.frame(f, UNKNOWN);
+                self.expr(&mut fr, default)
+            }
+        }
+    }
+
+    pub(super) fn call_closure(&mut self, fr: &mut Frame<'a>, f: FnRef, env: &[Val], this: Val, args: Args, range: Range) -> Val {
+        let decl = self.ix.function(f);
+        let mut vals = self.bind(f, this, &args);
+        let params = vals.len();
+        vals.extend(env.iter().copied());
+        let key = super::Key { f, this, args: vals.clone().into_boxed_slice() };
+        let summary = if let Some(s) = self.memo.get(&key) {
+            s.clone()
+        } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
+            return UNKNOWN;
+        } else if self.contexts.get(&f).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
+            self.gap("too many contexts of a function");
+            return UNKNOWN;
+        } else {
+            *self.contexts.entry(f).or_default() += 1;
+            self.running.insert(key.clone());
+            self.depth += 1;
+            let mut inner = self.frame(f, this);
+            if inner.class.is_none() {
+                inner.class = fr.class;
+            }
+            for (param, val) in decl.params.iter().zip(&vals[..params]) {
+                inner.locals[param.slot.0 as usize] = *val;
+            }
+            for (capture, val) in decl.captures.iter().zip(&vals[params..]) {
+                inner.locals[capture.inner.0 as usize] = *val;
+            }
+            inner.guards.extend(fr.guards.iter().copied());
+            self.run_frame(&mut inner);
+            let finished = std::rc::Rc::new(self.finish(inner));
+            self.depth -= 1;
+            self.running.remove(&key);
+            self.memo.insert(key, finished.clone());
+            finished
+        };
+        self.absorb(fr, &summary, range);
+        summary.ret
+    }
+
+    pub(super) fn call_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, range: Range) -> Val {
+        let at = range;
+        self.call_method_in(fr, recv, name, args, at, range).0
+    }
+
+    /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
+    fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        match self.data(recv).clone() {
+            Data::OneOf(all) => {
+                let mut result: Option<Val> = None;
+                let mut after: Option<Val> = None;
+                for v in all.iter() {
+                    let (val, changed) = self.call_method_in(fr, *v, name, args.clone(), at, whole);
+                    let changed = changed.unwrap_or(*v);
+                    after = Some(match after {
+                        Some(old) => self.v.join(old, changed),
+                        None => changed,
+                    });
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+                (result.unwrap_or(UNKNOWN), after)
+            }
+            Data::Object { class, exact, .. } => self.call_on_object(fr, recv, class, exact, name, args, whole),
+            Data::Class(class) => (self.call_on_class(fr, class, name, args, at, whole), None),
+            Data::ModelClass(model) => {
+                let query = self.start_query(model, self.span(fr, whole));
+                (self.query_method(fr, query, name, args, at, whole), None)
+            }
+            Data::Super(this, class) => self.call_super(fr, this, class, name, args, at, whole),
+            Data::Row(row) => self.call_on_row(fr, recv, row, name, args, at, whole),
+            Data::Query(query) => (self.query_method(fr, query, name, args, at, whole), None),
+            Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
+            Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
+            Data::Module(file) => {
+                let symbol = self.ix.member(file, name);
+                let target = self.symbol(symbol);
+                (self.call_value(fr, target, args, whole), None)
+            }
+            Data::External(base) => {
+                let full = Name::new(&format!("{base}.{name}"));
+                (self.call_external(fr, full, args, whole), None)
+            }
+            Data::Instance(class) => (self.call_on_instance(fr, recv, class, name, args, at, whole), None),
+            Data::Load(_) => {
+                let op = self.ix.packs.op_in_language(self.language(fr), self.names.load, name).cloned();
+                match op {
+                    Some(op) => (self.load_op(recv, &op, &args), None),
+                    None => (recv, None),
+                }
+            }
+            Data::Closure(..) | Data::Function(_) | Data::Method(..) => match name.as_str() {
+                "call" | "bindTo" | "__invoke" | "__call__" => (self.call_value(fr, recv, args, whole), None),
+                _ => {
+                    let how = Name::new("task");
+                    let runs = self.ix.packs.op_in_language(self.language(fr), how, name).is_some();
+                    if runs { (self.call_value(fr, recv, args, whole), None) } else { (UNKNOWN, None) }
+                }
+            },
+            Data::Attribute(..) => (SCALAR, None),
+            Data::Str(class) if fr.language != Language::Python => {
+                let target = self.class_text(class);
+                if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
+            }
+            Data::Str(_) | Data::Scalar => {
+                if name.as_str() == "join"
+                    && let Some(v) = args.positional.first()
+                {
+                    let v = *v;
+                    let (e, _, counts) = self.iterate(fr, v, at);
+                    if e != super::many::NO_ELEMENT && counts {
+                        let mark = fr.buffer.len();
+                        let id = self.enter_loop(fr, at);
+                        let e = self.v.renew(e, id);
+                        self.as_text(fr, e, at);
+                        self.leave_loop(fr, mark, false);
+                    }
+                }
+                (SCALAR, None)
+            }
+            Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+        }
+    }
+
+    /// A class named by a text at run time.
+    fn class_text(&mut self, name: Name) -> Val {
+        let lower = Name::new(&name.as_str().trim_start_matches('\\').to_ascii_lowercase());
+        match self.ix.class_names.get(&lower) {
+            Some(class) => self.v.of(Data::Class(*class)),
+            None => UNKNOWN,
+        }
+    }
+
+    fn call_on_object(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        class: ClassId,
+        exact: bool,
+        name: Name,
+        args: Args,
+        range: Range,
+    ) -> (Val, Option<Val>) {
+        if let Some((_, f)) = self.ix.find_method(class, name) {
+            let decl = self.ix.function(f);
+            if self.is_property(f) {
+                let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
+                return (self.call_value(fr, val, args, range), None);
+            }
+            let is_abstract = decl.is_abstract;
+            if !is_abstract {
+                let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
+                let (val, after) = self.call_function(fr, f, this, args, range);
+                return (self.rendered_by_class(fr, recv, class, name, val), Some(after));
+            }
+            if !exact {
+                let mut result: Option<Val> = None;
+                for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
+                    if self.ix.function(g).is_abstract {
+                        continue;
+                    }
+                    let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
+                    let (val, _) = self.call_function(fr, g, this, args.clone(), range);
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+                if let Some(val) = result {
+                    return (val, None);
+                }
+            }
+            let ret = match &decl.ret {
+                Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                None => UNKNOWN,
+            };
+            return (ret, None);
+        }
+        // A field that holds something callable.
+        let field = self.field(fr, recv, name);
+        if field != UNKNOWN {
+            return (self.call_value(fr, field, args, range), None);
+        }
+        (self.inherited_call(fr, recv, class, name, args, range), None)
+    }
+
+    /// A method that a class of the program inherits from a library.
+    fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
+        let externals: Vec<Name> = self.ix.class(class).external.clone();
+        for external in &externals {
+            if let Some(kind) = self.ix.packs.instance_kind(*external) {
+                let _ = kind;
+                let instance = self.v.of(Data::Instance(*external));
+                return self.call_method(fr, instance, name, args, range);
+            }
+        }
+        self.serializer_method(fr, recv, class, name, args, range)
+    }
+
+    /// Is a method read like an attribute?
+    pub(super) fn is_property(&self, f: FnRef) -> bool {
+        let decl = self.ix.function(f);
+        let Some(parent) = decl.parent else { return false };
+        if decl.decorators.is_empty() || self.ix.file(f.file).language != Language::Python {
+            return false;
+        }
+        let outer = &self.ix.file(f.file).functions[parent.0 as usize].body;
+        decl.decorators.iter().any(|d| match outer.expr(*d) {
+            Expr::Name(n) => matches!(n.as_str(), "property" | "cached_property" | "hybrid_property" | "locked_cached_property" | "cache_property"),
+            Expr::Local(s) => outer.slots.get(s.0 as usize).is_some_and(|n| n.as_str().ends_with("property")),
+            Expr::Attr { name, .. } => matches!(name.as_str(), "property" | "cached_property" | "getter" | "hybrid_property" | "abstractproperty"),
+            Expr::Call { callee, .. } => match outer.expr(*callee) {
+                Expr::Name(n) => n.as_str().ends_with("property"),
+                Expr::Attr { name, .. } => name.as_str().ends_with("property"),
+                _ => false,
+            },
+            _ => false,
+        })
+    }
+
+    fn call_on_class(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        if let Some((_, f)) = self.ix.find_method(class, name) {
+            let decl = self.ix.function(f);
+            let python = self.ix.file(f.file).language == Language::Python;
+            if decl.is_static || decl.is_classmethod {
+                let this = self.v.of(Data::Class(class));
+                if decl.is_static && python {
+                    return self.call_function(fr, f, UNKNOWN, args, whole).0;
+                }
+                return self.call_function(fr, f, this, args, whole).0;
+            }
+            if python {
+                // `Class.method(instance, …)`
+                let mut args = args;
+                if args.positional.is_empty() {
+                    return UNKNOWN;
+                }
+                let this = args.positional.remove(0);
+                return self.call_function(fr, f, this, args, whole).0;
+            }
+            if self.ix.class(class).model.is_none() {
+                let this = match self.data(fr.this) {
+                    Data::Object { class: own, .. } if self.ix.class(*own).mro.contains(&class) => fr.this,
+                    _ => self.v.of(Data::Object { class, fields: Box::default(), exact: false }),
+                };
+                return self.call_function(fr, f, this, args, whole).0;
+            }
+        }
+        if let Some(model) = self.ix.class(class).model {
+            let scope = self.ix.model(model).dialect;
+            if name.as_str() == "make" || name.as_str() == "newInstance" {
+                return self.fresh_row(model, self.span(fr, whole));
+            }
+            let _ = scope;
+            let query = self.start_query(model, self.span(fr, whole));
+            return self.query_method(fr, query, name, args, at, whole);
+        }
+        // Enum cases, static factories of libraries, facades of the program.
+        let target = self.class_attr(class, name);
+        if target != UNKNOWN {
+            return self.call_value(fr, target, args, whole);
+        }
+        self.class_call(fr, class, name, args, whole)
+    }
+
+    fn call_super(
+        &mut self,
+        fr: &mut Frame<'a>,
+        this: Val,
+        class: ClassId,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> (Val, Option<Val>) {
+        let own = match self.data(this) {
+            Data::Object { class, .. } => *class,
+            Data::Class(c) => *c,
+            Data::Row(row) => self.ix.model(row.model).class.unwrap_or(class),
+            Data::Query(q) => q.class.unwrap_or(class),
+            _ => class,
+        };
+        if let Some((_, f)) = self.ix.find_method_after(own, class, name) {
+            let (val, after) = self.call_function(fr, f, this, args, whole);
+            if this == fr.this {
+                fr.this = after;
+            } else if let Some(p) = fr.decl.params.first()
+                && fr.locals.get(p.slot.0 as usize) == Some(&this)
+            {
+                fr.locals[p.slot.0 as usize] = after;
+            }
+            return (val, None);
+        }
+        match self.data(this).clone() {
+            Data::Query(query) => (self.query_op(fr, query, name, args, at, whole), None),
+            Data::Object { .. } => (self.inherited_call(fr, this, own, name, args, whole), None),
+            Data::Row(row) => {
+                let (val, _) = self.row_op(fr, this, row, name, args, at, whole);
+                (val, None)
+            }
+            _ => (UNKNOWN, None),
+        }
+    }
+
+    fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        let full = Name::new(&format!("{class}.{name}"));
+        if self.ix.packs.function(full).is_some() {
+            return self.call_external(fr, full, args, whole);
+        }
+        let Some(kind) = self.ix.packs.instance_kind(class) else {
+            self.blocking(fr, full, whole);
+            self.run_callbacks(fr, &args, whole);
+            return UNKNOWN;
+        };
+        if let Some(op) = self.ix.packs.op_in_language(self.language(fr), kind, name).cloned() {
+            return self.instance_op(fr, recv, &op, name, args, at, whole);
+        }
+        self.run_callbacks(fr, &args, whole);
+        UNKNOWN
+    }
+
+    /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
+    pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
+            if let Data::Closure(f, env, this) = self.data(*val).clone() {
+                self.call_closure(fr, f, &env, this, Args::default(), range);
+            }
+        }
+    }
+
+    /// Makes an instance.
+    pub(super) fn construct(&mut self, fr: &mut Frame<'a>, class: Val, args: Args, range: Range) -> Val {
+        match self.data(class).clone() {
+            Data::Class(class) => {
+                if let Some(model) = self.ix.class(class).model {
+                    return self.fresh_row(model, self.span(fr, range));
+                }
+                let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
+                let ctor = Name::new(if python { "__init__" } else { "__construct" });
+                let mut object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });
+                if let Some((_, f)) = self.ix.find_method(class, ctor) {
+                    let (_, after) = self.call_function(fr, f, object, args.clone(), range);
+                    if matches!(self.data(after), Data::Object { .. }) {
+                        object = after;
+                    }
+                }
+                self.constructed(fr, object, class, args, range)
+            }
+            Data::ModelClass(model) => self.fresh_row(model, self.span(fr, range)),
+            Data::External(name) => self.construct_external(fr, name, args, range),
+            Data::Str(name) => {
+                let class = self.class_text(name);
+                if class == UNKNOWN { UNKNOWN } else { self.construct(fr, class, args, range) }
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.construct(fr, *v, args.clone(), range)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => {
+                self.run_callbacks(fr, &args, range);
+                UNKNOWN
+            }
+        }
+    }
+
+    fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        self.client(fr, name, range);
+        if let Some(op) = self.ix.packs.function(name).cloned() {
+            return self.function_op(fr, name, &op, args, range);
+        }
+        self.run_callbacks(fr, &args, range);
+        self.v.of(Data::Instance(name))
+    }
+
+    /// Calls a function or constructor outside the program.
+    pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        self.client(fr, name, range);
+        self.blocking(fr, name, range);
+        if let Some(op) = self.ix.packs.function(name).cloned() {
+            return self.function_op(fr, name, &op, args, range);
+        }
+        if let Some(model) = self.library_model(name) {
+            return self.fresh_row(model, self.span(fr, range));
+        }
+        if let Some(query) = self.library_query(fr, name, range) {
+            return query;
+        }
+        self.run_callbacks(fr, &args, range);
+        // What a class of a library is called with gives an instance of it.
+        if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
+    }
+
+    /// Reads an attribute.
+    pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
+        match self.data(object).clone() {
+            Data::Row(row) => self.row_attr(fr, object, row, name, range),
+            Data::Object { class, .. } => {
+                if let Some((_, f)) = self.ix.find_method(class, name)
+                    && self.field_known(object, name).is_none()
+                {
+                    if self.is_property(f) {
+                        return self.call_function(fr, f, object, Args::default(), range).0;
+                    }
+                    if self.ix.file(f.file).language == Language::Python {
+                        return self.v.of(Data::Method(object, name));
+                    }
+                }
+                let val = self.field(fr, object, name);
+                if val != UNKNOWN {
+                    return val;
+                }
+                self.forwarded_attr(fr, object, class, name, range)
+            }
+            Data::Class(class) => {
+                if let Some(model) = self.ix.class(class).model
+                    && let Some(val) = self.model_class_attr(fr, class, model, name, range)
+                {
+                    return val;
+                }
+                if name.as_str() == "class" {
+                    return object;
+                }
+                let val = self.class_attr(class, name);
+                if val != UNKNOWN {
+                    return val;
+                }
+                if self.ix.find_method(class, name).is_some() {
+                    return self.v.of(Data::Method(object, name));
+                }
+                UNKNOWN
+            }
+            Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
+            Data::Module(file) => {
+                let symbol = self.ix.member(file, name);
+                self.symbol(symbol)
+            }
+            Data::External(base) => {
+                let full = Name::new(&format!("{base}.{name}"));
+                if let Some(model) = self.library_model(base) {
+                    return self.library_model_attr(fr, model, name, range);
+                }
+                self.v.of(Data::External(full))
+            }
+            Data::Instance(class) => self.instance_attr(fr, class, name, range),
+            Data::Record(keys, rest) => match keys.iter().find(|(k, _)| *k == name) {
+                Some((_, v)) => *v,
+                None => match rest {
+                    Some(r) if fr.language != Language::Python => r,
+                    _ => self.v.of(Data::Method(object, name)),
+                },
+            },
+            Data::Query(query) => self.query_attr(fr, object, query, name, range),
+            Data::Many(..) => self.many_attr(fr, object, name, range),
+            Data::Tuple(items) => {
+                // A row of a result set: its entities by name.
+                for item in items.iter() {
+                    if let Data::Row(row) = self.data(*item)
+                        && self.ix.model(row.model).name.last_segment() == name.as_str()
+                    {
+                        return *item;
+                    }
+                }
+                self.v.of(Data::Method(object, name))
+            }
+            Data::Proxy(many, method) => self.proxy_attr(fr, many, method, name, range),
+            Data::Super(this, class) => {
+                let own = match self.data(this) {
+                    Data::Object { class, .. } | Data::Class(class) => *class,
+                    _ => class,
+                };
+                match self.ix.find_method_after(own, class, name) {
+                    Some((_, f)) if self.is_property(f) => self.call_function(fr, f, this, Args::default(), range).0,
+                    Some(_) => self.v.of(Data::Method(object, name)),
+                    None => UNKNOWN,
+                }
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            Data::Attribute(..) => SCALAR,
+            Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
+            Data::Unknown
+            | Data::Null
+            | Data::Scalar
+            | Data::Bool(_)
+            | Data::Str(_)
+            | Data::Int(_)
+            | Data::Method(..)
+            | Data::Load(_) => UNKNOWN,
+        }
+    }
+
+    fn field_known(&self, object: Val, name: Name) -> Option<Val> {
+        match self.data(object) {
+            Data::Object { fields, .. } => fields.binary_search_by(|(n, _)| n.cmp(&name)).ok().map(|i| fields[i].1),
+            _ => None,
+        }
+    }
+
+    /// A field of an instance: what is known of this instance, else what its class ever assigns.
+    pub(super) fn field(&mut self, _fr: &mut Frame<'a>, object: Val, name: Name) -> Val {
+        if let Some(val) = self.field_known(object, name) {
+            return val;
+        }
+        match self.data(object) {
+            Data::Object { class, .. } => {
+                let class = *class;
+                self.class_field(class, name)
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    /// What the methods of a class assign to a field of their instance, or its declaration says.
+    pub(super) fn class_field(&mut self, class: ClassId, name: Name) -> Val {
+        if let Some(val) = self.fields.get(&(class, name)) {
+            return *val;
+        }
+        self.fields.insert((class, name), UNKNOWN);
+        let mut result: Option<Val> = None;
+        let classes: Vec<ClassId> = self.ix.class(class).mro.clone();
+        'classes: for owner in classes {
+            let decl = self.ix.class_decl(owner);
+            let file = self.ix.class(owner).file;
+            for method in &decl.methods {
+                let f = FnRef { file, id: *method };
+                let body = &self.ix.function(f).body;
+                let assigns = body.exprs.iter().any(|e| self.assigns_field(f, body, e, name));
+                if !assigns {
+                    continue;
+                }
+                let val = self.assigned_in(f, class, name);
+                if val != UNKNOWN {
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+            }
+            if let Some(attr) = decl.attrs.iter().find(|a| a.name == name) {
+                let declared = match &attr.ty {
+                    Some(ty) => self.value_of_type(file, decl.scope, ty, true),
+                    None => UNKNOWN,
+                };
+                let value = self.class_attr(class, name);
+                for val in [value, declared] {
+                    if val != UNKNOWN && val != NULL && result.is_none_or(|r| self.v.is_plain(r)) {
+                        result = Some(match result {
+                            Some(old) if self.v.is_plain(old) => val,
+                            Some(old) => self.v.join(old, val),
+                            None => val,
+                        });
+                    }
+                }
+            }
+            if result.is_some() {
+                break 'classes;
+            }
+        }
+        let val = result.unwrap_or(UNKNOWN);
+        self.fields.insert((class, name), val);
+        val
+    }
+
+    fn assigns_field(&self, f: FnRef, body: &crate::facts::Body, e: &Expr, name: Name) -> bool {
+        let (Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. }) = e else { return false };
+        let crate::facts::Pat::Attr { base, name: n } = body.pat(*target) else { return false };
+        if *n != name {
+            return false;
+        }
+        match body.expr(*base) {
+            Expr::This => true,
+            Expr::Local(slot) => self.takes_receiver(f) && self.ix.function(f).params.first().is_some_and(|p| p.slot == *slot),
+            _ => false,
+        }
+    }
+
+    fn assigned_in(&mut self, f: FnRef, class: ClassId, name: Name) -> Val {
+        let this = self.v.of(Data::Object { class, fields: Box::default(), exact: false });
+        let decl = self.ix.function(f);
+        let mut args = Vec::new();
+        for (i, param) in decl.params.iter().enumerate() {
+            args.push(if i == 0 && self.takes_receiver(f) { this } else { self.declared_param(f, param, false) });
+        }
+        let summary = self.evaluate(f, this, args);
+        self.field_known(summary.this, name).unwrap_or(UNKNOWN)
+    }
+
+    /// The value of a class attribute, static property, constant or enum case.
+    pub(super) fn class_attr(&mut self, class: ClassId, name: Name) -> Val {
+        if let Some(val) = self.attrs.get(&(class, name)) {
+            return *val;
+        }
+        self.attrs.insert((class, name), UNKNOWN);
+        let mut val = UNKNOWN;
+        if let Some((owner, i)) = self.ix.find_attr(class, name) {
+            let decl = self.ix.class_decl(owner);
+            let attr = &decl.attrs[i];
+            let file = self.ix.class(owner).file;
+            if let Some(value) = attr.value {
+                let f = FnRef { file, id: decl.scope };
+                let this = self.v.of(Data::Class(class));
+                let mut fr = self.frame(f, this);
+                fr.class = Some(owner);
+                self.class_scope(&mut fr, owner);
+                val = self.expr(&mut fr, value);
+            }
+        } else {
+            let decl = self.ix.class_decl(class);
+            let file = self.ix.class(class).file;
+            for nested in &decl.nested {
+                if let Some(id) = self.ix.class_places.get(&(file, *nested))
+                    && self.ix.class(*id).name.last_segment() == name.as_str()
+                {
+                    val = self.v.of(Data::Class(*id));
+                }
+            }
+        }
+        self.attrs.insert((class, name), val);
+        val
+    }
+
+    /// Names bound earlier in a class body, as locals of it.
+    fn class_scope(&mut self, fr: &mut Frame<'a>, class: ClassId) {
+        let decl = self.ix.class_decl(class);
+        for i in 0..fr.body.slots.len() {
+            let name = fr.body.slots[i];
+            if let Some(m) = decl.methods.iter().find(|m| self.ix.file(fr.file).functions[m.0 as usize].name == name) {
+                let f = FnRef { file: fr.file, id: *m };
+                fr.locals[i] = self.v.of(Data::Function(f));
+            } else if decl.attrs.iter().any(|a| a.name == name) {
+                fr.locals[i] = self.class_attr(class, name);
+            } else {
+                let symbol = self.ix.resolve_name(fr.file, fr.f.id, name);
+                fr.locals[i] = self.symbol(symbol);
+            }
+        }
+    }
+
+    /// Runs an operation that a pack gives to a function.
+    pub(super) fn source_of_call(&mut self, fr: &Frame<'a>, range: Range) -> Source {
+        Source::Query(self.span(fr, range))
+    }
+
+    /// Does a query belong to what an operation may apply to?
+    pub(super) fn as_query(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) -> Option<Query> {
+        match self.data(val).clone() {
+            Data::Query(q) => Some(q),
+            Data::Class(class) => {
+                let model = self.ix.class(class).model?;
+                let at = self.span(fr, range);
+                Some(self.start_query(model, at))
+            }
+            Data::ModelClass(model) => {
+                let at = self.span(fr, range);
+                Some(self.start_query(model, at))
+            }
+            Data::External(name) => {
+                let model = self.library_model(name)?;
+                let at = self.span(fr, range);
+                Some(self.start_query(model, at))
+            }
+            _ => None,
+        }
+    }
+
+    /// An operation's argument that stands for its receiver.
+    pub(super) fn subject(&self, op: &Op, args: &Args) -> Val {
+        match op.arg {
+            Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
+            None => UNKNOWN,
+        }
+    }
+
+    pub(super) fn is_template_kind(&self, f: FnRef) -> bool {
+        self.ix.function(f).kind == FnKind::Template
+    }
+}
+
+/// The range of a method's name at the end of its attribute read.
+pub(super) fn method_range(attr: Range, name: Name) -> Range {
+    Range { start: attr.end.saturating_sub(name.as_str().len() as u32).max(attr.start), end: attr.end }
+}

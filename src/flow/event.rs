@@ -1,0 +1,93 @@
+//! What did the flow see that may cost? Events are raw: a check decides whether one is a fault.
+
+use smallvec::SmallVec;
+
+use super::value::{LoopId, Src};
+use crate::base::{Name, Span};
+use crate::index::{FnRef, ModelId};
+
+/// What kind of statement an execution sends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Statement {
+    /// Reads rows.
+    Read,
+    /// Reads an aggregate, a single value or a truth value.
+    Aggregate,
+    /// Loads relations of rows at hand.
+    Load,
+    /// Changes rows.
+    Write,
+    /// Looks up and writes if need be, by intent.
+    Upsert,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum What {
+    /// A relation that is not loaded was read on a row.
+    Read {
+        /// Model of the row.
+        model: ModelId,
+        /// The relation.
+        relation: Name,
+        /// Source of the row.
+        src: Src,
+        /// Nothing loads it when read: it raises or stays empty.
+        never: bool,
+    },
+    /// A column that the query left out was read on a row.
+    Column {
+        /// Model of the row.
+        model: ModelId,
+        /// The column.
+        column: Name,
+        /// Source of the row.
+        src: Src,
+    },
+    /// A statement was sent.
+    Statement {
+        /// Kind.
+        kind: Statement,
+        /// Method that sends it.
+        method: Name,
+        /// Model of its rows.
+        model: Option<ModelId>,
+        /// Relation through which it was reached, with the model that has it.
+        via: Option<(ModelId, Name)>,
+        /// That relation was loaded: the statement asks again.
+        defeats: bool,
+        /// Source of the query.
+        src: Src,
+        /// See [`super::value::flag`].
+        flags: u16,
+    },
+    /// Rows were handed to what serializes or renders each, and a relation was read there.
+    Construct {
+        /// Full name of the constructor.
+        client: Name,
+    },
+    /// A call that blocks its thread.
+    Block {
+        /// Full name of the function.
+        function: Name,
+    },
+}
+
+/// One event, on its way up the calls until it meets what makes it a fault.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Event {
+    /// What happened.
+    pub what: What,
+    /// Where.
+    pub site: Span,
+    /// Function in which it happened.
+    pub owner: FnRef,
+    /// The loop that must be running for it to cost N; `NO_LOOP`: any loop.
+    pub needs: LoopId,
+    /// Loops around it so far, innermost first; a flag says that a loop is the framework's own.
+    pub loops: SmallVec<[LoopId; 3]>,
+    /// Calls that led there, innermost first.
+    pub path: SmallVec<[Span; 4]>,
+    /// Was met only under a condition that the analysis does not know to hold.
+    pub weak: bool,
+}

@@ -1,0 +1,746 @@
+//! What is the value of an expression?
+
+use super::many::NO_ELEMENT;
+use super::value::{Data, ManyKind, NULL, Row, SCALAR, Src, UNKNOWN, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::{Arg, BinaryOp, CompKind, Expr, ExprId, Language, Spread};
+use crate::index::Symbol;
+
+impl<'a> Engine<'a> {
+    pub(super) fn expr(&mut self, fr: &mut Frame<'a>, id: ExprId) -> Val {
+        self.fuel = self.fuel.saturating_sub(1);
+        let body = fr.body;
+        let range = body.range(id);
+        match body.expr(id) {
+            Expr::Local(slot) => fr.locals[slot.0 as usize],
+            Expr::This => fr.this,
+            Expr::Name(name) => self.name(fr, *name),
+            Expr::Class(name) => self.class_named(fr, *name),
+            Expr::Function { name, fallback } => self.function_named(*name, *fallback),
+            Expr::Closure(f) => self.closure(fr, *f),
+            Expr::ClassDef(ix) => match self.ix.class_places.get(&(fr.file, *ix)) {
+                Some(class) => self.v.of(Data::Class(*class)),
+                None => UNKNOWN,
+            },
+            Expr::Attr { base, name, .. } => {
+                let object = self.expr(fr, *base);
+                self.attr(fr, object, *name, range)
+            }
+            Expr::DynamicAttr { base, name } => {
+                let object = self.expr(fr, *base);
+                let name = self.expr(fr, *name);
+                match self.data(name) {
+                    Data::Str(s) => {
+                        let s = *s;
+                        self.attr(fr, object, s, range)
+                    }
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::Lookup { base, name, call } => {
+                let object = self.expr(fr, *base);
+                self.lookup(fr, object, *name, *call, range)
+            }
+            Expr::Index { base, index } => {
+                let object = self.expr(fr, *base);
+                let key = index.map(|i| self.expr(fr, i));
+                self.index(fr, object, key, range)
+            }
+            Expr::Slice { base, lower, upper } => {
+                let object = self.expr(fr, *base);
+                for part in [lower, upper].into_iter().flatten() {
+                    self.expr(fr, *part);
+                }
+                self.slice(object)
+            }
+            Expr::Call { callee, args } => self.call_expr(fr, id, *callee, args),
+            Expr::CallableOf(callee) => match body.expr(*callee) {
+                Expr::Attr { base, name, .. } => {
+                    let recv = self.expr(fr, *base);
+                    self.v.of(Data::Method(recv, *name))
+                }
+                _ => self.expr(fr, *callee),
+            },
+            Expr::New { class, args } => {
+                let class = self.expr(fr, *class);
+                let args = self.args(fr, args);
+                self.construct(fr, class, args, range)
+            }
+            Expr::Filter { base, name, args } => {
+                let object = self.expr(fr, *base);
+                let args = self.args(fr, args);
+                self.filter(fr, object, *name, args, range)
+            }
+            Expr::Render(render) => self.render(fr, render, range),
+            Expr::Assign { target, value } => {
+                let val = self.expr(fr, *value);
+                self.assign(fr, *target, val);
+                val
+            }
+            Expr::Augment { target, op, current, value } => {
+                let old = self.expr(fr, *current);
+                let new = self.expr(fr, *value);
+                let val = self.binary(fr, *op, old, new, range);
+                self.assign(fr, *target, val);
+                val
+            }
+            Expr::AssignIfNull { target, current, value } => {
+                let old = self.expr(fr, *current);
+                let mark = fr.buffer.len();
+                let new = self.expr(fr, *value);
+                // Remembered by key: at most once per distinct key.
+                if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
+                    self.forget_statements(fr, mark);
+                }
+                let val = self.v.join(old, new);
+                self.assign(fr, *target, val);
+                val
+            }
+            Expr::Binary { op, left, right } => {
+                let a = self.expr(fr, *left);
+                let b = self.expr(fr, *right);
+                self.binary(fr, *op, a, b, range)
+            }
+            Expr::And(a, b) => {
+                let left = self.expr(fr, *a);
+                if matches!(self.data(left), Data::Bool(false)) {
+                    return left;
+                }
+                let (when_true, _) = self.guarded(fr, *a);
+                let right = self.under(fr, *a, true, when_true, *b);
+                if matches!(self.data(left), Data::Bool(true)) { right } else { self.v.join(left, right) }
+            }
+            Expr::Or(a, b) => {
+                let left = self.expr(fr, *a);
+                if matches!(self.data(left), Data::Bool(true)) {
+                    return left;
+                }
+                let (_, when_false) = self.guarded(fr, *a);
+                let right = self.under(fr, *a, false, when_false, *b);
+                self.v.join(left, right)
+            }
+            Expr::Coalesce(a, b) => {
+                let left = self.expr(fr, *a);
+                let right = self.expr(fr, *b);
+                if left == UNKNOWN { right } else { self.v.join(left, right) }
+            }
+            Expr::Not(e) => {
+                let val = self.expr(fr, *e);
+                self.truth(fr, val, range);
+                match self.data(val) {
+                    Data::Bool(b) => {
+                        let b = !*b;
+                        self.v.of(Data::Bool(b))
+                    }
+                    _ => SCALAR,
+                }
+            }
+            Expr::Ternary { cond, then, otherwise } => {
+                let test = self.expr(fr, *cond);
+                match (self.data(test), then) {
+                    (Data::Bool(true), Some(t)) => return self.expr(fr, *t),
+                    (Data::Bool(false), _) => return self.expr(fr, *otherwise),
+                    _ => (),
+                }
+                let (when_true, when_false) = self.guarded(fr, *cond);
+                let a = match then {
+                    Some(t) => self.under(fr, *cond, true, when_true, *t),
+                    None => test,
+                };
+                let b = self.under(fr, *cond, false, when_false, *otherwise);
+                self.v.join(a, b)
+            }
+            Expr::Match { subject, arms } => {
+                self.expr(fr, *subject);
+                let mut result = None;
+                for (tests, value) in arms {
+                    for test in tests {
+                        self.expr(fr, *test);
+                    }
+                    let val = self.expr(fr, *value);
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+                result.unwrap_or(UNKNOWN)
+            }
+            Expr::Scalar(e) => {
+                if let Some(e) = e {
+                    let val = self.expr(fr, *e);
+                    self.as_text(fr, val, range);
+                }
+                SCALAR
+            }
+            Expr::Same(e) | Expr::Await(e) => self.expr(fr, *e),
+            Expr::InstanceOf { value, class } => {
+                self.expr(fr, *value);
+                self.expr(fr, *class);
+                SCALAR
+            }
+            Expr::Isset(items) => {
+                for e in items {
+                    self.expr(fr, *e);
+                }
+                SCALAR
+            }
+            Expr::Empty(e) => {
+                let val = self.expr(fr, *e);
+                self.truth(fr, val, range);
+                SCALAR
+            }
+            Expr::Str(s) => self.v.str(*s),
+            Expr::Int(i) => self.v.of(Data::Int(*i)),
+            Expr::Bool(b) => self.v.of(Data::Bool(*b)),
+            Expr::Null => NULL,
+            Expr::Literal => SCALAR,
+            Expr::Interpolated(parts) => {
+                for e in parts {
+                    let val = self.expr(fr, *e);
+                    self.as_text(fr, val, body.range(*e));
+                }
+                SCALAR
+            }
+            Expr::Seq { items, .. } => self.seq(fr, items),
+            Expr::Map(entries) => self.map(fr, entries),
+            Expr::Comprehension { kind, element, key, clauses } => self.comprehension(fr, *kind, *element, *key, clauses, 0),
+            Expr::Yield(e) => {
+                let val = match e {
+                    Some(e) => self.expr(fr, *e),
+                    None => NULL,
+                };
+                fr.yields = Some(match fr.yields {
+                    Some(old) => self.v.join(old, val),
+                    None => val,
+                });
+                UNKNOWN
+            }
+            Expr::YieldFrom(e) => {
+                let val = self.expr(fr, *e);
+                let element = self.element_of(fr, val, range);
+                fr.yields = Some(match fr.yields {
+                    Some(old) => self.v.join(old, element),
+                    None => element,
+                });
+                UNKNOWN
+            }
+            Expr::Throw(e) => {
+                self.expr(fr, *e);
+                UNKNOWN
+            }
+            Expr::Include(e) => {
+                self.expr(fr, *e);
+                UNKNOWN
+            }
+            Expr::Sequence(items) => {
+                let mut last = UNKNOWN;
+                for e in items {
+                    last = self.expr(fr, *e);
+                }
+                last
+            }
+            Expr::Gap(_, parts) => {
+                for e in parts {
+                    self.expr(fr, *e);
+                }
+                UNKNOWN
+            }
+        }
+    }
+
+    /// Evaluates an expression that runs only if a condition holds (or does not).
+    fn under(&mut self, fr: &mut Frame<'a>, cond: ExprId, holds: bool, guards: Vec<(Src, Name)>, e: ExprId) -> Val {
+        let before = fr.guards.len();
+        fr.guards.extend(guards);
+        let saved = fr.locals.clone();
+        self.narrow(fr, cond, holds);
+        let val = self.expr(fr, e);
+        let after = std::mem::replace(&mut fr.locals, saved);
+        let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
+        fr.locals = joined;
+        fr.guards.truncate(before);
+        val
+    }
+
+    /// What a condition says about variables: a value that is tested is not null where it holds.
+    pub(super) fn narrow(&mut self, fr: &mut Frame<'a>, cond: ExprId, holds: bool) {
+        let body = fr.body;
+        match body.expr(cond) {
+            Expr::Local(slot) if holds => {
+                let slot = slot.0 as usize;
+                let kept: Vec<Val> = self.v.alternatives(fr.locals[slot]).into_iter().filter(|v| *v != NULL).collect();
+                if let Some(val) = kept.into_iter().reduce(|a, b| self.v.join(a, b)) {
+                    fr.locals[slot] = val;
+                }
+            }
+            Expr::Not(inner) => self.narrow(fr, *inner, !holds),
+            Expr::And(a, b) if holds => {
+                self.narrow(fr, *a, true);
+                self.narrow(fr, *b, true);
+            }
+            // `if isinstance(x, Post)`
+            Expr::InstanceOf { value, class } if holds => {
+                if let Expr::Local(slot) = body.expr(*value) {
+                    let class = self.expr(fr, *class);
+                    let now = fr.locals[slot.0 as usize];
+                    fr.locals[slot.0 as usize] = self.narrowed_to(fr, now, class);
+                }
+            }
+            Expr::Call { callee, args } if holds && args.len() == 2 => {
+                if let (Expr::Name(n), Expr::Local(slot)) = (body.expr(*callee), body.expr(args[0].value))
+                    && n.as_str() == "isinstance"
+                {
+                    let class = self.expr(fr, args[1].value);
+                    let now = fr.locals[slot.0 as usize];
+                    fr.locals[slot.0 as usize] = self.narrowed_to(fr, now, class);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    fn narrowed_to(&mut self, fr: &Frame<'a>, val: Val, class: Val) -> Val {
+        let Data::Class(class) = *self.data(class) else { return val };
+        match self.data(val) {
+            Data::Unknown => {
+                let at = self.span(fr, fr.decl.name_range);
+                self.instance_of_class(class, at, false)
+            }
+            Data::OneOf(all) => {
+                let all = all.clone();
+                let model = self.ix.class(class).model;
+                let kept: Vec<Val> = all
+                    .iter()
+                    .copied()
+                    .filter(|v| match self.data(*v) {
+                        Data::Row(row) => Some(row.model) == model,
+                        Data::Object { class: c, .. } => *c == class,
+                        _ => false,
+                    })
+                    .collect();
+                kept.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(val)
+            }
+            _ => val,
+        }
+    }
+
+    /// Relations that a condition guarantees to be loaded where it holds, and where it does not.
+    pub(super) fn guarded(&mut self, fr: &mut Frame<'a>, cond: ExprId) -> (Vec<(Src, Name)>, Vec<(Src, Name)>) {
+        let body = fr.body;
+        match body.expr(cond) {
+            Expr::Not(inner) => {
+                let (a, b) = self.guarded(fr, *inner);
+                (b, a)
+            }
+            Expr::And(a, b) => {
+                let (mut x, _) = self.guarded(fr, *a);
+                let (y, _) = self.guarded(fr, *b);
+                x.extend(y);
+                (x, Vec::new())
+            }
+            Expr::Or(a, b) => {
+                let (_, mut x) = self.guarded(fr, *a);
+                let (_, y) = self.guarded(fr, *b);
+                x.extend(y);
+                (Vec::new(), x)
+            }
+            Expr::Call { callee, args } => {
+                let Expr::Attr { base, name, .. } = body.expr(*callee) else { return Default::default() };
+                // Evaluated once more for its value only.
+                let mark = fr.buffer.len();
+                let object = self.expr(fr, *base);
+                fr.buffer.truncate(mark);
+                let Data::Row(row) = *self.data(object) else { return Default::default() };
+                let dialect = self.ix.model(row.model).dialect;
+                let guards = self.ix.packs.op(dialect, self.names.row, *name).is_some_and(|op| op.guards);
+                match args.first().map(|a| body.expr(a.value)) {
+                    Some(Expr::Str(relation)) if guards => (vec![(row.src, *relation)], Vec::new()),
+                    _ => Default::default(),
+                }
+            }
+            _ => Default::default(),
+        }
+    }
+
+    /// Statements noted since a mark are not paid per turn after all.
+    pub(super) fn forget_statements(&mut self, fr: &mut Frame<'a>, mark: usize) {
+        let mut i = 0;
+        fr.buffer.retain(|e| {
+            i += 1;
+            i <= mark || !matches!(e.what, super::What::Statement { .. })
+        });
+    }
+
+    fn name(&mut self, fr: &mut Frame<'a>, name: Name) -> Val {
+        if fr.language == Language::Php || fr.language == Language::Blade {
+            return SCALAR;
+        }
+        if matches!(fr.language, Language::DjangoTemplate | Language::Jinja) {
+            return self.v.of(Data::External(name));
+        }
+        let symbol = self.ix.resolve_name(fr.file, fr.f.id, name);
+        match symbol {
+            Symbol::Unknown => self.v.of(Data::External(name)),
+            other => self.symbol(other),
+        }
+    }
+
+    pub(super) fn symbol(&mut self, symbol: Symbol) -> Val {
+        match symbol {
+            Symbol::Class(class) => self.v.of(Data::Class(class)),
+            Symbol::Function(f) => {
+                // A decorated function may be what the decorator makes of it.
+                self.v.of(Data::Function(f))
+            }
+            Symbol::Module(file) => self.v.of(Data::Module(file)),
+            Symbol::Variable(file, name) => self.module_var(file, name),
+            Symbol::External(name) => self.v.of(Data::External(name)),
+            Symbol::Unknown => UNKNOWN,
+        }
+    }
+
+    fn class_named(&mut self, fr: &Frame<'a>, name: Name) -> Val {
+        match name.as_str() {
+            "self" | "static" => match (self.data(fr.this), fr.class) {
+                (Data::Object { class, .. }, _) if name.as_str() == "static" => {
+                    let class = *class;
+                    self.v.of(Data::Class(class))
+                }
+                (Data::Row(row), Some(own)) => {
+                    let class = self.ix.model(row.model).class.unwrap_or(own);
+                    let class = if name.as_str() == "static" { class } else { own };
+                    self.v.of(Data::Class(class))
+                }
+                (Data::Class(class), _) if name.as_str() == "static" => {
+                    let class = *class;
+                    self.v.of(Data::Class(class))
+                }
+                (_, Some(class)) => self.v.of(Data::Class(class)),
+                _ => UNKNOWN,
+            },
+            "parent" => match fr.class {
+                Some(class) => {
+                    let this = fr.this;
+                    self.v.of(Data::Super(this, class))
+                }
+                None => UNKNOWN,
+            },
+            text => {
+                let lower = Name::new(&text.to_ascii_lowercase());
+                match self.ix.class_names.get(&lower) {
+                    Some(class) => self.v.of(Data::Class(*class)),
+                    None => self.v.of(Data::External(name)),
+                }
+            }
+        }
+    }
+
+    fn function_named(&mut self, name: Name, fallback: Name) -> Val {
+        for candidate in [name, fallback] {
+            let lower = Name::new(&candidate.as_str().to_ascii_lowercase());
+            if let Some(f) = self.ix.function_names.get(&lower) {
+                return self.v.of(Data::Function(*f));
+            }
+        }
+        self.v.of(Data::External(fallback))
+    }
+
+    /// A module-level variable: the join of what its module assigns to it.
+    pub(super) fn module_var(&mut self, file: crate::base::FileId, name: Name) -> Val {
+        if let Some(val) = self.module_vars.get(&(file, name)) {
+            return *val;
+        }
+        self.module_vars.insert((file, name), UNKNOWN);
+        let body = &self.ix.file(file).functions[0].body;
+        let f = crate::index::FnRef { file, id: crate::facts::FnId(0) };
+        let mut result: Option<Val> = None;
+        for (i, expr) in body.exprs.iter().enumerate() {
+            let Expr::Assign { target, value } = expr else { continue };
+            let crate::facts::Pat::Local(slot) = body.pat(*target) else { continue };
+            if body.slots.get(slot.0 as usize) != Some(&name) {
+                continue;
+            }
+            let _ = i;
+            let mut fr = self.frame(f, UNKNOWN);
+            self.module_scope(&mut fr);
+            let val = self.expr(&mut fr, *value);
+            result = Some(match result {
+                Some(old) => self.v.join(old, val),
+                None => val,
+            });
+        }
+        let val = match result {
+            Some(val) => val,
+            None => UNKNOWN,
+        };
+        self.module_vars.insert((file, name), val);
+        val
+    }
+
+    /// Names of the file body that are classes, functions or imports, as its locals.
+    pub(super) fn module_scope(&mut self, fr: &mut Frame<'a>) {
+        for i in 0..fr.body.slots.len() {
+            let name = fr.body.slots[i];
+            let symbol = self.ix.member(fr.file, name);
+            fr.locals[i] = match symbol {
+                Symbol::Variable(..) => UNKNOWN,
+                other => self.symbol(other),
+            };
+        }
+    }
+
+    pub(super) fn closure(&mut self, fr: &Frame<'a>, f: crate::facts::FnId) -> Val {
+        let decl = &self.ix.file(fr.file).functions[f.0 as usize];
+        let env: Vec<Val> = decl.captures.iter().map(|c| fr.locals.get(c.outer.0 as usize).copied().unwrap_or(UNKNOWN)).collect();
+        let this = fr.this;
+        self.v.of(Data::Closure(crate::index::FnRef { file: fr.file, id: f }, env.into_boxed_slice(), this))
+    }
+
+    fn seq(&mut self, fr: &mut Frame<'a>, items: &'a [Arg]) -> Val {
+        let mut vals = Vec::with_capacity(items.len());
+        let mut spread = false;
+        for item in items {
+            let val = self.expr(fr, item.value);
+            if item.spread == Spread::No {
+                vals.push(val);
+            } else {
+                spread = true;
+                let range = fr.body.range(item.value);
+                let e = self.element_of(fr, val, range);
+                vals.push(e);
+            }
+        }
+        if spread || vals.len() > 24 {
+            let joined = vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+            return self.v.many(joined, ManyKind::Held);
+        }
+        self.v.of(Data::Tuple(vals.into_boxed_slice()))
+    }
+
+    fn map(&mut self, fr: &mut Frame<'a>, entries: &'a [(Option<ExprId>, Arg)]) -> Val {
+        let mut keys = Vec::new();
+        let mut rest: Option<Val> = None;
+        for (key, arg) in entries {
+            let key = key.map(|k| self.expr(fr, k));
+            let val = self.expr(fr, arg.value);
+            match (key.map(|k| self.data(k).clone()), arg.spread) {
+                (Some(Data::Str(name)), _) => keys.push((name, val)),
+                (_, Spread::Keywords | Spread::Elements) => match self.data(val).clone() {
+                    Data::Record(more, r) => {
+                        keys.extend(more.iter().copied());
+                        rest = rest.or(r);
+                    }
+                    _ => rest = Some(UNKNOWN),
+                },
+                _ => {
+                    rest = Some(match rest {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
+                }
+            }
+        }
+        self.v.record(keys, rest)
+    }
+
+    fn comprehension(
+        &mut self,
+        fr: &mut Frame<'a>,
+        kind: CompKind,
+        element: ExprId,
+        key: Option<ExprId>,
+        clauses: &'a [crate::facts::Clause],
+        depth: usize,
+    ) -> Val {
+        let Some(clause) = clauses.get(depth) else {
+            let key = key.map(|k| self.expr(fr, k));
+            let val = self.expr(fr, element);
+            return match (kind, key) {
+                (CompKind::Dict, Some(_)) => self.v.of(Data::Record(Box::default(), Some(val))),
+                _ => self.v.many(val, if kind == CompKind::Generator { ManyKind::Lazy } else { ManyKind::Held }),
+            };
+        };
+        let source = self.expr(fr, clause.iter);
+        let range = fr.body.range(clause.iter);
+        let (item, _, counts) = self.iterate(fr, source, range);
+        if item == NO_ELEMENT {
+            return self.v.of(Data::Tuple(Box::default()));
+        }
+        let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
+        let item = if counts { self.v.renew(item, id) } else { item };
+        self.assign(fr, clause.target, item);
+        for cond in &clause.conditions {
+            let val = self.expr(fr, *cond);
+            self.truth(fr, val, fr.body.range(*cond));
+        }
+        let val = self.comprehension(fr, kind, element, key, clauses, depth + 1);
+        if counts {
+            self.leave_loop(fr, 0, false);
+        }
+        val
+    }
+
+    fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {
+        match op {
+            BinaryOp::In | BinaryOp::NotIn => {
+                self.iterate(fr, b, range);
+                SCALAR
+            }
+            BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
+                let is_rows = |e: &Engine<'a>, v: Val| matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..));
+                match (is_rows(self, a), is_rows(self, b)) {
+                    (true, true) => {
+                        if op == BinaryOp::Add {
+                            let x = self.element_of(fr, a, range);
+                            let y = self.element_of(fr, b, range);
+                            if x == UNKNOWN {
+                                return b;
+                            }
+                            let e = self.v.join(x, y);
+                            self.v.many(e, ManyKind::Held)
+                        } else {
+                            self.v.join(a, b)
+                        }
+                    }
+                    (true, false) => a,
+                    (false, true) => b,
+                    (false, false) => SCALAR,
+                }
+            }
+            BinaryOp::Mod => {
+                self.as_text(fr, b, range);
+                SCALAR
+            }
+            BinaryOp::Concat => {
+                self.as_text(fr, a, range);
+                self.as_text(fr, b, range);
+                SCALAR
+            }
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                if let (Data::Str(x), Data::Str(y)) = (self.data(a), self.data(b)) {
+                    let same = (x == y) == (op == BinaryOp::Equal);
+                    return self.v.of(Data::Bool(same));
+                }
+                SCALAR
+            }
+            BinaryOp::Order | BinaryOp::Other => SCALAR,
+        }
+    }
+
+    /// A value is tested for truth: a query runs for it.
+    pub(super) fn truth(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) {
+        if let Data::Query(_) = self.data(val)
+            && fr.language != Language::Php
+            && fr.language != Language::Blade
+        {
+            self.iterate(fr, val, range);
+        }
+    }
+
+    pub(super) fn index(&mut self, fr: &mut Frame<'a>, object: Val, key: Option<Val>, range: Range) -> Val {
+        let name = key.and_then(|k| match self.data(k) {
+            Data::Str(s) => Some(*s),
+            _ => None,
+        });
+        let number = key.and_then(|k| match self.data(k) {
+            Data::Int(i) => Some(*i),
+            _ => None,
+        });
+        match self.data(object).clone() {
+            Data::Record(keys, rest) => match name {
+                Some(n) => match keys.iter().find(|(k, _)| *k == n) {
+                    Some((_, v)) => *v,
+                    None => rest.unwrap_or(UNKNOWN),
+                },
+                None => {
+                    let mut all: Vec<Val> = keys.iter().map(|(_, v)| *v).collect();
+                    all.extend(rest);
+                    all.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+                }
+            },
+            Data::Tuple(items) => match number.and_then(|n| usize::try_from(n).ok()).and_then(|n| items.get(n)) {
+                Some(v) => *v,
+                None => items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN),
+            },
+            Data::Many(e, ManyKind::Groups) => e,
+            Data::Many(e, _) => e,
+            Data::Row(_) => match name {
+                Some(n) => self.attr(fr, object, n, range),
+                None => UNKNOWN,
+            },
+            Data::Query(query) => {
+                self.execute_index(fr, &query, range);
+                self.row_of(&query)
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.index(fr, *v, key, range)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            Data::Object { class, .. } => {
+                let getter = Name::new("__getitem__");
+                match self.ix.find_method(class, getter) {
+                    Some(_) => {
+                        let args = super::call::Args::positional(key.into_iter().collect());
+                        self.call_method(fr, object, getter, args, range)
+                    }
+                    None => UNKNOWN,
+                }
+            }
+            Data::Class(_) | Data::External(_) => object,
+            _ => UNKNOWN,
+        }
+    }
+
+    fn slice(&mut self, object: Val) -> Val {
+        match self.data(object).clone() {
+            Data::Query(mut query) => {
+                query.flags |= super::value::flag::LIMITED | super::value::flag::FILTERED;
+                self.v.of(Data::Query(query))
+            }
+            Data::Tuple(items) => {
+                let e = items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+                self.v.many(e, ManyKind::Held)
+            }
+            Data::Many(..) => object,
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.slice(*v)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => SCALAR,
+        }
+    }
+
+    /// Template lookup: attribute, key or index, called if it can be.
+    fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
+        let val = match self.data(object).clone() {
+            Data::Record(..) => {
+                let key = self.v.str(name);
+                let found = self.index(fr, object, Some(key), range);
+                if found == UNKNOWN { self.attr(fr, object, name, range) } else { found }
+            }
+            Data::Tuple(_) | Data::Many(..) if name.as_str().bytes().all(|b| b.is_ascii_digit()) => {
+                let i = name.as_str().parse().unwrap_or(0);
+                let key = self.v.of(Data::Int(i));
+                self.index(fr, object, Some(key), range)
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.lookup(fr, *v, name, call, range)).collect();
+                return vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+            }
+            _ => self.attr(fr, object, name, range),
+        };
+        if call && matches!(self.data(val), Data::Method(..) | Data::Closure(..) | Data::Function(_)) {
+            return self.call_value(fr, val, super::call::Args::default(), range);
+        }
+        val
+    }
+
+    /// A row of its source without the row itself: used where a value was an element before.
+    pub(super) fn bare_row(&self, val: Val) -> Option<Row> {
+        match self.data(val) {
+            Data::Row(row) => Some(*row),
+            _ => None,
+        }
+    }
+}

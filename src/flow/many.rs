@@ -1,0 +1,701 @@
+//! What do collections, iteration and functions of libraries do with the values they get?
+
+use super::call::Args;
+use super::event::Statement;
+use super::value::{Data, ManyKind, NULL, Query, SCALAR, Source, UNKNOWN, Val, flag};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::Language;
+use crate::index::ModelId;
+use crate::packs::{Gets, Op, Result};
+
+/// Iterating gives nothing at all: the value is known to be empty.
+pub(super) const NO_ELEMENT: Val = Val(u32::MAX);
+
+/// A literal of at most so many elements is no loop over data.
+const SMALL: usize = 8;
+
+impl<'a> Engine<'a> {
+    /// Iterates a value: its element, its key, and whether a loop over it turns once per row or element of data.
+    pub(super) fn iterate(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> (Val, Val, bool) {
+        match self.data(val).clone() {
+            Data::Query(query) => {
+                let element = self.iterate_query(fr, &query, at);
+                (element, SCALAR, true)
+            }
+            Data::Many(e, ManyKind::Literal) => (e, SCALAR, false),
+            Data::Many(e, ManyKind::Groups) => (e, SCALAR, true),
+            Data::Many(e, _) => (e, SCALAR, true),
+            Data::Tuple(items) if items.is_empty() => (NO_ELEMENT, UNKNOWN, false),
+            Data::Tuple(items) => {
+                let e = items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+                (e, SCALAR, items.len() > SMALL)
+            }
+            Data::Record(keys, rest) => {
+                if self.ix.file(fr.file).language == Language::Python {
+                    return (SCALAR, SCALAR, rest.is_some());
+                }
+                let e = keys.iter().map(|(_, v)| *v).chain(rest).reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+                (e, SCALAR, rest.is_some())
+            }
+            Data::OneOf(all) => {
+                let mut element: Option<Val> = None;
+                let mut counts = false;
+                for v in all.iter() {
+                    let (e, _, c) = self.iterate(fr, *v, at);
+                    if e == NO_ELEMENT {
+                        continue;
+                    }
+                    counts |= c;
+                    element = Some(match element {
+                        Some(old) => self.v.join(old, e),
+                        None => e,
+                    });
+                }
+                (element.unwrap_or(NO_ELEMENT), SCALAR, counts)
+            }
+            Data::Object { class, .. } => {
+                for name in ["__iter__", "getIterator", "__aiter__"] {
+                    let name = Name::new(name);
+                    if self.ix.find_method(class, name).is_some() {
+                        let inner = self.call_method(fr, val, name, Args::default(), at);
+                        if matches!(self.data(inner), Data::Many(..) | Data::Query(_) | Data::Tuple(_)) {
+                            return self.iterate(fr, inner, at);
+                        }
+                    }
+                }
+                (UNKNOWN, UNKNOWN, true)
+            }
+            Data::Null => (NO_ELEMENT, UNKNOWN, false),
+            _ => (UNKNOWN, UNKNOWN, true),
+        }
+    }
+
+    /// The element of a value, for unpacking and joining; runs a query if it is one.
+    pub(super) fn element_of(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> Val {
+        match self.iterate(fr, val, at).0 {
+            NO_ELEMENT => UNKNOWN,
+            e => e,
+        }
+    }
+
+    /// A value becomes text: its class may read relations for it.
+    pub(super) fn as_text(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) {
+        for v in self.v.alternatives(val) {
+            match self.data(v).clone() {
+                Data::Row(row) => {
+                    let Some(class) = self.ix.model(row.model).class else { continue };
+                    let dialect = self.ix.model(row.model).dialect;
+                    let Some(methods) = self.ix.packs.word(dialect, "text-method") else { continue };
+                    for method in methods.as_str().split_whitespace() {
+                        if let Some((_, f)) = self.ix.find_method(class, Name::new(method)) {
+                            self.call_function(fr, f, v, Args::default(), at);
+                            break;
+                        }
+                    }
+                }
+                Data::Object { class, .. } => {
+                    for method in ["__str__", "__toString"] {
+                        if let Some((_, f)) = self.ix.find_method(class, Name::new(method)) {
+                            self.call_function(fr, f, v, Args::default(), at);
+                        }
+                    }
+                }
+                // A related manager or query printed as such runs; attributes that are methods do not.
+                Data::Query(query) if self.language(fr) == self.names.python && query.via.is_none() => {
+                    self.iterate(fr, v, at);
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// Runs a callback once per element; gives what it gives.
+    fn per_element(&mut self, fr: &mut Frame<'a>, element: Val, callback: Val, op: &Op, at: Range, counts: bool) -> Val {
+        if !matches!(self.data(callback), Data::Closure(..) | Data::Function(_) | Data::Method(..) | Data::Tuple(_) | Data::Object { .. } | Data::OneOf(_)) {
+            return UNKNOWN;
+        }
+        let mark = fr.buffer.len();
+        let element = if counts {
+            let id = self.enter_loop(fr, at);
+            self.v.renew(element, id)
+        } else {
+            element
+        };
+        let mut vals = vec![UNKNOWN; op.element];
+        vals.push(element);
+        if self.language(fr) == self.names.php && op.element == 0 {
+            vals.push(SCALAR);
+        }
+        let val = self.call_value(fr, callback, Args::positional(vals), at);
+        if counts {
+            self.leave_loop(fr, mark, false);
+        }
+        val
+    }
+
+    fn is_callable(&self, val: Val) -> bool {
+        matches!(self.data(val), Data::Closure(..) | Data::Function(_) | Data::Method(..))
+    }
+
+    /// A method of something that is many. Gives the receiver as it is afterwards, too.
+    pub(super) fn many_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        if let Some(grown) = self.grown(fr, recv, name, &args) {
+            return (SCALAR, Some(grown));
+        }
+        if let (Data::Record(keys, rest), "get" | "pop" | "setdefault") = (self.data(recv).clone(), name.as_str())
+            && let Some(Data::Str(key)) = args.positional.first().map(|v| self.data(*v).clone())
+        {
+            return match keys.iter().find(|(k, _)| *k == key) {
+                Some((_, v)) => (*v, None),
+                None => (rest.unwrap_or(UNKNOWN), None),
+            };
+        }
+        if let (Data::Record(keys, rest), "update" | "merge") = (self.data(recv).clone(), name.as_str()) {
+            let mut keys = keys.to_vec();
+            let mut rest = rest;
+            if let Some(Data::Record(more, r)) = args.positional.first().map(|v| self.data(*v).clone()) {
+                keys.extend(more.iter().copied());
+                rest = rest.or(r);
+            }
+            keys.extend(args.named.iter().copied());
+            let changed = self.v.record(keys, rest);
+            return (changed, Some(changed));
+        }
+        // Collection classes of the program.
+        if let Data::Many(e, _) = self.data(recv).clone()
+            && let Data::Row(row) = *self.data(e)
+            && let Some(class) = self.ix.model(row.model).collection_class
+            && let Some((_, f)) = self.ix.find_method(class, name)
+        {
+            return (self.call_function(fr, f, recv, args, whole).0, None);
+        }
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, name).cloned() else {
+            self.run_callbacks(fr, &args, whole);
+            return (UNKNOWN, None);
+        };
+        if op.loads.is_some() {
+            return self.load_many(fr, recv, &op, name, &args, at);
+        }
+        let val = self.many_op(fr, recv, &op, name, &args, at);
+        (val, None)
+    }
+
+    fn load_many(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: &Args, at: Range) -> (Val, Option<Val>) {
+        let Some(grammar) = op.loads else { return (recv, None) };
+        let mut changed = recv;
+        for (src, model) in self.v.sources_in(recv) {
+            self.statement(fr, Statement::Load, name, Some(model), None, false, src, 0, at);
+            let more = self.eager_tree(fr, super::tree::NOTHING, model, grammar, args);
+            self.mark_loaded(fr, src, more);
+            changed = self.v.with_loaded(changed, src, more);
+        }
+        (changed, Some(changed))
+    }
+
+    /// A container that an element is added to.
+    fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
+        match name.as_str() {
+            "append" | "add" | "appendleft" | "push" | "prepend" => {
+                let val = *args.positional.first()?;
+                if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
+                    return None;
+                }
+                Some(self.with_element(recv, None, val))
+            }
+            "extend" | "update" => {
+                if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
+                    return None;
+                }
+                let val = *args.positional.first()?;
+                let range = fr.decl.name_range;
+                let e = self.element_of(fr, val, range);
+                Some(self.with_element(recv, None, e))
+            }
+            "insert" => {
+                let val = *args.positional.get(1)?;
+                matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)).then(|| self.with_element(recv, None, val))
+            }
+            _ => None,
+        }
+    }
+
+    /// Applies an operation to many elements.
+    pub(super) fn many_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: &Args, at: Range) -> Val {
+        let iterates = op.iterates || op.callback.is_some() || op.path.is_some();
+        let (element, counts) = if iterates || matches!(self.data(recv), Data::Query(_)) {
+            let (e, _, c) = self.iterate(fr, recv, at);
+            (e, c)
+        } else {
+            (self.peek_element(recv), true)
+        };
+        let element = if element == NO_ELEMENT { UNKNOWN } else { element };
+        let mut result = UNKNOWN;
+        if let Some(callback) = op.callback {
+            match args.get(callback) {
+                Some(f) if self.is_callable(f) => {
+                    result = match op.gets {
+                        Gets::Element | Gets::Chunk => self.per_element(fr, element, f, op, at, counts),
+                        Gets::Receiver => self.call_value(fr, f, Args::positional(vec![recv]), at),
+                        Gets::Nothing => self.call_value(fr, f, Args::default(), at),
+                    };
+                }
+                // `map('str', rows)`: a builtin per element.
+                Some(f) => {
+                    if let Data::External(n) = *self.data(f)
+                        && matches!(n.as_str(), "str" | "repr")
+                    {
+                        let mark = fr.buffer.len();
+                        let id = self.enter_loop(fr, at);
+                        let e = self.v.renew(element, id);
+                        self.as_text(fr, e, at);
+                        self.leave_loop(fr, mark, false);
+                        result = SCALAR;
+                    }
+                }
+                None => (),
+            }
+        }
+        if let Some(path) = op.path
+            && let Some(val) = args.get(path)
+        {
+            let texts: Vec<Name> = match self.data(val).clone() {
+                Data::Str(s) => vec![s],
+                Data::Tuple(items) => items.iter().filter_map(|v| if let Data::Str(s) = self.data(*v) { Some(*s) } else { None }).collect(),
+                _ => Vec::new(),
+            };
+            // One text alone is a value to look for, not a path, in methods that compare.
+            let compares = op.result == Result::Scalar && args.positional.len() == 1 && matches!(name.as_str(), "contains" | "doesntContain" | "some" | "search");
+            if !compares {
+                for text in texts {
+                    let mark = fr.buffer.len();
+                    let id = self.enter_loop(fr, at);
+                    let e = self.v.renew(element, id);
+                    result = self.read_path(fr, e, text, at);
+                    self.leave_loop(fr, mark, false);
+                }
+            }
+        }
+        self.many_result(fr, recv, op, element, result, at)
+    }
+
+    fn peek_element(&mut self, recv: Val) -> Val {
+        match self.data(recv).clone() {
+            Data::Many(e, _) => e,
+            Data::Tuple(items) => items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN),
+            Data::Record(keys, rest) => {
+                keys.iter().map(|(_, v)| *v).chain(rest).reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    fn many_result(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, element: Val, result: Val, at: Range) -> Val {
+        match op.result {
+            Result::Same => match self.data(recv) {
+                Data::Query(_) => self.v.many(element, ManyKind::Held),
+                _ => recv,
+            },
+            Result::Element => element,
+            Result::Groups => {
+                let inner = self.v.many(element, ManyKind::Held);
+                let inner = if self.language(fr) == self.names.python && op.callback.is_some() {
+                    self.v.of(Data::Tuple(Box::new([SCALAR, inner])))
+                } else {
+                    inner
+                };
+                self.v.many(inner, ManyKind::Groups)
+            }
+            Result::Mapped => {
+                let result = if matches!(self.data(result), Data::Record(..)) { result } else { result };
+                self.v.many(result, ManyKind::Held)
+            }
+            Result::Flat => {
+                let inner = if op.callback.is_some() && result != UNKNOWN { result } else { element };
+                let e = match self.data(inner) {
+                    Data::Many(..) | Data::Query(_) | Data::Tuple(_) => self.element_of(fr, inner, at),
+                    _ => inner,
+                };
+                self.v.many(e, ManyKind::Held)
+            }
+            Result::Callback => result,
+            Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
+            Result::Scalar => SCALAR,
+            Result::Enumerated => {
+                let pair = self.v.of(Data::Tuple(Box::new([SCALAR, element])));
+                self.v.many(pair, ManyKind::Held)
+            }
+            Result::Items => {
+                let e = match self.data(recv).clone() {
+                    Data::Record(..) => self.peek_element(recv),
+                    _ => element,
+                };
+                let pair = self.v.of(Data::Tuple(Box::new([SCALAR, e])));
+                self.v.many(pair, ManyKind::Held)
+            }
+            Result::FirstColumn => {
+                let first = match self.data(element) {
+                    Data::Tuple(items) => items.first().copied().unwrap_or(UNKNOWN),
+                    _ => element,
+                };
+                self.v.many(first, ManyKind::Held)
+            }
+            _ => UNKNOWN,
+        }
+    }
+
+    /// An attribute of many: a method, or a higher-order proxy.
+    pub(super) fn many_attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, _range: Range) -> Val {
+        match self.ix.packs.op_in_language(self.language(fr), self.names.rows, name) {
+            Some(op) if op.callback.is_some() && self.language(fr) == self.names.php => self.v.of(Data::Proxy(object, name)),
+            _ => self.v.of(Data::Method(object, name)),
+        }
+    }
+
+    /// `$posts->map->author`
+    pub(super) fn proxy_attr(&mut self, fr: &mut Frame<'a>, many: Val, method: Name, name: Name, range: Range) -> Val {
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else { return UNKNOWN };
+        let (element, _, _) = self.iterate(fr, many, range);
+        if element == NO_ELEMENT {
+            return UNKNOWN;
+        }
+        let mark = fr.buffer.len();
+        let id = self.enter_loop(fr, range);
+        let e = self.v.renew(element, id);
+        let result = self.attr(fr, e, name, range);
+        self.leave_loop(fr, mark, false);
+        self.many_result(fr, many, &op, element, result, range)
+    }
+
+    /// `$posts->each->delete()`
+    pub(super) fn proxy_call(&mut self, fr: &mut Frame<'a>, many: Val, method: Name, name: Name, args: Args, at: Range) -> Val {
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else { return UNKNOWN };
+        let (element, _, _) = self.iterate(fr, many, at);
+        if element == NO_ELEMENT {
+            return UNKNOWN;
+        }
+        let mark = fr.buffer.len();
+        let id = self.enter_loop(fr, at);
+        let e = self.v.renew(element, id);
+        let result = self.call_method(fr, e, name, args, at);
+        self.leave_loop(fr, mark, false);
+        self.many_result(fr, many, &op, element, result, at)
+    }
+
+    /// Runs what a pack says of a function.
+    pub(super) fn function_op(&mut self, fr: &mut Frame<'a>, name: Name, op: &Op, args: Args, range: Range) -> Val {
+        if let Some(template) = op.template {
+            return self.render_call(fr, op, template, &args, range);
+        }
+        match op.result {
+            Result::LoadPath | Result::LoadWay | Result::LoadNone | Result::LoadColumns | Result::LoadBelow | Result::Prefetch => {
+                return self.load_op(NULL, op, &args);
+            }
+            Result::User => return self.current_user(),
+            Result::Route => {
+                self.route(fr, &args, range);
+                return UNKNOWN;
+            }
+            Result::Chain => {
+                let mut element: Option<Val> = None;
+                for v in &args.positional {
+                    let (e, _, _) = self.iterate(fr, *v, range);
+                    if e != NO_ELEMENT {
+                        element = Some(match element {
+                            Some(old) => self.v.join(old, e),
+                            None => e,
+                        });
+                    }
+                }
+                return self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
+            }
+            Result::Zip => {
+                let mut items = Vec::new();
+                for v in &args.positional {
+                    items.push(self.element_of(fr, *v, range));
+                }
+                let tuple = self.v.of(Data::Tuple(items.into_boxed_slice()));
+                return self.v.many(tuple, ManyKind::Held);
+            }
+            Result::InstanceOf => {
+                let class = self.subject(op, &args);
+                return match self.data(class).clone() {
+                    Data::Class(c) => {
+                        let at = self.span(fr, range);
+                        self.instance_of_class(c, at, false)
+                    }
+                    Data::External(n) => self.v.of(Data::Instance(n)),
+                    _ => UNKNOWN,
+                };
+            }
+            _ => (),
+        }
+        if let Some(instance) = op.instance {
+            return self.v.of(Data::Instance(instance));
+        }
+        if op.dispatches {
+            return self.dispatched(fr, op, &args, range);
+        }
+        if op.serializes {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, range, 0);
+            return SCALAR;
+        }
+        let subject = self.subject(op, &args);
+        if let Some(grammar) = op.loads {
+            let mut rest = args.clone();
+            if !rest.positional.is_empty() {
+                rest.positional.remove(0);
+            }
+            for (src, model) in self.v.sources_in(subject) {
+                self.statement(fr, Statement::Load, Name::new(name.last_segment()), Some(model), None, false, src, 0, range);
+                let more = self.eager_tree(fr, super::tree::NOTHING, model, grammar, &rest);
+                self.mark_loaded(fr, src, more);
+            }
+            return subject;
+        }
+        if let Some(path) = op.path
+            && op.result == Result::Unknown
+        {
+            return match args.get(path).map(|v| self.data(v).clone()) {
+                Some(Data::Str(text)) => self.read_path(fr, subject, text, range),
+                _ => UNKNOWN,
+            };
+        }
+        if op.executes {
+            let method = Name::new(name.last_segment());
+            return match self.as_query(fr, subject, range) {
+                Some(query) => self.apply(fr, query, op, method, Args::default(), range, range),
+                None => {
+                    if op.arg.is_none() {
+                        let src = self.v.source(Source::Query(super::Span { file: fr.file, range }));
+                        let kind = if op.writes { Statement::Write } else { Statement::Read };
+                        self.statement(fr, kind, method, None, None, false, src, flag::RAW, range);
+                    }
+                    match op.result {
+                        Result::Scalars => self.v.many(UNKNOWN, ManyKind::Held),
+                        Result::Scalar => SCALAR,
+                        _ => UNKNOWN,
+                    }
+                }
+            };
+        }
+        if op.result == Result::Query {
+            return self.select(fr, &args, op, range);
+        }
+        if op.offloads {
+            // What runs there blocks nobody; it still queries.
+            return match args.positional.first() {
+                Some(f) => {
+                    let f = *f;
+                    let mut rest = args.clone();
+                    rest.positional.remove(0);
+                    if rest.positional.is_empty() && rest.named.is_empty() { f } else { self.call_value(fr, f, rest, range) }
+                }
+                None => UNKNOWN,
+            };
+        }
+        if op.result == Result::Callback && op.gets == Gets::Nothing {
+            let mark = fr.buffer.len();
+            let val = match op.callback.and_then(|c| args.get(c)) {
+                Some(f) => self.call_value(fr, f, Args::default(), range),
+                None => UNKNOWN,
+            };
+            if op.memoises {
+                self.forget_statements(fr, mark);
+            }
+            return val;
+        }
+        if op.converts_to_text {
+            for v in args.positional.clone() {
+                self.as_text(fr, v, range);
+            }
+        }
+        if op.arg.is_some() {
+            if matches!(op.result, Result::Scalar) && !op.iterates && op.callback.is_none() {
+                return SCALAR;
+            }
+            let method = Name::new(name.last_segment());
+            // `min(a, b)`: not a collection.
+            if op.result == Result::Element && args.positional.len() > 1 && op.callback.is_none() {
+                return UNKNOWN;
+            }
+            if !matches!(self.data(subject), Data::Query(_) | Data::Many(..) | Data::Tuple(_) | Data::Record(..) | Data::OneOf(_) | Data::Object { .. }) {
+                if let Some(f) = op.callback.and_then(|c| args.get(c)) {
+                    // The collection is not known, but what is done per element is still a loop.
+                    let counts = self.is_callable(f);
+                    let result = self.per_element(fr, UNKNOWN, f, op, range, counts);
+                    return self.many_result(fr, subject, op, UNKNOWN, result, range);
+                }
+                return match op.result {
+                    Result::Same => subject,
+                    Result::Scalar => SCALAR,
+                    Result::Mapped | Result::Enumerated => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
+                    _ => UNKNOWN,
+                };
+            }
+            // Building a page of a query sends nothing by itself.
+            if op.result == Result::Same && !op.iterates && op.callback.is_none() {
+                return subject;
+            }
+            return self.many_op(fr, subject, op, method, &args, range);
+        }
+        match op.result {
+            Result::Scalar => SCALAR,
+            Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
+            _ => UNKNOWN,
+        }
+    }
+
+    /// A statement in the making: `select(A, B)`, `session.query(A)`.
+    fn select(&mut self, fr: &mut Frame<'a>, args: &Args, op: &Op, range: Range) -> Val {
+        let wrapped = op.instance.is_none();
+        let mut model: Option<ModelId> = None;
+        let mut columns = Vec::new();
+        for v in &args.positional {
+            let m = match self.data(*v).clone() {
+                Data::Class(class) => self.ix.class(class).model,
+                Data::ModelClass(m) => Some(m),
+                _ => None,
+            };
+            model = model.or(m);
+            columns.push(*v);
+        }
+        let at = self.span(fr, range);
+        match model {
+            Some(m) => {
+                let mut query = self.start_query(m, at);
+                if columns.len() > 1 {
+                    query.columns = columns.into_boxed_slice();
+                    query.flags |= flag::WRAPPED;
+                }
+                let _ = wrapped;
+                self.v.of(Data::Query(query))
+            }
+            None => {
+                let src = self.v.source(Source::Query(at));
+                let owner = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Attribute(m, _) => Some(*m),
+                    _ => None,
+                });
+                let query = Query {
+                    model: owner,
+                    tree: super::tree::NOTHING,
+                    src,
+                    via: None,
+                    columns: Box::default(),
+                    class: None,
+                    flags: flag::PROJECTED,
+                };
+                self.v.of(Data::Query(query))
+            }
+        }
+    }
+
+    /// A method of an instance of a library class.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn instance_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        if let Some(template) = op.template {
+            return self.render_call(fr, op, template, &args, whole);
+        }
+        match op.result {
+            Result::User => return self.current_user(),
+            Result::Same if !op.executes => return recv,
+            Result::Query => return self.select(fr, &args, op, whole),
+            Result::Callback => {
+                let mark = fr.buffer.len();
+                let val = match op.callback.and_then(|c| args.get(c)) {
+                    Some(f) => {
+                        let given = if op.gets == Gets::Receiver { vec![recv] } else { Vec::new() };
+                        self.call_value(fr, f, Args::positional(given), whole)
+                    }
+                    None => UNKNOWN,
+                };
+                if op.memoises {
+                    self.forget_statements(fr, mark);
+                }
+                return val;
+            }
+            _ => (),
+        }
+        if let Some(instance) = op.instance {
+            return self.v.of(Data::Instance(instance));
+        }
+        if op.executes {
+            let subject = self.subject(op, &args);
+            let Some(query) = self.as_query(fr, subject, whole) else {
+                let src = self.v.source(Source::Query(super::Span { file: fr.file, range: whole }));
+                let kind = if op.writes { Statement::Write } else { Statement::Read };
+                if op.arg.is_none() || !op.writes && self.data(subject) != &Data::Unknown {
+                    self.statement(fr, kind, name, None, None, false, src, flag::RAW, at);
+                }
+                return match op.result {
+                    Result::Scalars => self.v.many(UNKNOWN, ManyKind::Held),
+                    Result::Scalar => SCALAR,
+                    _ => UNKNOWN,
+                };
+            };
+            let mut query = query;
+            if let (Some(m), Some((_, v))) = (query.model, args.named.iter().find(|(n, _)| n.as_str() == "options")) {
+                let loads = Args::positional(vec![*v]);
+                query.tree = self.eager_tree(fr, query.tree, m, crate::packs::Grammar::Options, &loads);
+            }
+            self.execute(fr, &query, op, name, at, true);
+            let row = self.row_of(&query);
+            return match op.result {
+                Result::Row => match self.data(row) {
+                    Data::Tuple(items) => items.first().copied().unwrap_or(UNKNOWN),
+                    _ => row,
+                },
+                Result::FirstColumn => {
+                    let first = match self.data(row) {
+                        Data::Tuple(items) => items.first().copied().unwrap_or(UNKNOWN),
+                        _ => row,
+                    };
+                    self.v.many(first, ManyKind::Held)
+                }
+                Result::ResultSet => {
+                    let tuple = match self.data(row) {
+                        Data::Tuple(_) => row,
+                        _ => self.v.of(Data::Tuple(Box::new([row]))),
+                    };
+                    self.v.many(tuple, ManyKind::Held)
+                }
+                Result::Scalar => SCALAR,
+                _ => UNKNOWN,
+            };
+        }
+        match op.result {
+            Result::Scalar => SCALAR,
+            Result::Null => NULL,
+            _ => {
+                self.run_callbacks(fr, &args, whole);
+                UNKNOWN
+            }
+        }
+    }
+
+    /// The object that stands for whoever is logged in: one row, the same all through a request.
+    pub(super) fn current_user(&mut self) -> Val {
+        let mut found = None;
+        for (i, model) in self.ix.models.iter().enumerate() {
+            if model.is_abstract {
+                continue;
+            }
+            let Some(class) = model.class else { continue };
+            let is_user = self
+                .ix
+                .class(class)
+                .external
+                .iter()
+                .any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == "authenticatable"));
+            if is_user && (found.is_none() || model.name.last_segment() == "User") {
+                found = Some(ModelId(i as u32));
+            }
+        }
+        match found {
+            Some(model) => self.declared_row(model, Source::Ambient),
+            None => UNKNOWN,
+        }
+    }
+}

@@ -1,0 +1,1108 @@
+//! What do rows and queries do when they are read, called, or run?
+
+use super::call::Args;
+use super::event::{Statement, What};
+use super::tree::{NOTHING, OPEN, State, Tree};
+use super::value::{Data, Load, ManyKind, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
+use super::{Engine, Frame};
+use crate::base::{Name, Range, Span};
+use crate::facts::Language;
+use crate::index::{Access, ClassId, Loading, ModelId, Relation};
+use crate::packs::{Gets, Grammar, Op, Result};
+
+/// Default eager loads of models that load each other are followed this deep.
+const DEFAULT_DEPTH: usize = 4;
+
+impl<'a> Engine<'a> {
+    pub(super) fn language(&self, fr: &Frame<'a>) -> Name {
+        match fr.language {
+            Language::Php | Language::Blade => self.names.php,
+            Language::Python | Language::DjangoTemplate | Language::Jinja => self.names.python,
+        }
+    }
+
+    fn dialect(&self, model: ModelId) -> Name {
+        self.ix.model(model).dialect
+    }
+
+    fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
+        self.ix.model(model).relations.get(&name)
+    }
+
+    /// What every query of a model loads.
+    pub(super) fn default_tree(&mut self, model: ModelId) -> Tree {
+        self.default_tree_at(model, DEFAULT_DEPTH)
+    }
+
+    fn default_tree_at(&mut self, model: ModelId, depth: usize) -> Tree {
+        let mut tree = NOTHING;
+        if depth == 0 {
+            return tree;
+        }
+        let data = self.ix.model(model);
+        for path in &data.default_eager {
+            let names: Vec<Name> = path.as_str().split('.').map(|p| Name::new(p.split(':').next().unwrap_or(p))).collect();
+            tree = self.load_names(tree, model, &names, NOTHING, depth - 1);
+        }
+        let mut eager: Vec<Name> = data.relations.values().filter(|r| r.loading == Loading::Eager).map(|r| r.name).collect();
+        eager.sort();
+        for name in eager {
+            tree = self.load_names(tree, model, &[name], NOTHING, depth - 1);
+        }
+        tree
+    }
+
+    /// The tree with a path of relation names loaded, with the defaults of each model on the way and the way back.
+    fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
+        let Some((first, rest)) = names.split_first() else { return self.v.trees.union(tree, last) };
+        let relation = self.relation(model, *first);
+        let target = relation.and_then(|r| r.target);
+        let mut child = match self.v.trees.state(tree, *first) {
+            State::Loaded(child) => child,
+            _ => match target {
+                Some(t) => self.default_tree_at(t, depth),
+                None => NOTHING,
+            },
+        };
+        if relation.is_none() || relation.is_some_and(|r| r.polymorphic) {
+            child = self.v.trees.opened(child);
+        }
+        if let Some(r) = relation {
+            if let Some(inverse) = r.inverse {
+                child = self.v.trees.with(child, inverse, OPEN);
+            }
+            if let Some(t) = r.target {
+                for path in &r.eager {
+                    let more: Vec<Name> = path.as_str().split('.').map(Name::new).collect();
+                    if depth > 0 {
+                        child = self.load_names(child, t, &more, NOTHING, depth - 1);
+                    }
+                }
+            }
+        }
+        child = match target {
+            Some(t) => self.load_names(child, t, rest, last, depth),
+            None => self.v.trees.with_path(child, rest, last),
+        };
+        self.v.trees.with(tree, *first, child)
+    }
+
+    /// A query of a model, written here.
+    pub(super) fn start_query(&mut self, model: ModelId, at: Span) -> Query {
+        let tree = self.default_tree(model);
+        let src = self.v.source(Source::Query(at));
+        let data = self.ix.model(model);
+        Query { model: Some(model), tree, src, via: None, columns: Box::default(), class: data.query_class, flags: 0 }
+    }
+
+    pub(super) fn fresh_row(&mut self, model: ModelId, at: Span) -> Val {
+        let src = self.v.source(Source::Fresh(at));
+        self.v.row(Row { model, tree: OPEN, src, renewed_by: NO_LOOP })
+    }
+
+    /// One element of a query's result.
+    pub(super) fn row_of(&mut self, query: &Query) -> Val {
+        if query.flags & flag::PROJECTED != 0 {
+            return SCALAR;
+        }
+        if !query.columns.is_empty() {
+            let columns: Vec<Val> = query.columns.iter().map(|c| self.selected(*c, query)).collect();
+            if columns.len() == 1 && query.flags & flag::WRAPPED == 0 {
+                return columns[0];
+            }
+            return self.v.of(Data::Tuple(columns.into_boxed_slice()));
+        }
+        let Some(model) = query.model else { return UNKNOWN };
+        let tree = if query.flags & flag::NO_EAGER != 0 { NOTHING } else { query.tree };
+        self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
+    }
+
+    /// What a selected column gives in each row.
+    fn selected(&mut self, column: Val, query: &Query) -> Val {
+        let model = match self.data(column) {
+            Data::Class(class) => self.ix.class(*class).model,
+            Data::ModelClass(model) => Some(*model),
+            _ => None,
+        };
+        match model {
+            Some(model) if Some(model) == query.model => self.v.row(Row { model, tree: query.tree, src: query.src, renewed_by: NO_LOOP }),
+            Some(model) => {
+                let tree = self.default_tree(model);
+                self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
+            }
+            None => SCALAR,
+        }
+    }
+
+    /// Is a relation loaded on a row?
+    fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
+        if fr.guards.contains(&(row.src, relation.name)) {
+            return State::Loaded(OPEN);
+        }
+        match self.v.trees.state(row.tree, relation.name) {
+            State::Missing if relation.loading == Loading::Unknown => State::Unknown,
+            other => other,
+        }
+    }
+
+    /// The rows or row behind a relation.
+    fn related(&mut self, row: Row, relation: &Relation, tree: Tree) -> Val {
+        let src = self.v.source(Source::Relation(row.src, relation.name));
+        let Some(target) = relation.target else { return if relation.many { self.v.many(UNKNOWN, ManyKind::Held) } else { UNKNOWN } };
+        let val = self.v.row(Row { model: target, tree, src, renewed_by: row.renewed_by });
+        if relation.many { self.v.many(val, ManyKind::Held) } else { val }
+    }
+
+    /// What a lazily loaded relation has loaded itself.
+    fn lazy_tree(&mut self, relation: &Relation) -> Tree {
+        let mut tree = match relation.target {
+            Some(t) => self.default_tree(t),
+            None => return OPEN,
+        };
+        if let (Some(t), false) = (relation.target, relation.eager.is_empty()) {
+            for path in &relation.eager {
+                let names: Vec<Name> = path.as_str().split('.').map(Name::new).collect();
+                tree = self.load_names(tree, t, &names, NOTHING, DEFAULT_DEPTH);
+            }
+        }
+        match relation.inverse {
+            Some(inverse) => self.v.trees.with(tree, inverse, OPEN),
+            None => tree,
+        }
+    }
+
+    /// Reads a relation of a row.
+    fn read_relation(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &'a Relation, range: Range) -> Val {
+        match relation.access {
+            Access::Query => self.relation_query(fr, object, row, relation, range),
+            Access::Rows => {
+                let at = super::call::method_range(range, relation.name);
+                match self.state(fr, row, relation) {
+                    State::Loaded(tree) => self.related(row, relation, tree),
+                    State::Unknown => self.related(row, relation, OPEN),
+                    State::Missing => {
+                        if row.renewed_by != NO_LOOP {
+                            let never = relation.loading == Loading::Never;
+                            let what = What::Read { model: row.model, relation: relation.name, src: row.src, never };
+                            self.emit(fr, what, at, row.renewed_by);
+                        }
+                        let tree = self.lazy_tree(relation);
+                        self.related(row, relation, tree)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A relation of a row as a query that has not run.
+    fn relation_query(&mut self, _fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, _range: Range) -> Val {
+        let tree = match self.v.trees.state(row.tree, relation.name) {
+            State::Loaded(tree) if relation.access == Access::Query => tree,
+            State::Unknown if relation.access == Access::Query => OPEN,
+            _ => self.lazy_tree(relation),
+        };
+        let src = self.v.source(Source::Relation(row.src, relation.name));
+        let class = relation.target.and_then(|t| self.manager_class(t));
+        let query = Query {
+            model: relation.target,
+            tree,
+            src,
+            via: Some((object, relation.name)),
+            columns: Box::default(),
+            class,
+            flags: 0,
+        };
+        self.v.of(Data::Query(query))
+    }
+
+    /// The class of a model's default manager or queries.
+    fn manager_class(&self, model: ModelId) -> Option<ClassId> {
+        let data = self.ix.model(model);
+        data.query_class.or_else(|| {
+            let default = self.ix.packs.word(data.dialect, "default-manager");
+            let manager = data.managers.iter().find(|m| Some(m.name) == default).or_else(|| data.managers.first())?;
+            manager.class.or(manager.query_class)
+        })
+    }
+
+    /// Reads an attribute of a row.
+    pub(super) fn row_attr(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, name: Name, range: Range) -> Val {
+        let model = self.ix.model(row.model);
+        let dialect = model.dialect;
+        if let Some(class) = model.class {
+            if let Some((_, f)) = self.ix.find_method(class, name) {
+                if self.is_property(f) {
+                    return self.call_function(fr, f, object, Args::default(), range).0;
+                }
+                if !model.relations.contains_key(&name) && self.ix.file(f.file).language == Language::Python {
+                    return self.v.of(Data::Method(object, name));
+                }
+            }
+            if let Some(val) = self.accessor(fr, object, class, dialect, name, range) {
+                return val;
+            }
+        }
+        if let Some(relation) = self.relation(row.model, name) {
+            return self.read_relation(fr, object, row, relation, range);
+        }
+        if self.v.trees.is_column_missing(row.tree, name) && model.columns.contains_key(&name) && row.renewed_by != NO_LOOP {
+            let at = super::call::method_range(range, name);
+            self.emit(fr, What::Column { model: row.model, column: name, src: row.src }, at, row.renewed_by);
+        }
+        if model.columns.contains_key(&name) {
+            return SCALAR;
+        }
+        // An attribute that a prefetch filled under a name of its own.
+        if let State::Loaded(tree) = self.v.trees.state(row.tree, name)
+            && tree != OPEN
+        {
+            return self.prefetched_attr(row, name, tree);
+        }
+        if let Some(class) = model.class {
+            let val = self.class_attr(class, name);
+            if !self.v.is_plain(val) && !matches!(self.data(val), Data::Instance(_) | Data::Str(_) | Data::Tuple(_) | Data::External(_) | Data::Record(..)) {
+                return val;
+            }
+        }
+        UNKNOWN
+    }
+
+    fn prefetched_attr(&mut self, row: Row, name: Name, tree: Tree) -> Val {
+        let src = self.v.source(Source::Relation(row.src, name));
+        // The model is that of the relation it was filled from; kept in the tree as its only child's name would be a guess.
+        let _ = (src, tree);
+        self.v.many(UNKNOWN, ManyKind::Held)
+    }
+
+    /// An accessor: a method that computes an attribute.
+    fn accessor(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, dialect: Name, name: Name, range: Range) -> Option<Val> {
+        let patterns = self.ix.packs.word(dialect, "accessors")?;
+        let kind = self.ix.packs.word(dialect, "accessor-type");
+        for pattern in patterns.as_str().split_whitespace() {
+            let method = Name::new(&fill(pattern, name.as_str()));
+            let Some((_, f)) = self.ix.find_method(class, method) else { continue };
+            let decl = self.ix.function(f);
+            if pattern.starts_with('{') {
+                let returns = match (&decl.ret, kind) {
+                    (Some(crate::facts::Type::Named(n) | crate::facts::Type::Apply(n, _)), Some(kind)) => *n == kind,
+                    _ => false,
+                };
+                if !returns {
+                    continue;
+                }
+                // The method builds the accessor; its getter is what runs.
+                let (built, _) = self.call_function(fr, f, object, Args::default(), range);
+                return Some(match self.data(built).clone() {
+                    Data::Record(keys, _) => match keys.iter().find(|(k, _)| k.as_str() == "get") {
+                        Some((_, getter)) => {
+                            let getter = *getter;
+                            self.call_value(fr, getter, Args::default(), range)
+                        }
+                        None => UNKNOWN,
+                    },
+                    _ => UNKNOWN,
+                });
+            }
+            return Some(self.call_function(fr, f, object, Args::default(), range).0);
+        }
+        None
+    }
+
+    /// Calls a method of a row.
+    pub(super) fn call_on_row(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        row: Row,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> (Val, Option<Val>) {
+        let model = self.ix.model(row.model);
+        if let Some(relation) = self.relation(row.model, name) {
+            if relation.is_method {
+                return (self.relation_query(fr, object, row, relation, whole), None);
+            }
+            let val = self.read_relation(fr, object, row, relation, whole);
+            return (self.call_value(fr, val, args, whole), None);
+        }
+        if let Some(class) = model.class
+            && let Some((_, f)) = self.ix.find_method(class, name)
+        {
+            let decl = self.ix.function(f);
+            if self.is_property(f) {
+                let (val, _) = self.call_function(fr, f, object, Args::default(), whole);
+                return (self.call_value(fr, val, args, whole), None);
+            }
+            let python = self.ix.file(f.file).language == Language::Python;
+            let this = if decl.is_classmethod || (decl.is_static && !python) { self.v.of(Data::Class(class)) } else { object };
+            let (val, after) = self.call_function(fr, f, this, args.clone(), whole);
+            // Overridden library methods still do what the library does (`save`, `delete`).
+            if decl.is_classmethod || decl.is_static {
+                return (val, None);
+            }
+            return (val, Some(after));
+        }
+        self.row_op(fr, object, row, name, args, at, whole)
+    }
+
+    /// A method of a row that the library defines.
+    pub(super) fn row_op(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        row: Row,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> (Val, Option<Val>) {
+        let dialect = self.dialect(row.model);
+        let Some(op) = self.ix.packs.op(dialect, self.names.row, name).cloned() else {
+            // Instances forward what they do not know to a new query, where the library does that.
+            if let Some(op) = self.ix.packs.op(dialect, self.names.query, name).cloned()
+                && self.ix.packs.word(dialect, "scope-method").is_some()
+            {
+                let query = self.start_query(row.model, self.span(fr, whole));
+                return (self.apply(fr, query, &op, name, args, at, whole), None);
+            }
+            let reader = self.ix.packs.word(dialect, &format!("reads.{name}"));
+            if let Some(relations) = reader {
+                for relation in relations.as_str().split_whitespace() {
+                    if let Some(r) = self.relation(row.model, Name::new(relation)) {
+                        let here = Range { start: at.start, end: at.end };
+                        self.read_relation(fr, object, row, r, here);
+                    }
+                }
+                return (SCALAR, None);
+            }
+            self.run_callbacks(fr, &args, whole);
+            return (UNKNOWN, None);
+        };
+        if let Some(path) = op.path
+            && let Some(val) = args.get(path)
+            && let Data::Str(text) = *self.data(val)
+        {
+            return (self.read_path(fr, object, text, at), None);
+        }
+        if op.sets_relation {
+            if let (Some(Data::Str(relation)), Some(val)) =
+                (args.positional.first().map(|v| self.data(*v).clone()), args.positional.get(1))
+            {
+                let sub = match self.data(*val) {
+                    Data::Row(r) => r.tree,
+                    _ => OPEN,
+                };
+                let tree = self.v.trees.with(row.tree, relation, sub);
+                self.mark_loaded(fr, row.src, tree);
+                let changed = self.v.row(Row { tree, ..row });
+                return (changed, Some(changed));
+            }
+            return (object, None);
+        }
+        if let Some(grammar) = op.loads {
+            self.statement(fr, Statement::Load, name, Some(row.model), None, false, row.src, 0, at);
+            let loaded = self.eager_tree(fr, row.tree, row.model, grammar, &args);
+            self.mark_loaded(fr, row.src, loaded);
+            let changed = self.v.row(Row { tree: loaded, ..row });
+            return (changed, Some(changed));
+        }
+        if op.executes {
+            let kind = if op.writes { Statement::Write } else { Statement::Read };
+            self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
+        }
+        let val = match op.result {
+            Result::Same => object,
+            Result::Row => {
+                let at = self.span(fr, whole);
+                self.declared_row(row.model, Source::Query(at))
+            }
+            Result::New => self.fresh_row(row.model, self.span(fr, whole)),
+            Result::Query => {
+                let query = self.start_query(row.model, self.span(fr, whole));
+                self.v.of(Data::Query(query))
+            }
+            Result::Scalar => SCALAR,
+            _ => UNKNOWN,
+        };
+        (val, None)
+    }
+
+    /// A statement is sent.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn statement(
+        &mut self,
+        fr: &mut Frame<'a>,
+        kind: Statement,
+        method: Name,
+        model: Option<ModelId>,
+        via: Option<(ModelId, Name)>,
+        defeats: bool,
+        src: super::value::Src,
+        flags: u16,
+        at: Range,
+    ) {
+        self.emit(fr, What::Statement { kind, method, model, via, defeats, src, flags }, at, NO_LOOP);
+    }
+
+    /// Calls a method of a query: the program's own, a scope of its model, or the library's.
+    pub(super) fn query_method(&mut self, fr: &mut Frame<'a>, query: Query, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        let this = self.v.of(Data::Query(query.clone()));
+        let dialect = query.model.map(|m| self.dialect(m));
+        for class in self.query_classes(&query) {
+            if let Some((_, f)) = self.ix.find_method(class, name) {
+                if self.is_property(f) {
+                    let (val, _) = self.call_function(fr, f, this, Args::default(), whole);
+                    return self.call_value(fr, val, args, whole);
+                }
+                return self.call_function(fr, f, this, args, whole).0;
+            }
+        }
+        if let (Some(model), Some(dialect)) = (query.model, dialect) {
+            let exact = self.ix.packs.op(dialect, self.names.query, name).is_some();
+            if let (Some(class), Some(pattern)) = (self.ix.model(model).class, self.ix.packs.word(dialect, "scope-method"))
+                && (!exact || name.as_str().starts_with("where"))
+            {
+                let scope = Name::new(&fill(pattern.as_str(), name.as_str()));
+                let found = self.ix.find_method(class, scope).or_else(|| {
+                    let own = self.ix.find_method(class, name)?;
+                    (!exact && !self.ix.model(model).relations.contains_key(&name)).then_some(own)
+                });
+                if let Some((_, f)) = found {
+                    let decl = self.ix.function(f);
+                    let mut with_query = Args { positional: vec![this], ..Args::default() };
+                    with_query.positional.extend(args.positional.iter().copied());
+                    with_query.named.extend(args.named.iter().copied());
+                    with_query.open = args.open;
+                    let span = Span { file: f.file, range: decl.name_range };
+                    let receiver = self.open_row(model, span);
+                    let (val, _) = self.call_function(fr, f, receiver, with_query, whole);
+                    return match self.data(val) {
+                        Data::Query(_) | Data::Many(..) | Data::Row(_) | Data::OneOf(_) => val,
+                        _ if val == super::value::NULL => {
+                            let mut narrowed = query;
+                            narrowed.flags |= flag::FILTERED;
+                            self.v.of(Data::Query(narrowed))
+                        }
+                        _ => {
+                            let mut narrowed = query;
+                            narrowed.flags |= flag::FILTERED;
+                            narrowed.tree = self.v.trees.opened(narrowed.tree);
+                            self.v.of(Data::Query(narrowed))
+                        }
+                    };
+                }
+            }
+        }
+        self.query_op(fr, query, name, args, at, whole)
+    }
+
+    fn query_classes(&self, query: &Query) -> Vec<ClassId> {
+        let mut classes: Vec<ClassId> = query.class.into_iter().collect();
+        if let Some(model) = query.model {
+            let data = self.ix.model(model);
+            let own = query.class;
+            for m in &data.managers {
+                if own.is_none() || m.class == own || m.query_class == own {
+                    classes.extend(m.class);
+                    classes.extend(m.query_class);
+                }
+            }
+            classes.extend(data.query_class);
+        }
+        classes.dedup();
+        classes
+    }
+
+    /// A method of a query that the library defines.
+    pub(super) fn query_op(&mut self, fr: &mut Frame<'a>, query: Query, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        let op = match query.model {
+            Some(model) => self.ix.packs.op(self.dialect(model), self.names.query, name).cloned(),
+            None => self.ix.packs.op_in_language(self.language(fr), self.names.query, name).cloned(),
+        };
+        match op {
+            Some(op) => self.apply(fr, query, &op, name, args, at, whole),
+            None => {
+                self.run_callbacks(fr, &args, whole);
+                // A method nobody knows may load anything.
+                let mut query = query;
+                if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
+                    query.tree = self.v.trees.opened(query.tree);
+                    query.flags |= flag::FILTERED | flag::SCOPED;
+                    return self.v.of(Data::Query(query));
+                }
+                UNKNOWN
+            }
+        }
+    }
+
+    /// Applies an operation to a query.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn apply(&mut self, fr: &mut Frame<'a>, mut query: Query, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        if op.resets_eager {
+            query.tree = NOTHING;
+        }
+        if op.only_columns || op.defers_columns {
+            self.columns(&mut query, op, &args);
+        }
+        if let Some(grammar) = op.eager {
+            query.tree = match query.model {
+                Some(model) => self.eager_tree(fr, query.tree, model, grammar, &args),
+                None => self.v.trees.opened(query.tree),
+            };
+        }
+        for (on, bit) in [
+            (op.filters, flag::FILTERED),
+            (op.limits, flag::LIMITED),
+            (op.projects, flag::PROJECTED),
+            (op.no_eager, flag::NO_EAGER),
+            (op.unscopes, flag::UNSCOPED),
+            (op.orders, flag::ORDERED),
+            (op.locks, flag::LOCKED),
+            (op.keyed, flag::KEYED),
+        ] {
+            if on {
+                query.flags |= bit;
+            }
+        }
+        if op.executes && !op.lazy {
+            let narrowed = op.limits || op.filters || (op.keyed && !args.positional.is_empty());
+            self.execute(fr, &query, op, name, at, narrowed);
+        }
+        if let Some(callback) = op.callback {
+            if let Some(f) = args.get(callback) {
+                return self.query_callback(fr, query, op, f, at);
+            }
+            if op.result == Result::Query && op.gets == Gets::Receiver {
+                return self.v.of(Data::Query(query));
+            }
+        }
+        let is_list = |e: &Engine<'a>, v: Option<&Val>| {
+            v.is_some_and(|v| matches!(e.data(*v), Data::Many(..) | Data::Tuple(_) | Data::Record(..)))
+        };
+        match op.result {
+            Result::Query | Result::Same => self.v.of(Data::Query(query)),
+            Result::Rows if op.lazy => {
+                let row = self.row_of(&query);
+                self.v.many(row, ManyKind::Lazy)
+            }
+            Result::Rows => {
+                let row = self.row_of(&query);
+                self.v.many(row, ManyKind::Held)
+            }
+            Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
+                let row = self.row_of(&query);
+                self.v.many(row, ManyKind::Held)
+            }
+            Result::Row => self.row_of(&query),
+            Result::Pair => {
+                let row = self.row_of(&query);
+                self.v.of(Data::Tuple(Box::new([row, SCALAR])))
+            }
+            Result::New => match query.model {
+                Some(model) => self.fresh_row(model, self.span(fr, whole)),
+                None => UNKNOWN,
+            },
+            Result::NewRows => match query.model {
+                Some(model) => {
+                    let row = self.fresh_row(model, self.span(fr, whole));
+                    self.v.many(row, ManyKind::Held)
+                }
+                None => UNKNOWN,
+            },
+            Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
+            Result::Scalar => SCALAR,
+            _ => UNKNOWN,
+        }
+    }
+
+    fn query_callback(&mut self, fr: &mut Frame<'a>, query: Query, op: &Op, f: Val, at: Range) -> Val {
+        match op.gets {
+            Gets::Receiver => {
+                let before = self.v.of(Data::Query(query.clone()));
+                let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
+                match self.data(returned) {
+                    // A closure that changes the query in place and returns nothing: it may have loaded more.
+                    Data::Query(_) => self.v.join(before, returned),
+                    _ => {
+                        let mut query = query;
+                        query.tree = self.v.trees.opened(query.tree);
+                        query.flags |= flag::FILTERED;
+                        self.v.of(Data::Query(query))
+                    }
+                }
+            }
+            Gets::Element => {
+                let row = self.row_of(&query);
+                let mark = fr.buffer.len();
+                let id = self.enter_loop(fr, at);
+                let row = self.v.renew(row, id);
+                let val = self.call_value(fr, f, Args::positional(vec![row]), at);
+                self.leave_loop(fr, mark, false);
+                match op.result {
+                    Result::Mapped => self.v.many(val, ManyKind::Held),
+                    _ => SCALAR,
+                }
+            }
+            Gets::Chunk => {
+                let row = self.row_of(&query);
+                let rows = self.v.many(row, ManyKind::Held);
+                self.call_value(fr, f, Args::positional(vec![rows]), at);
+                SCALAR
+            }
+            Gets::Nothing => self.call_value(fr, f, Args::default(), at),
+        }
+    }
+
+    /// A query runs: what does that mean for the relation through which it was reached?
+    pub(super) fn execute(&mut self, fr: &mut Frame<'a>, query: &Query, op: &Op, name: Name, at: Range, narrowed: bool) {
+        let plain = query.flags & flag::FILTERED == 0 && !narrowed;
+        let kind = match (op.writes, op.result) {
+            (true, Result::Row | Result::Pair) => Statement::Upsert,
+            (true, _) => Statement::Write,
+            (false, Result::Scalar) => Statement::Aggregate,
+            _ => Statement::Read,
+        };
+        self.run_query(fr, query, kind, op.free_if_loaded && plain, name, at);
+    }
+
+    fn run_query(&mut self, fr: &mut Frame<'a>, query: &Query, kind: Statement, free_if_loaded: bool, name: Name, at: Range) {
+        let Some((object, relation)) = query.via else {
+            self.statement(fr, kind, name, query.model, None, false, query.src, query.flags, at);
+            return;
+        };
+        let Data::Row(row) = *self.data(object) else {
+            self.statement(fr, kind, name, query.model, None, false, query.src, query.flags, at);
+            return;
+        };
+        let Some(data) = self.relation(row.model, relation) else { return };
+        let state = self.state(fr, row, data);
+        let loaded = matches!(state, State::Loaded(_));
+        if free_if_loaded && data.access == Access::Query {
+            match state {
+                State::Loaded(_) | State::Unknown => return,
+                State::Missing => (),
+            }
+        }
+        if kind == Statement::Read && free_if_loaded {
+            // The plain relation, not loaded: an eager load cures it.
+            if row.renewed_by != NO_LOOP {
+                let what = What::Read { model: row.model, relation, src: row.src, never: false };
+                self.emit(fr, what, at, row.renewed_by);
+            }
+            return;
+        }
+        self.statement(fr, kind, name, query.model, Some((row.model, relation)), loaded, query.src, query.flags, at);
+    }
+
+    /// A query is iterated, tested or measured: it runs, and gives its rows.
+    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
+        if query.flags & flag::RAW == 0 {
+            let plain = query.flags & flag::FILTERED == 0;
+            let name = match query.via {
+                Some((_, relation)) => relation,
+                None => Name::new("iteration"),
+            };
+            if query.via.is_some() || !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+                self.run_query(fr, query, Statement::Read, plain, name, at);
+            }
+        }
+        self.row_of(query)
+    }
+
+    /// One element of a query by index: a statement of its own.
+    pub(super) fn execute_index(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) {
+        if !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+            self.run_query(fr, query, Statement::Read, query.flags & flag::FILTERED == 0, Name::new("[]"), at);
+        }
+    }
+
+    fn columns(&mut self, query: &mut Query, op: &Op, args: &Args) {
+        let Some(model) = query.model else { return };
+        let mut named: Vec<Name> = Vec::new();
+        for val in &args.positional {
+            match self.data(*val) {
+                Data::Str(s) => named.push(*s),
+                _ => {
+                    query.tree = self.v.trees.opened(query.tree);
+                    return;
+                }
+            }
+        }
+        if args.open || named.iter().any(|n| n.as_str().contains("__")) {
+            return;
+        }
+        let all = &self.ix.model(model).columns;
+        let columns: Vec<Name> = if op.only_columns {
+            let mut kept = named;
+            kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
+            kept
+        } else {
+            #[allow(clippy::iter_over_hash_type)]
+            all.keys().copied().filter(|n| !named.contains(n)).collect()
+        };
+        query.tree = self.v.trees.with_columns(query.tree, Some(columns));
+    }
+
+    /// What eager-load arguments add to a tree.
+    pub(super) fn eager_tree(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, args: &Args) -> Tree {
+        let mut tree = tree;
+        let vals: Vec<Val> = args.positional.iter().copied().chain(args.named.iter().map(|(_, v)| *v)).collect();
+        if vals.is_empty() && grammar == Grammar::Dunder {
+            return self.v.trees.opened(tree);
+        }
+        let mut i = 0;
+        while i < vals.len() {
+            // `with('author', fn ($q) => …)`
+            if let (Data::Str(path), Some(Data::Closure(..))) = (self.data(vals[i]).clone(), vals.get(i + 1).map(|v| self.data(*v).clone())) {
+                tree = self.eager_path(fr, tree, model, grammar, path, Some(vals[i + 1]), &[]);
+                i += 2;
+                continue;
+            }
+            tree = self.eager_value(fr, tree, model, grammar, vals[i], &[]);
+            i += 1;
+        }
+        if args.open { self.v.trees.opened(tree) } else { tree }
+    }
+
+    fn eager_value(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, val: Val, prefix: &[Name]) -> Tree {
+        match self.data(val).clone() {
+            Data::Str(path) => self.eager_path(fr, tree, model, grammar, path, None, prefix),
+            Data::Null => tree,
+            Data::Tuple(items) => items.iter().fold(tree, |t, v| self.eager_value(fr, t, model, grammar, *v, prefix)),
+            Data::Record(keys, rest) => {
+                let mut tree = tree;
+                for (key, inner) in keys.iter() {
+                    match self.data(*inner).clone() {
+                        Data::Str(_) if key.as_str().bytes().all(|b| b.is_ascii_digit()) => {
+                            tree = self.eager_value(fr, tree, model, grammar, *inner, prefix);
+                        }
+                        Data::Tuple(_) | Data::Record(..) => {
+                            tree = self.eager_path(fr, tree, model, grammar, *key, None, prefix);
+                            let mut below = prefix.to_vec();
+                            below.extend(segments(*key, grammar));
+                            tree = self.eager_value(fr, tree, model, grammar, *inner, &below);
+                        }
+                        _ => tree = self.eager_path(fr, tree, model, grammar, *key, Some(*inner), prefix),
+                    }
+                }
+                match rest {
+                    Some(r) => self.eager_value(fr, tree, model, grammar, r, prefix),
+                    None => tree,
+                }
+            }
+            Data::Many(e, _) => {
+                if e == super::value::NULL { tree } else { self.eager_value(fr, tree, model, grammar, e, prefix) }
+            }
+            Data::Load(load) => {
+                let mut tree = tree;
+                if load.open {
+                    tree = self.v.trees.opened(tree);
+                }
+                for path in load.paths.iter() {
+                    let last = match load.query.map(|q| self.data(q).clone()) {
+                        Some(Data::Query(q)) => q.tree,
+                        Some(_) => OPEN,
+                        None => NOTHING,
+                    };
+                    let mut names = prefix.to_vec();
+                    names.extend(path.iter().copied());
+                    if let (Some(attr), Some((_, way))) = (load.attr, names.split_last()) {
+                        let mut own = way.to_vec();
+                        own.push(attr);
+                        tree = self.v.trees.with_path(tree, &own, OPEN);
+                    } else {
+                        tree = self.load_names(tree, model, &names, last, DEFAULT_DEPTH);
+                    }
+                }
+                if let (Some(columns), true) = (&load.columns, load.prefix.is_empty()) {
+                    let mut columns = columns.to_vec();
+                    columns.extend(self.ix.model(model).columns.values().filter(|c| c.is_primary).map(|c| c.name));
+                    tree = self.v.trees.with_columns(tree, Some(columns));
+                }
+                tree
+            }
+            Data::Attribute(_, name) => self.load_names(tree, model, &[name], NOTHING, DEFAULT_DEPTH),
+            Data::OneOf(all) => {
+                let trees: Vec<Tree> = all.iter().map(|v| self.eager_value(fr, tree, model, grammar, *v, prefix)).collect();
+                trees.into_iter().reduce(|a, b| self.v.trees.meet(a, b)).unwrap_or(tree)
+            }
+            Data::Bool(_) => tree,
+            _ => self.v.trees.opened(tree),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn eager_path(
+        &mut self,
+        fr: &mut Frame<'a>,
+        tree: Tree,
+        model: ModelId,
+        grammar: Grammar,
+        path: Name,
+        query: Option<Val>,
+        prefix: &[Name],
+    ) -> Tree {
+        let mut names = prefix.to_vec();
+        names.extend(segments(path, grammar));
+        // Names under which queries know a reverse relation become the names it is read by.
+        if grammar == Grammar::Dunder {
+            let mut at = Some(model);
+            for name in &mut names {
+                let Some(m) = at else { break };
+                let found = match self.relation(m, *name) {
+                    Some(r) => Some(r),
+                    None => self.relation_by_query_name(m, *name),
+                };
+                match found {
+                    Some(r) => {
+                        *name = r.name;
+                        at = r.target;
+                    }
+                    None => at = None,
+                }
+            }
+        }
+        let last = match query.map(|q| self.data(q).clone()) {
+            Some(Data::Query(q)) => q.tree,
+            Some(Data::Closure(..)) => {
+                // The closure gets the relation's query and may load more below it.
+                let target = names.iter().try_fold(model, |m, n| self.relation(m, *n).and_then(|r| r.target));
+                match (target, query) {
+                    (Some(target), Some(f)) => {
+                        let at = fr.decl.name_range;
+                        let mut inner = self.start_query(target, self.span(fr, at));
+                        inner.tree = NOTHING;
+                        let before = self.v.of(Data::Query(inner));
+                        let mark = fr.buffer.len();
+                        let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
+                        fr.buffer.truncate(mark);
+                        match self.data(returned).clone() {
+                            Data::Query(q) => q.tree,
+                            _ => self.loaded_in_closure(fr, f, target),
+                        }
+                    }
+                    _ => OPEN,
+                }
+            }
+            _ => NOTHING,
+        };
+        self.load_names(tree, model, &names, last, DEFAULT_DEPTH)
+    }
+
+    /// What a closure that returns nothing loads on the query it is given: known only if it loads nothing at all.
+    fn loaded_in_closure(&mut self, _fr: &mut Frame<'a>, f: Val, model: ModelId) -> Tree {
+        let Data::Closure(f, ..) = *self.data(f) else { return OPEN };
+        let body = &self.ix.function(f).body;
+        let dialect = self.dialect(model);
+        let loads = body.exprs.iter().any(|e| match e {
+            crate::facts::Expr::Attr { name, .. } => {
+                self.ix.packs.op(dialect, self.names.query, *name).is_none_or(|op| op.eager.is_some() || op.callback.is_some())
+            }
+            _ => false,
+        });
+        if loads { OPEN } else { NOTHING }
+    }
+
+    fn relation_by_query_name(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
+        #[allow(clippy::iter_over_hash_type)]
+        self.ix.model(model).relations.values().filter(|r| r.query_name == name).min_by_key(|r| r.name)
+    }
+
+    /// An operation on eager loads as a value, or a function that makes them.
+    pub(super) fn load_op(&mut self, recv: Val, op: &Op, args: &Args) -> Val {
+        let mut load = match self.data(recv).clone() {
+            Data::Load(load) => load,
+            _ => Load { prefix: Box::default(), paths: Box::default(), query: None, attr: None, columns: None, open: false },
+        };
+        let mut names: Vec<Name> = Vec::new();
+        let mut unknown = args.open;
+        let mut below: Vec<Load> = Vec::new();
+        for val in &args.positional {
+            match self.data(*val).clone() {
+                Data::Attribute(_, name) => names.push(name),
+                Data::Str(path) => names.extend(path.as_str().split('.').map(Name::new)),
+                Data::Load(inner) => below.push(inner),
+                Data::Class(_) | Data::ModelClass(_) => (),
+                _ => unknown = true,
+            }
+        }
+        let mut paths: Vec<Box<[Name]>> = load.paths.to_vec();
+        match op.result {
+            Result::LoadPath | Result::LoadWay => {
+                let mut prefix = load.prefix.to_vec();
+                prefix.extend(names);
+                if op.result == Result::LoadPath {
+                    paths.push(prefix.clone().into_boxed_slice());
+                }
+                load.prefix = prefix.into_boxed_slice();
+                load.open |= unknown;
+            }
+            Result::LoadBelow => {
+                for inner in below {
+                    for path in inner.paths.iter() {
+                        let mut full = load.prefix.to_vec();
+                        full.extend(path.iter().copied());
+                        paths.push(full.into_boxed_slice());
+                    }
+                    load.open |= inner.open;
+                }
+                load.open |= unknown;
+            }
+            Result::LoadColumns => load.columns = Some(names.into_boxed_slice()),
+            Result::Prefetch => {
+                let path = args.positional.first().map(|v| self.data(*v).clone());
+                match path {
+                    Some(Data::Str(p)) => paths.push(segments(p, Grammar::Prefetch).into_boxed_slice()),
+                    _ => load.open = true,
+                }
+                let named = |n: &str| args.named.iter().find(|(k, _)| k.as_str() == n).map(|(_, v)| *v);
+                load.query = named("queryset").or_else(|| args.positional.get(1).copied());
+                load.attr = named("to_attr").or_else(|| args.positional.get(2).copied()).and_then(|v| match self.data(v) {
+                    Data::Str(s) => Some(*s),
+                    _ => None,
+                });
+            }
+            _ => (),
+        }
+        load.paths = paths.into_boxed_slice();
+        self.v.of(Data::Load(load))
+    }
+
+    /// Reads a dotted path from a value, segment by segment.
+    pub(super) fn read_path(&mut self, fr: &mut Frame<'a>, object: Val, path: Name, at: Range) -> Val {
+        let mut val = object;
+        for segment in path.as_str().split('.') {
+            if segment == "*" {
+                val = self.element_of(fr, val, at);
+                continue;
+            }
+            val = match self.data(val) {
+                Data::Row(_) | Data::OneOf(_) | Data::Record(..) | Data::Object { .. } => {
+                    let name = Name::new(segment);
+                    self.attr(fr, val, name, at)
+                }
+                _ => return UNKNOWN,
+            };
+        }
+        val
+    }
+
+    /// An attribute of a model class as such.
+    pub(super) fn model_class_attr(&mut self, fr: &mut Frame<'a>, class: ClassId, model: ModelId, name: Name, range: Range) -> Option<Val> {
+        let data = self.ix.model(model);
+        if let Some(val) = self.manager(fr, model, name, range) {
+            return Some(val);
+        }
+        if self.ix.packs.word(data.dialect, "class-query") == Some(name) && self.ix.find_method(class, name).is_none() {
+            let query = self.start_query(model, self.span(fr, range));
+            return Some(self.v.of(Data::Query(query)));
+        }
+        if self.ix.file(fr.file).language == Language::Python
+            && (data.relations.contains_key(&name) || data.columns.contains_key(&name))
+        {
+            return Some(self.v.of(Data::Attribute(model, name)));
+        }
+        None
+    }
+
+    /// A manager of a model: a query, shaped as the manager's own methods say.
+    fn manager(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Option<Val> {
+        let data = self.ix.model(model);
+        let default = self.ix.packs.word(data.dialect, "default-manager")?;
+        let found = data.managers.iter().find(|m| m.name == name);
+        if found.is_none() && (name != default && !name.as_str().starts_with("_default") && !name.as_str().starts_with("_base")) {
+            return None;
+        }
+        let mut query = self.start_query(model, self.span(fr, range));
+        let class = found.and_then(|m| m.class.or(m.query_class)).or(query.class);
+        query.class = class;
+        let initial = Name::new("get_queryset");
+        if let Some((_, f)) = class.and_then(|c| self.ix.find_method(c, initial)) {
+            let this = self.v.of(Data::Query(query.clone()));
+            let mark = fr.buffer.len();
+            let (val, _) = self.call_function(fr, f, this, Args::default(), range);
+            fr.buffer.truncate(mark);
+            if let Data::Query(mut shaped) = self.data(val).clone() {
+                shaped.class = class;
+                shaped.src = query.src;
+                shaped.flags &= !flag::FILTERED;
+                return Some(self.v.of(Data::Query(shaped)));
+            }
+            query.tree = self.v.trees.opened(query.tree);
+        }
+        Some(self.v.of(Data::Query(query)))
+    }
+
+    /// A model that a library defines, by its full name.
+    pub(super) fn library_model(&self, name: Name) -> Option<ModelId> {
+        self.ix.models.iter().position(|m| m.class.is_none() && m.name == name).map(|i| ModelId(i as u32))
+    }
+
+    pub(super) fn library_model_attr(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Val {
+        if let Some(val) = self.manager(fr, model, name, range) {
+            return val;
+        }
+        UNKNOWN
+    }
+
+    /// A static call on a model of a library.
+    pub(super) fn library_query(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) -> Option<Val> {
+        let (class, method) = name.as_str().rsplit_once('.')?;
+        let model = self.library_model(Name::new(class))?;
+        let query = self.start_query(model, self.span(fr, range));
+        Some(self.query_method(fr, query, Name::new(method), Args::default(), range, range))
+    }
+
+    /// An attribute of a query: a method, or what its class of the program defines.
+    pub(super) fn query_attr(&mut self, fr: &mut Frame<'a>, object: Val, query: Query, name: Name, range: Range) -> Val {
+        for class in self.query_classes(&query) {
+            if let Some((_, f)) = self.ix.find_method(class, name)
+                && self.is_property(f)
+            {
+                return self.call_function(fr, f, object, Args::default(), range).0;
+            }
+        }
+        if name.as_str() == "model"
+            && let Some(model) = query.model
+        {
+            return match self.ix.model(model).class {
+                Some(class) => self.v.of(Data::Class(class)),
+                None => self.v.of(Data::ModelClass(model)),
+            };
+        }
+        self.v.of(Data::Method(object, name))
+    }
+}
+
+/// The names of a path in an eager load.
+fn segments(path: Name, grammar: Grammar) -> Vec<Name> {
+    match grammar {
+        Grammar::Dotted => {
+            path.as_str().split('.').map(|p| Name::new(p.split([':', ' ']).next().unwrap_or(p))).collect()
+        }
+        Grammar::Dunder | Grammar::Prefetch => path.as_str().split("__").map(Name::new).collect(),
+        Grammar::Options => path.as_str().split('.').map(Name::new).collect(),
+    }
+}
+
+/// Fills `{studly}`, `{camel}` and `{snake}` of a pattern of method names with an attribute's name.
+pub(super) fn fill(pattern: &str, name: &str) -> String {
+    let studly: String = name
+        .split(['_', '-'])
+        .map(|part| {
+            let mut chars = part.chars();
+            match chars.next() {
+                Some(first) => first.to_uppercase().chain(chars).collect::<String>(),
+                None => String::new(),
+            }
+        })
+        .collect();
+    let mut chars = studly.chars();
+    let camel: String = match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    };
+    pattern.replace("{studly}", &studly).replace("{camel}", &camel).replace("{name}", name)
+}

@@ -1,0 +1,118 @@
+//! What do serializers, resources, response models and other classes of libraries read of the rows they are given?
+
+use super::call::Args;
+use super::value::{Data, UNKNOWN, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::index::{ClassId, FnRef};
+use crate::packs::Op;
+
+impl<'a> Engine<'a> {
+    /// Has a class of the program a role that a pack gives to one of its library ancestors?
+    pub(super) fn has_role(&self, class: ClassId, role: &str) -> bool {
+        self.ix.class(class).external.iter().any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == role))
+    }
+
+    /// A value is serialized: what its class adds is read for each row.
+    pub(super) fn serialize(&mut self, _fr: &mut Frame<'a>, _val: Val, _range: Range, _depth: usize) {}
+
+    /// A method that a class of the program inherits from a library class without methods in the packs.
+    pub(super) fn serializer_method(&mut self, fr: &mut Frame<'a>, _recv: Val, _class: ClassId, _name: Name, args: Args, range: Range) -> Val {
+        self.run_callbacks(fr, &args, range);
+        UNKNOWN
+    }
+
+    /// A view given to a component is rendered with its properties.
+    pub(super) fn rendered_by_class(&mut self, _fr: &mut Frame<'a>, _recv: Val, _class: ClassId, _name: Name, val: Val) -> Val {
+        val
+    }
+
+    /// Attributes that an object forwards to what it wraps.
+    pub(super) fn forwarded_attr(&mut self, _fr: &mut Frame<'a>, _object: Val, _class: ClassId, _name: Name, _range: Range) -> Val {
+        UNKNOWN
+    }
+
+    /// An instance of a class of the program was made.
+    pub(super) fn constructed(&mut self, _fr: &mut Frame<'a>, object: Val, _class: ClassId, _args: Args, _range: Range) -> Val {
+        object
+    }
+
+    /// A static call on a class of the program that only its library ancestors know.
+    pub(super) fn class_call(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, args: Args, range: Range) -> Val {
+        for external in self.ix.class(class).external.clone() {
+            let full = Name::new(&format!("{external}.{name}"));
+            if let Some(op) = self.ix.packs.function(full).cloned() {
+                return self.function_op(fr, full, &op, args, range);
+            }
+        }
+        self.run_callbacks(fr, &args, range);
+        UNKNOWN
+    }
+
+    /// Something is handed to a queue or a dispatcher.
+    pub(super) fn dispatched(&mut self, _fr: &mut Frame<'a>, _op: &Op, _args: &Args, _range: Range) -> Val {
+        UNKNOWN
+    }
+
+    /// A route is declared: what it names handles requests.
+    pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, _range: Range) {
+        for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)).copied().collect::<Vec<_>>() {
+            self.handler(fr, val);
+        }
+    }
+
+    fn handler(&mut self, _fr: &mut Frame<'a>, val: Val) {
+        match self.data(val).clone() {
+            Data::Function(f) => {
+                self.handlers.insert(f);
+            }
+            Data::Class(class) => self.all_handlers(class),
+            Data::Tuple(items) => {
+                if let (Some(first), Some(second)) = (items.first(), items.get(1))
+                    && let (Data::Class(class), Data::Str(method)) = (self.data(*first).clone(), self.data(*second).clone())
+                    && let Some((_, f)) = self.ix.find_method(class, method)
+                {
+                    self.handlers.insert(f);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    fn all_handlers(&mut self, class: ClassId) {
+        let file = self.ix.class(class).file;
+        for m in &self.ix.class_decl(class).methods {
+            self.handlers.insert(FnRef { file, id: *m });
+        }
+    }
+
+    /// An attribute of an instance of a library class.
+    pub(super) fn instance_attr(&mut self, fr: &mut Frame<'a>, class: Name, name: Name, _range: Range) -> Val {
+        if let Some(kind) = self.ix.packs.instance_kind(class)
+            && let Some(op) = self.ix.packs.op_in_language(self.language(fr), kind, name)
+            && op.result == crate::packs::Result::User
+        {
+            return self.current_user();
+        }
+        let object = self.v.of(Data::Instance(class));
+        let full = Name::new(&format!("{class}.{name}"));
+        if self.ix.packs.instance_kind(full).is_some() || self.ix.packs.function(full).is_some() {
+            return self.v.of(Data::Instance(full));
+        }
+        self.v.of(Data::Method(object, name))
+    }
+
+    /// A constructor of a library is called.
+    pub(super) fn client(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
+        if self.ix.packs.client(name).is_some() {
+            self.emit(fr, super::What::Construct { client: name }, range, super::NO_LOOP);
+        }
+    }
+
+    /// A function of a library that may block is called.
+    pub(super) fn blocking(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
+        if self.ix.packs.blocking(name).is_some() {
+            self.emit(fr, super::What::Block { function: name }, range, super::NO_LOOP);
+        }
+    }
+}

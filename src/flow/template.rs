@@ -1,0 +1,394 @@
+//! What does a template read of what it is given? A template is a function: its parameters are its context.
+
+use super::call::Args;
+use super::many::NO_ELEMENT;
+use super::value::{Data, SCALAR, UNKNOWN, Val};
+use super::{Engine, Frame, Key, Summary};
+use crate::base::{FileId, Name, Range};
+use crate::facts::{FnId, Language, Render, RenderKind, Stmt};
+use crate::index::FnRef;
+use crate::packs::{ArgRef, Op};
+
+impl<'a> Engine<'a> {
+    /// A call that renders a template: `view('posts.index', […])`.
+    pub(super) fn render_call(&mut self, fr: &mut Frame<'a>, op: &Op, template: ArgRef, args: &Args, range: Range) -> Val {
+        let names = match args.get(template) {
+            Some(v) => self.template_names(v),
+            None => return UNKNOWN,
+        };
+        let mut context = match op.context {
+            Some(arg) if arg.name.is_some_and(|n| n.as_str() == "keywords") => {
+                self.v.record(args.named.clone(), args.open.then_some(UNKNOWN))
+            }
+            Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
+            None => UNKNOWN,
+        };
+        if context == UNKNOWN {
+            context = self.v.record(Vec::new(), None);
+        }
+        // The view may be given more before it is rendered: `view('x')->with('posts', $posts)`.
+        let names: Vec<Val> = names.into_iter().map(|n| self.v.str(n)).collect();
+        for name in &names {
+            if let Data::Str(n) = *self.data(*name) {
+                self.render_named(fr, n, context, range);
+            }
+        }
+        self.v.of(Data::Record(Box::new([(Name::new("@view"), names.first().copied().unwrap_or(UNKNOWN))]), None))
+    }
+
+    fn template_names(&self, val: Val) -> Vec<Name> {
+        match self.data(val) {
+            Data::Str(s) => vec![*s],
+            Data::OneOf(all) => all.iter().flat_map(|v| self.template_names(*v)).collect(),
+            Data::Tuple(all) => all.iter().take(1).flat_map(|v| self.template_names(*v)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn template_files(&self, name: Name) -> Vec<FileId> {
+        if let Some(files) = self.ix.templates.get(&name) {
+            return files.clone();
+        }
+        let dotted = Name::new(&name.as_str().replace('/', "."));
+        self.ix.templates.get(&dotted).cloned().unwrap_or_default()
+    }
+
+    /// Renders the templates of a name with a context.
+    pub(super) fn render_named(&mut self, fr: &mut Frame<'a>, name: Name, context: Val, range: Range) {
+        let files = self.template_files(name);
+        if files.is_empty() {
+            self.gap("template not found");
+            return;
+        }
+        for file in files.into_iter().take(2) {
+            self.render_file(fr, file, context, range, &[]);
+        }
+    }
+
+    fn render_file(&mut self, fr: &mut Frame<'a>, file: FileId, context: Val, range: Range, overridden: &[Name]) {
+        let f = FnRef { file, id: FnId(0) };
+        self.rendered.insert(file);
+        let context = match self.data(context) {
+            Data::Record(..) => context,
+            Data::OneOf(all) => {
+                let records: Vec<Val> = all.iter().copied().filter(|v| matches!(self.data(*v), Data::Record(..))).collect();
+                records.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => UNKNOWN,
+        };
+        // Only what the template names matters: other keys of the context make no new case.
+        let decl = self.ix.function(f);
+        let mut args = Vec::with_capacity(decl.body.slots.len());
+        for slot in &decl.body.slots {
+            let val = match self.data(context) {
+                Data::Record(keys, rest) => match keys.iter().find(|(k, _)| k == slot) {
+                    Some((_, v)) => *v,
+                    None => rest.unwrap_or(UNKNOWN),
+                },
+                _ => UNKNOWN,
+            };
+            args.push(val);
+        }
+        let marks: Vec<Val> = overridden.iter().map(|n| self.v.str(*n)).collect();
+        let this = self.v.of(Data::Tuple(marks.into_boxed_slice()));
+        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        let summary = if let Some(s) = self.memo.get(&key) {
+            s.clone()
+        } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
+            return;
+        } else if self.contexts.get(&f).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
+            self.gap("too many contexts of a template");
+            return;
+        } else {
+            *self.contexts.entry(f).or_default() += 1;
+            self.running.insert(key.clone());
+            self.depth += 1;
+            let mut inner = self.frame(f, UNKNOWN);
+            inner.locals = args;
+            inner.overridden = overridden.to_vec();
+            self.run_frame(&mut inner);
+            let finished: std::rc::Rc<Summary> = std::rc::Rc::new(self.finish(inner));
+            self.depth -= 1;
+            self.running.remove(&key);
+            self.memo.insert(key, finished.clone());
+            finished
+        };
+        self.absorb(fr, &summary, range);
+    }
+
+    /// The variables around a place, as a context.
+    fn surroundings(&mut self, fr: &Frame<'a>) -> Vec<(Name, Val)> {
+        fr.body.slots.iter().copied().zip(fr.locals.iter().copied()).filter(|(_, v)| *v != UNKNOWN).collect()
+    }
+
+    /// A template renders another.
+    pub(super) fn render(&mut self, fr: &mut Frame<'a>, render: &'a Render, range: Range) -> Val {
+        let template = self.expr(fr, render.template);
+        let mut keys = if render.inherits { self.surroundings(fr) } else { Vec::new() };
+        let mut rest = None;
+        if let Some(context) = render.context {
+            let val = self.expr(fr, context);
+            match self.data(val).clone() {
+                Data::Record(more, r) => {
+                    keys.extend(more.iter().copied());
+                    rest = r;
+                }
+                Data::Tuple(_) => (),
+                _ => rest = Some(UNKNOWN),
+            }
+        }
+        let args = self.args(fr, &render.args);
+        keys.extend(args.named.iter().copied());
+        if !render.inner.is_empty() {
+            self.block(fr, &render.inner);
+        }
+        match render.kind {
+            RenderKind::Include => {
+                for name in self.template_names(template) {
+                    match render.each {
+                        Some((items, bound)) => {
+                            let val = self.expr(fr, items);
+                            let (element, _, counts) = self.iterate(fr, val, range);
+                            if element == NO_ELEMENT {
+                                continue;
+                            }
+                            let mark = fr.buffer.len();
+                            let element = if counts {
+                                let id = self.enter_loop(fr, range);
+                                self.v.renew(element, id)
+                            } else {
+                                element
+                            };
+                            let mut with = keys.clone();
+                            with.push((bound, element));
+                            let context = self.v.record(with, rest);
+                            self.render_named(fr, name, context, range);
+                            if counts {
+                                self.leave_loop(fr, mark, false);
+                            }
+                        }
+                        None => {
+                            let context = self.v.record(keys.clone(), rest);
+                            self.render_named(fr, name, context, range);
+                        }
+                    }
+                }
+                SCALAR
+            }
+            RenderKind::Extends => {
+                let mut overridden = fr.overridden.clone();
+                overridden.extend(fr.body.stmts.iter().filter_map(|s| match s {
+                    Stmt::TemplateBlock { name, .. } => Some(*name),
+                    _ => None,
+                }));
+                overridden.sort();
+                overridden.dedup();
+                let context = self.v.record(keys, rest);
+                for name in self.template_names(template) {
+                    for file in self.template_files(name).into_iter().take(2) {
+                        self.render_file(fr, file, context, range, &overridden);
+                    }
+                }
+                SCALAR
+            }
+            RenderKind::Component | RenderKind::LiveComponent => {
+                for name in self.template_names(template) {
+                    self.component(fr, name, &keys, range);
+                }
+                SCALAR
+            }
+            RenderKind::Import => UNKNOWN,
+            RenderKind::Tag => {
+                if let Some(name) = self.template_names(template).first() {
+                    return self.template_function(fr, *name, args, range);
+                }
+                UNKNOWN
+            }
+        }
+    }
+
+    /// A component: its class builds the context if it has one, else its attributes are the context.
+    fn component(&mut self, fr: &mut Frame<'a>, name: Name, keys: &[(Name, Val)], range: Range) {
+        // Attribute names are kebab-case, variables are camel or snake.
+        let mut props: Vec<(Name, Val)> = Vec::new();
+        for (key, val) in keys {
+            props.push((*key, *val));
+            let text = key.as_str();
+            if text.contains('-') {
+                props.push((Name::new(&super::orm::fill("{camel}", text)), *val));
+                props.push((Name::new(&text.replace('-', "_")), *val));
+            }
+        }
+        let mut rendered = false;
+        if let Some(class) = self.component_class(name) {
+            let target = self.v.of(Data::Class(class));
+            let args = Args { named: props.clone(), ..Args::default() };
+            let object = self.construct(fr, target, args, range);
+            // Public properties of the component are variables of its view.
+            if let Data::Object { fields, .. } = self.data(object).clone() {
+                let mut with = props.clone();
+                with.extend(fields.iter().copied());
+                props = with;
+            }
+            let method = Name::new("render");
+            if self.ix.find_method(class, method).is_some() {
+                let view = self.call_method(fr, object, method, Args::default(), range);
+                if let Data::Record(keys, _) = self.data(view).clone()
+                    && let Some((_, v)) = keys.iter().find(|(k, _)| k.as_str() == "@view")
+                {
+                    for template in self.template_names(*v) {
+                        let context = self.v.record(props.clone(), None);
+                        self.render_named(fr, template, context, range);
+                        rendered = true;
+                    }
+                }
+            }
+        }
+        if !rendered {
+            let context = self.v.record(props, None);
+            let key = Name::new(&format!("component:{name}"));
+            self.render_named(fr, key, context, range);
+        }
+    }
+
+    fn component_class(&self, name: Name) -> Option<crate::index::ClassId> {
+        let studly: Vec<String> = name.as_str().split('.').map(|part| super::orm::fill("{studly}", part)).collect();
+        let path = studly.join("\\").to_ascii_lowercase();
+        for root in ["app\\view\\components\\", "app\\livewire\\", "app\\http\\livewire\\"] {
+            let full = Name::new(&format!("{root}{path}"));
+            if let Some(class) = self.ix.class_names.get(&full) {
+                return Some(*class);
+            }
+        }
+        None
+    }
+
+    /// A function that templates call by name: a tag or filter of the project.
+    fn template_function(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        let Some(f) = self.tags.get(&name).map(|t| t.0) else {
+            return UNKNOWN;
+        };
+        let decl = self.ix.function(f);
+        let mut args = args;
+        if decl.params.first().is_some_and(|p| p.name.as_str() == "context") {
+            let keys = self.surroundings(fr);
+            let context = self.v.record(keys, None);
+            args.positional.insert(0, context);
+        }
+        let (val, _) = self.call_function(fr, f, UNKNOWN, args, range);
+        // An inclusion tag renders its template with what the function gives.
+        if let Some(template) = self.tags.get(&name).and_then(|t| t.1) {
+            self.render_named(fr, template, val, range);
+            return SCALAR;
+        }
+        val
+    }
+
+    /// A filter of a template.
+    pub(super) fn filter(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, args: Args, range: Range) -> Val {
+        let text = |e: &Engine<'a>, i: usize| match args.positional.get(i).map(|v| e.data(*v).clone()) {
+            Some(Data::Str(s)) => Some(s),
+            _ => None,
+        };
+        let attribute = args.named.iter().find(|(n, _)| n.as_str() == "attribute").and_then(|(_, v)| match self.data(*v) {
+            Data::Str(s) => Some(*s),
+            _ => None,
+        });
+        let per_element = |e: &mut Engine<'a>, fr: &mut Frame<'a>, path: Option<Name>| {
+            let (element, _, counts) = e.iterate(fr, object, range);
+            if element == NO_ELEMENT {
+                return (UNKNOWN, UNKNOWN);
+            }
+            let Some(path) = path else { return (element, element) };
+            let mark = fr.buffer.len();
+            let item = if counts {
+                let id = e.enter_loop(fr, range);
+                e.v.renew(element, id)
+            } else {
+                element
+            };
+            let read = e.read_path(fr, item, path, range);
+            if counts {
+                e.leave_loop(fr, mark, false);
+            }
+            (element, read)
+        };
+        match (fr.language, name.as_str()) {
+            (Language::Jinja, "map") => {
+                let (_, read) = per_element(self, fr, attribute);
+                self.v.many(read, super::value::ManyKind::Held)
+            }
+            (Language::Jinja, "selectattr" | "rejectattr") => {
+                let path = text(self, 0);
+                let (element, _) = per_element(self, fr, path);
+                self.v.many(element, super::value::ManyKind::Held)
+            }
+            (Language::Jinja, "sort" | "unique" | "min" | "max" | "sum") => {
+                let (element, _) = per_element(self, fr, attribute);
+                match name.as_str() {
+                    "sort" | "unique" => self.v.many(element, super::value::ManyKind::Held),
+                    "sum" => SCALAR,
+                    _ => element,
+                }
+            }
+            (Language::Jinja, "groupby") => {
+                let path = text(self, 0).or(attribute);
+                let (element, _) = per_element(self, fr, path);
+                let inner = self.v.many(element, super::value::ManyKind::Held);
+                let pair = self.v.of(Data::Tuple(Box::new([SCALAR, inner])));
+                self.v.many(pair, super::value::ManyKind::Groups)
+            }
+            (_, "dictsort" | "dictsortreversed") => {
+                let path = text(self, 0);
+                let (element, _) = per_element(self, fr, path);
+                self.v.many(element, super::value::ManyKind::Held)
+            }
+            (_, "first" | "last" | "random") => {
+                if let Data::Query(query) = self.data(object).clone() {
+                    if query.flags & super::value::flag::FILTERED != 0 {
+                        self.execute_index(fr, &query, range);
+                    } else {
+                        self.iterate(fr, object, range);
+                    }
+                    return self.row_of(&query);
+                }
+                let (element, _, _) = self.iterate(fr, object, range);
+                if element == NO_ELEMENT { UNKNOWN } else { element }
+            }
+            (_, "length" | "count" | "join" | "tojson" | "json_script" | "pluralize" | "length_is") => {
+                self.iterate(fr, object, range);
+                SCALAR
+            }
+            (_, "safe" | "default" | "default_if_none" | "list" | "reverse" | "slice" | "d" | "batch" | "as_list") => {
+                if let Some(other) = args.positional.first() {
+                    let other = *other;
+                    if name.as_str().starts_with('d') {
+                        return self.v.join(object, other);
+                    }
+                }
+                object
+            }
+            _ => {
+                if let Some(f) = self.tags.get(&name).map(|t| t.0) {
+                    let mut with = Args { positional: vec![object], ..Args::default() };
+                    with.positional.extend(args.positional.iter().copied());
+                    return self.call_function(fr, f, UNKNOWN, with, range).0;
+                }
+                self.as_text(fr, object, range);
+                SCALAR
+            }
+        }
+    }
+
+    /// The file-level classes and functions of a template's own language that it may call by name.
+    pub(super) fn is_view(&self, val: Val) -> Option<Name> {
+        match self.data(val) {
+            Data::Record(keys, _) => keys.iter().find(|(k, _)| k.as_str() == "@view").and_then(|(_, v)| match self.data(*v) {
+                Data::Str(s) => Some(*s),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+}

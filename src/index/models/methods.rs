@@ -1,0 +1,432 @@
+//! Which methods of a model are relations?
+//!
+//! A method that returns, perhaps at the end of a chain, a relation constructor called on its own object; or whose declared
+//! type says so.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::tables::snake;
+use super::{Late, LateLink, Linker, plain_relation};
+use crate::base::{FileId, Name, Span};
+use crate::facts::{Arg, Expr, ExprId, FnId, Language, ParamKind, Type};
+use crate::index::literal::CallView;
+use crate::index::{ClassId, FnRef, ModelId, Relation, Symbol};
+use crate::packs::model::RelationMethods;
+
+/// Chains of calls are read this far.
+const MAX_CHAIN: usize = 200;
+
+/// A relation may be built on another relation of the same object, this deep.
+const MAX_NESTING: usize = 4;
+
+/// What a method says of the relation it gives, whichever model asks.
+#[derive(Clone, Debug)]
+struct Draft {
+    many: bool,
+    polymorphic: bool,
+    target: DraftTarget,
+    /// Owns the key: column named, or by convention.
+    owns_key: bool,
+    key: Option<Name>,
+    eager: Vec<Name>,
+    /// Fills the inverse: its name, or empty if it is to be guessed.
+    inverse: Option<Name>,
+}
+
+/// The other end as far as the method shows it.
+#[derive(Clone, Debug)]
+enum DraftTarget {
+    Unknown,
+    /// An expression, read from the model's side.
+    Expr(FnRef, ExprId),
+    /// A declared type.
+    Type(FnRef, Type),
+    /// The end of a path of two relations.
+    Path(Name, Name),
+}
+
+/// Methods read so far.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    known: FxHashMap<FnRef, Option<Draft>>,
+}
+
+/// One link of a chain of calls.
+type ChainLink<'a> = (Name, &'a [Arg]);
+
+impl<'a, 'p> Linker<'_, 'a, 'p> {
+    /// Reads the relations that methods declare.
+    pub(super) fn read_method_relations(&mut self) {
+        for (id, class) in self.own_models() {
+            let Some(rules) = &self.pack_of(id).relation_methods else { continue };
+            let mut seen: FxHashSet<Name> = FxHashSet::default();
+            for ancestor in self.index.class(class).mro.clone() {
+                let file = self.index.class(ancestor).file;
+                for method in &self.index.class_decl(ancestor).methods {
+                    let function = FnRef { file, id: *method };
+                    let decl = self.index.function(function);
+                    if !seen.insert(decl.name) || decl.is_static || needs_arguments(decl) {
+                        continue;
+                    }
+                    if let Some(draft) = self.draft(rules, class, function, 0) {
+                        let span = Span { file, range: decl.name_range };
+                        self.add_method_relation(id, rules, decl.name, span, &draft);
+                    }
+                }
+            }
+        }
+        self.read_registered();
+    }
+
+    fn add_method_relation(&mut self, id: ModelId, rules: &RelationMethods, name: Name, span: Span, draft: &Draft) {
+        let mut late = None;
+        let target = match &draft.target {
+            DraftTarget::Unknown => None,
+            DraftTarget::Expr(at, expr) => self.referred_model(id, *at, *expr),
+            DraftTarget::Type(at, ty) => match ty {
+                Type::Named(n) if matches!(n.as_str(), "self" | "static" | "$this") => Some(id),
+                ty => self.model_of_type(id, *at, ty),
+            },
+            DraftTarget::Path(first, second) => {
+                late = Some(LateLink::Path(*first, *second));
+                None
+            }
+        };
+        let primary = || Name::new(self.pack_of(id).primary.default.as_deref().unwrap_or("id"));
+        let key_column = draft.owns_key.then(|| {
+            draft.key.unwrap_or_else(|| {
+                let key = target.and_then(|t| self.primary_of(t)).unwrap_or_else(primary);
+                Name::new(&format!("{}{}{key}", snake(name.as_str()), rules.key_suffix))
+            })
+        });
+        let relation = Relation {
+            target,
+            polymorphic: draft.polymorphic,
+            key_column,
+            is_method: true,
+            eager: draft.eager.clone(),
+            span: Some(span),
+            ..plain_relation(name, draft.many)
+        };
+        self.models[id.0 as usize].relations.insert(name, relation);
+        if let Some(inverse) = draft.inverse {
+            self.late.push(Late { owner: id, name, what: LateLink::Inverse(inverse) });
+        }
+        if let Some(what) = late {
+            self.late.push(Late { owner: id, name, what });
+        }
+    }
+
+    /// The key column of a model.
+    fn primary_of(&self, id: ModelId) -> Option<Name> {
+        let mut found: Option<Name> = None;
+        // The least name wins, so that order does not matter.
+        #[allow(clippy::iter_over_hash_type)]
+        for column in self.model(id).columns.values() {
+            if column.is_primary && found.is_none_or(|f| column.name < f) {
+                found = Some(column.name);
+            }
+        }
+        found
+    }
+
+    fn model_of_type(&self, owner: ModelId, at: FnRef, ty: &Type) -> Option<ModelId> {
+        match ty {
+            Type::Named(name) | Type::Apply(name, _) => {
+                self.model_of_symbol(owner, self.index.resolve_dotted(at.file, at.id, name.as_str()))
+            }
+            Type::Union(members) => members.iter().find_map(|m| match m {
+                Type::Union(_) => None,
+                other => self.model_of_type(owner, at, other),
+            }),
+            Type::Unknown => None,
+        }
+    }
+
+    /// What a method says, seen from a class.
+    fn draft(&mut self, rules: &RelationMethods, class: ClassId, function: FnRef, depth: usize) -> Option<Draft> {
+        if let Some(known) = self.drafts.known.get(&function) {
+            return known.clone();
+        }
+        if depth > MAX_NESTING {
+            return None;
+        }
+        let mut found = None;
+        for value in self.index.returned(function) {
+            found = self.draft_of_chain(rules, class, function, value, depth);
+            if found.is_some() {
+                break;
+            }
+        }
+        let declared = self.index.function(function).ret.as_ref();
+        let by_type = declared.and_then(|ty| self.draft_of_type(rules, function, ty));
+        let draft = match (found, by_type) {
+            (Some(mut draft), Some(ty)) => {
+                let is_unknown = match &draft.target {
+                    DraftTarget::Unknown => true,
+                    DraftTarget::Expr(at, expr) => {
+                        self.of_class[class.0 as usize].is_none_or(|id| self.referred_model(id, *at, *expr).is_none())
+                    }
+                    DraftTarget::Type(..) | DraftTarget::Path(..) => false,
+                };
+                if is_unknown && !matches!(ty.target, DraftTarget::Unknown) {
+                    draft.target = ty.target;
+                }
+                Some(draft)
+            }
+            (found, by_type) => found.or(by_type),
+        };
+        self.drafts.known.insert(function, draft.clone());
+        draft
+    }
+
+    /// What a declared return type says.
+    fn draft_of_type(&self, rules: &RelationMethods, at: FnRef, ty: &Type) -> Option<Draft> {
+        let (name, args): (Name, &[Type]) = match ty {
+            Type::Named(name) => (*name, &[]),
+            Type::Apply(name, args) => (*name, args),
+            Type::Union(members) => {
+                return members.iter().find_map(|m| match m {
+                    Type::Union(_) => None,
+                    other => self.draft_of_type(rules, at, other),
+                });
+            }
+            Type::Unknown => return None,
+        };
+        let (many, polymorphic) = self.relation_class(rules, self.index.resolve_dotted(at.file, at.id, name.as_str()))?;
+        let target = match args.first() {
+            Some(ty) if !polymorphic => DraftTarget::Type(at, ty.clone()),
+            _ => DraftTarget::Unknown,
+        };
+        Some(Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None })
+    }
+
+    /// Is it a class of relations? Then: many rows, polymorphic.
+    fn relation_class(&self, rules: &RelationMethods, symbol: Symbol) -> Option<(bool, bool)> {
+        let of_name = |name: Name| {
+            let text = name.as_str();
+            let many = rules.types.iter().find(|(n, _)| n.eq_ignore_ascii_case(text)).map(|(_, many)| *many)?;
+            Some((many, rules.polymorphic_types.iter().any(|n| n.eq_ignore_ascii_case(text))))
+        };
+        match symbol {
+            Symbol::External(name) => of_name(name),
+            Symbol::Class(class) => {
+                let external = &self.index.class(class).external;
+                if let Some(found) = external.iter().find_map(|n| of_name(*n)) {
+                    return Some(found);
+                }
+                let is_relation = external.iter().any(|n| n.as_str().eq_ignore_ascii_case(&rules.root));
+                let short = self.index.class_decl(class).name.last_segment();
+                is_relation.then(|| (rules.many_words.iter().any(|w| short.contains(w.as_str())), false))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a returned expression says: the head of its chain of calls, and what the links change.
+    fn draft_of_chain(
+        &mut self,
+        rules: &RelationMethods,
+        class: ClassId,
+        at: FnRef,
+        value: ExprId,
+        depth: usize,
+    ) -> Option<Draft> {
+        let index = self.index;
+        let body = &index.function(at).body;
+        let mut links: Vec<ChainLink<'a>> = Vec::new();
+        let mut expr = value;
+        for _ in 0..MAX_CHAIN {
+            match body.expr(expr) {
+                Expr::Call { callee, args } => {
+                    let Expr::Attr { base, name, .. } = body.expr(*callee) else { return None };
+                    match body.expr(*base) {
+                        Expr::This => return self.draft_of_head(rules, class, at, *name, args, &links, depth),
+                        Expr::Class(c) if c.as_str() == "parent" => {
+                            let owner = index.class_of_function(at)?;
+                            let (_, method) = index.find_method_after(class, owner, *name)?;
+                            let draft = self.draft(rules, class, method, depth + 1)?;
+                            return Some(self.changed(rules, at, draft, &links));
+                        }
+                        _ => {
+                            links.push((*name, args));
+                            expr = *base;
+                        }
+                    }
+                }
+                Expr::New { class: made, .. } => {
+                    let (many, polymorphic) = self.relation_class(rules, index.symbol_of(at, *made))?;
+                    let target = DraftTarget::Unknown;
+                    let draft = Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
+                    return Some(self.changed(rules, at, draft, &links));
+                }
+                Expr::Local(slot) => {
+                    let assigned = index.local_value(at, *slot)?;
+                    if assigned == expr {
+                        return None;
+                    }
+                    expr = assigned;
+                }
+                Expr::Same(inner) => expr = *inner,
+                Expr::Assign { value, .. } => expr = *value,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// What a call on the object itself says, with the links after it.
+    #[allow(clippy::too_many_arguments)]
+    fn draft_of_head(
+        &mut self,
+        rules: &RelationMethods,
+        class: ClassId,
+        at: FnRef,
+        name: Name,
+        args: &'a [Arg],
+        links: &[ChainLink<'a>],
+        depth: usize,
+    ) -> Option<Draft> {
+        let body = &self.index.function(at).body;
+        let call = CallView { at, body, callee: ExprId(0), args };
+        if rules.through.as_deref() == Some(name.as_str()) {
+            let end = links.iter().find(|(n, _)| rules.through_end.as_deref() == Some(n.as_str()))?;
+            let first = self.index.literal_text(at, call.positional(0)?)?;
+            let second = CallView { args: end.1, ..call };
+            let second = self.index.literal_text(at, second.positional(0)?)?;
+            let target = DraftTarget::Path(first, second);
+            let draft = Draft { many: true, polymorphic: false, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
+            return Some(self.changed(rules, at, draft, links));
+        }
+        let is_named = |c: &&crate::packs::model::RelationConstructor| c.names.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()));
+        if let Some(made) = rules.constructor.iter().find(is_named) {
+            let target = call.argument(made.target, made.target_keyword.as_deref());
+            let key = call.argument(made.key, made.key_keyword.as_deref()).and_then(|k| self.index.literal_text(at, k));
+            let draft = Draft {
+                many: made.many,
+                polymorphic: made.polymorphic,
+                target: target.map_or(DraftTarget::Unknown, |t| DraftTarget::Expr(at, t)),
+                owns_key: made.key.is_some(),
+                key: key.filter(|k| k.as_str() != "None"),
+                eager: Vec::new(),
+                inverse: None,
+            };
+            return Some(self.changed(rules, at, draft, links));
+        }
+        // `return $this->posts()->latest()`: another relation of the same object.
+        let (_, method) = self.index.find_method(class, name)?;
+        if method == at {
+            return None;
+        }
+        let draft = self.draft(rules, class, method, depth + 1)?;
+        Some(self.changed(rules, at, draft, links))
+    }
+
+    /// What the links of a chain change. They stand last first.
+    fn changed(&self, rules: &RelationMethods, at: FnRef, mut draft: Draft, links: &[ChainLink<'_>]) -> Draft {
+        let is_one = |names: &[String], name: &Name| names.iter().any(|n| n == name.as_str());
+        let body = &self.index.function(at).body;
+        for (name, args) in links.iter().rev() {
+            if is_one(&rules.to_one, name) {
+                draft.many = false;
+            } else if is_one(&rules.eager, name) {
+                for arg in *args {
+                    let paths = self.index.literal_list(at, arg.value);
+                    draft.eager.extend(paths.into_iter().map(super::columns::without_columns));
+                }
+            } else if is_one(&rules.inverse, name) {
+                let given = args.first().and_then(|a| match body.expr(a.value) {
+                    Expr::Str(text) => Some(*text),
+                    _ => None,
+                });
+                draft.inverse = Some(given.unwrap_or_else(Name::empty));
+            } else if is_one(&rules.no_inverse, name) {
+                draft.inverse = None;
+            }
+        }
+        draft
+    }
+
+    /// Relations that a static call registers with a closure.
+    fn read_registered(&mut self) {
+        let words: FxHashSet<Name> = self
+            .dialects
+            .list
+            .iter()
+            .filter_map(|d| d.pack.relation_methods.as_ref())
+            .flat_map(|r| &r.register)
+            .map(|n| Name::new(n))
+            .collect();
+        let mut found = Vec::new();
+        for (i, facts) in self.index.facts.iter().enumerate() {
+            if facts.language != Language::Php {
+                continue;
+            }
+            for (f, function) in facts.functions.iter().enumerate() {
+                let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
+                let body = &function.body;
+                for (e, expr) in body.exprs.iter().enumerate() {
+                    let Expr::Call { callee, args } = expr else { continue };
+                    let Expr::Attr { base, name, .. } = body.expr(*callee) else { continue };
+                    if words.contains(name) && matches!(body.expr(*base), Expr::Class(_)) {
+                        found.push((at, *base, CallView { at, body, callee: *callee, args }, ExprId(e as u32)));
+                    }
+                }
+            }
+        }
+        for (at, base, call, expr) in found {
+            let Symbol::Class(class) = self.index.symbol_of(at, base) else { continue };
+            let Some(model) = self.of_class[class.0 as usize] else { continue };
+            let Some(rules) = &self.pack_of(model).relation_methods else { continue };
+            let Some(name) = call.positional(0).and_then(|n| self.index.literal_text(at, n)) else { continue };
+            let Some(Expr::Closure(inner)) = call.positional(1).map(|c| call.body.expr(c)) else { continue };
+            let inner = FnRef { file: at.file, id: *inner };
+            let Some(draft) = self.draft_of_closure(rules, inner) else { continue };
+            let span = Span { file: at.file, range: call.body.range(expr) };
+            let mut owners = vec![model];
+            owners.extend(self.index.class(class).descendants.iter().filter_map(|c| self.of_class[c.0 as usize]));
+            for owner in owners {
+                if !self.model(owner).relations.contains_key(&name) {
+                    self.add_method_relation(owner, rules, name, span, &draft);
+                }
+            }
+        }
+    }
+
+    /// A closure that is given the model: its first parameter stands for the object itself.
+    fn draft_of_closure(&self, rules: &RelationMethods, at: FnRef) -> Option<Draft> {
+        let function = self.index.function(at);
+        let own = function.params.first()?.slot;
+        let body = &function.body;
+        let mut expr = *self.index.returned(at).first()?;
+        let mut links: Vec<ChainLink<'a>> = Vec::new();
+        for _ in 0..MAX_CHAIN {
+            let Expr::Call { callee, args } = body.expr(expr) else { return None };
+            let Expr::Attr { base, name, .. } = body.expr(*callee) else { return None };
+            if *body.expr(*base) != Expr::Local(own) {
+                links.push((*name, args));
+                expr = *base;
+                continue;
+            }
+            let made = rules.constructor.iter().find(|c| c.names.iter().any(|n| n == name.as_str()))?;
+            let call = CallView { at, body, callee: *callee, args };
+            let target = call.argument(made.target, made.target_keyword.as_deref());
+            let draft = Draft {
+                many: made.many,
+                polymorphic: made.polymorphic,
+                target: target.map_or(DraftTarget::Unknown, |t| DraftTarget::Expr(at, t)),
+                owns_key: made.key.is_some(),
+                key: None,
+                eager: Vec::new(),
+                inverse: None,
+            };
+            return Some(self.changed(rules, at, draft, &links));
+        }
+        None
+    }
+}
+
+/// Must a caller give arguments?
+fn needs_arguments(function: &crate::facts::FunctionDecl) -> bool {
+    function.params.iter().any(|p| p.kind == ParamKind::Normal && p.default.is_none())
+}

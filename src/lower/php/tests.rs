@@ -1,0 +1,1 @@
+//! PHP in, printed facts out.
