@@ -135,6 +135,7 @@ pub fn rewrite(line: &str, path: &str, items: &[Item]) -> Option<String> {
         rest.replace_range(comment.start..comment.end, "");
     }
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+    let gap = if path.ends_with(".py") { "  " } else { " " };
     let text = render(items);
     let comment = if closer.is_empty() {
         format!("{opener} {text}")
@@ -145,7 +146,7 @@ pub fn rewrite(line: &str, path: &str, items: &[Item]) -> Option<String> {
         (true, true) => None,
         (true, false) => Some(format!("{indent}{comment}")),
         (false, true) => Some(rest.trim_end().to_owned()),
-        (false, false) => Some(format!("{}  {comment}", rest.trim_end())),
+        (false, false) => Some(format!("{}{gap}{comment}", rest.trim_end())),
     }
 }
 
@@ -314,7 +315,7 @@ mod tests {
         let items = |text: &str| super::items(text);
         assert_eq!(
             rewrite("a(); // expect: x", "a.php", &items("missed: x")).as_deref(),
-            Some("a();  // missed: x")
+            Some("a(); // missed: x")
         );
         assert_eq!(
             rewrite("a()", "a.py", &items("wrong: x")).as_deref(),
@@ -322,7 +323,7 @@ mod tests {
         );
         assert_eq!(
             rewrite("{{ a }}", "a.html", &items("wrong: x")).as_deref(),
-            Some("{{ a }}  {# wrong: x #}")
+            Some("{{ a }} {# wrong: x #}")
         );
         assert_eq!(rewrite("  # wrong: x", "a.py", &[]), None);
         assert_eq!(rewrite("b # wrong: x", "a.py", &[]).as_deref(), Some("b"));

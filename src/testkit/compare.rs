@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::annotations::{self, Item, Word};
 use super::files::{TestCase, TestFile};
 use super::{Options, TestFinding, analyze, read_text, root, rule_ids};
+use crate::pipeline;
 
 /// A claim, the place that it is about, and the line of the host where it stands.
 struct Claim {
@@ -56,10 +57,13 @@ pub fn run(what: &str, cases: &[TestCase]) {
         .iter()
         .filter(|c| c.host.contains(&only) || c.name.contains(&only))
         .collect();
-    let outcomes: Vec<Outcome> = chosen
-        .par_iter()
-        .map(|case| run_one(case, &rules))
-        .collect();
+    let all = || {
+        chosen
+            .par_iter()
+            .map(|case| run_one(case, &rules))
+            .collect()
+    };
+    let outcomes: Vec<Outcome> = pipeline::pool(0).install(all);
     let mut failures: Vec<String> = Vec::new();
     let mut edits: Vec<Edit> = Vec::new();
     for outcome in outcomes {

@@ -4,7 +4,7 @@ use super::files::{TestCase, TestFile};
 use super::{compare, files_below, read_text, root};
 
 /// One test per folder of `fixtures`, except the case pages.
-fn applications() -> Vec<TestCase> {
+pub(super) fn applications() -> Vec<TestCase> {
     let mut cases: Vec<TestCase> = Vec::new();
     for (name, path) in files_below(&root().join("fixtures")) {
         let Some((folder, file)) = name.split_once('/') else {

@@ -13,6 +13,12 @@ mod tidy;
 
 use std::path::{Path, PathBuf};
 
+use crate::base::Span;
+use crate::config::{Config, FILE_NAME, Overrides, Settings};
+use crate::pipeline;
+use crate::source::Origin;
+use crate::source::memory::source_set;
+
 /// What the kit compares: a finding with lines instead of byte ranges.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TestFinding {
@@ -35,9 +41,42 @@ pub struct Options {
     pub rules: Vec<String>,
 }
 
-/// Runs the whole analysis on files given as path and text.
-pub fn analyze(_files: &[(String, String)], _options: &Options) -> Vec<TestFinding> {
-    Vec::new()
+/// Runs the whole analysis on files given as path and text. To be called inside [`pool`].
+pub fn analyze(files: &[(String, String)], options: &Options) -> Vec<TestFinding> {
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let mut sources = source_set(&files);
+    sources.files.retain(|file| file.origin != Origin::Test);
+    let named = files.iter().find(|(path, _)| *path == FILE_NAME);
+    let config = named.map_or_else(Config::default, |(path, text)| {
+        Config::parse(Path::new(path), text).unwrap_or_else(|error| panic!("{error}"))
+    });
+    let overrides = Overrides {
+        extend_select: options.rules.clone(),
+        ..Overrides::default()
+    };
+    let settings = Settings::new(&config, &overrides).unwrap_or_else(|error| panic!("{error}"));
+    let place = |span: Span| {
+        let file = sources.file(span.file);
+        (file.path.clone(), file.lines.line(span.range.start) + 1)
+    };
+    let outcome = pipeline::check(&sources, &settings);
+    let findings = outcome.findings.into_iter();
+    findings
+        .map(|finding| {
+            let (path, line) = place(finding.span);
+            let steps = finding.steps.iter().map(|step| place(step.span)).collect();
+            TestFinding {
+                rule: finding.rule.to_string(),
+                path,
+                line,
+                message: finding.message,
+                steps,
+            }
+        })
+        .collect()
 }
 
 /// The folder of the repository.

@@ -23,7 +23,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "base", "facts", "index", "flow", "packs", "findings", "source",
         ],
     ),
-    ("report", &["base", "source", "packs", "findings"]),
+    (
+        "report",
+        &["base", "source", "packs", "findings", "pipeline"],
+    ),
     ("cache", &["base", "source", "facts"]),
     ("config", &["base", "findings", "packs"]),
     (
@@ -52,8 +55,18 @@ const FRAMEWORKS: &[&str] = &[
     "inertia",
 ];
 
-/// Template languages that are named after a framework.
-const LANGUAGES: &[&str] = &["DjangoTemplate", "django_template"];
+/// Where the name of a template language is no framework: which files hold it, and what reads it.
+const LANGUAGE_NAMES: &[&str] = &["django"];
+const NAME_LANGUAGES: &[&str] = &[
+    "lower/template",
+    "source/language.rs",
+    "source/conventions.rs",
+    "index/templates",
+];
+const VARIANT: &str = "DjangoTemplate";
+
+/// Rules about the tool itself: they need no example.
+const OF_THE_TOOL: &[&str] = &["internal-error"];
 
 /// Lines above which a file is listed, and above which the test fails.
 const LONG: usize = 600;
@@ -84,6 +97,13 @@ fn sources() -> Vec<Source> {
             }
         })
         .collect()
+}
+
+impl Source {
+    /// Is the whole file tests?
+    fn is_test(&self) -> bool {
+        self.path.ends_with("tests.rs")
+    }
 }
 
 /// The code lines before the tests of the file, numbered from 1, without comments.
@@ -160,7 +180,9 @@ fn trees_are_read_only_where_text_becomes_facts() {
 
 #[test]
 fn every_file_says_first_what_it_answers() {
-    let silent = sources().into_iter().filter(|s| !s.text.starts_with("//!"));
+    let silent = sources()
+        .into_iter()
+        .filter(|s| !s.is_test() && !s.text.starts_with("//!"));
     let found: Vec<String> = silent
         .map(|s| format!("src/{}: must start with `//!`", s.path))
         .collect();
@@ -170,15 +192,19 @@ fn every_file_says_first_what_it_answers() {
 #[test]
 fn no_framework_is_named_in_the_code() {
     let mut found = Vec::new();
-    for source in sources().iter().filter(|s| s.module != "testkit") {
+    for source in sources()
+        .iter()
+        .filter(|s| !s.is_test() && s.module != "testkit")
+    {
         for (number, line) in code_lines(&source.text) {
-            let line = LANGUAGES
+            let line = line.replace(VARIANT, "").to_lowercase();
+            let may_say = |word: &str| {
+                LANGUAGE_NAMES.contains(&word)
+                    && NAME_LANGUAGES.iter().any(|p| source.path.starts_with(p))
+            };
+            let named = FRAMEWORKS
                 .iter()
-                .fold(line.to_owned(), |l, word| l.replace(word, ""))
-                .to_lowercase();
-            let words = FRAMEWORKS.iter().filter(|w| line.contains(**w));
-            let is_template = source.path.starts_with("lower/template");
-            let named = words.filter(|w| !(is_template && **w == "django"));
+                .filter(|w| line.contains(**w) && !may_say(w));
             found.extend(named.map(|w| format!("src/{}:{number}: names `{w}`", source.path)));
         }
     }
@@ -190,7 +216,7 @@ fn files_have_a_readable_size() {
     let mut found = Vec::new();
     for source in sources() {
         let lines = source.text.lines().count();
-        if lines > TOO_LONG {
+        if lines > TOO_LONG && !source.is_test() {
             found.push(format!("src/{}: {lines} lines", source.path));
         } else if lines > LONG {
             let _ = writeln!(
@@ -221,7 +247,9 @@ fn every_rule_has_an_executed_example() {
                 .map(|i| i.rule),
         );
     }
-    let bare = rule_ids().into_iter().filter(|id| !shown.contains(id));
+    let bare = rule_ids()
+        .into_iter()
+        .filter(|id| !shown.contains(id) && !OF_THE_TOOL.contains(&id.as_str()));
     let found: Vec<String> = bare
         .map(|id| format!("rules/catalog/{id}.md: no example expects the rule"))
         .collect();
