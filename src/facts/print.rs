@@ -262,3 +262,19 @@ fn print_params(function: &FunctionDecl, out: &mut String) {
     }
     out.push(')');
 }
+
+fn binary_text(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Equal => "==",
+        BinaryOp::NotEqual => "!=",
+        BinaryOp::In => "in",
+        BinaryOp::NotIn => "not-in",
+        BinaryOp::Order => "<",
+        BinaryOp::Add => "+",
+        BinaryOp::Concat => ".",
+        BinaryOp::BitOr => "|",
+        BinaryOp::BitAnd => "&",
+        BinaryOp::Mod => "%",
+        BinaryOp::Other => "op",
+    }
+}

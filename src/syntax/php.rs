@@ -459,11 +459,15 @@ fn kind_of(language: &Language, id: u16) -> Kind {
 
 /// The kind of a node.
 pub fn kind(node: Node) -> Kind {
-    if node.is_error() {
-        return Kind::Error;
+    // Errors have the greatest number there is.
+    match node.kind_id() {
+        u16::MAX => Kind::Error,
+        id => TABLES
+            .kinds
+            .get(usize::from(id))
+            .copied()
+            .unwrap_or(Kind::Other),
     }
-    let id = usize::from(node.kind_id());
-    TABLES.kinds.get(id).copied().unwrap_or(Kind::Other)
 }
 
 /// The first child in a field.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::print_type;
+use super::{binary_text, print_type};
 use crate::base::Name;
 use crate::facts::*;
 
@@ -584,21 +584,5 @@ impl Printer<'_> {
             self.block(&render.inner, 3);
             self.text("  }");
         }
-    }
-}
-
-fn binary_text(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Equal => "==",
-        BinaryOp::NotEqual => "!=",
-        BinaryOp::In => "in",
-        BinaryOp::NotIn => "not-in",
-        BinaryOp::Order => "<",
-        BinaryOp::Add => "+",
-        BinaryOp::Concat => ".",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::Mod => "%",
-        BinaryOp::Other => "op",
     }
 }

@@ -35,9 +35,9 @@ impl<'t> Doc<'t> {
     }
 }
 
-/// Is this comment a docblock with something to say?
+/// Is this comment a docblock with something to say? Editors read `/* @var T $x */`, too.
 pub(super) fn is_doc(comment: &str) -> bool {
-    comment.starts_with("/**") && comment.contains('@')
+    comment.starts_with("/*") && comment.contains('@')
 }
 
 /// The type variables that a docblock declares.
