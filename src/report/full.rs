@@ -124,11 +124,10 @@ impl<'a> Shown<'a> {
 /// What stands under the primary place: what it is about, since the headline says the rest.
 fn primary_label(finding: &Finding) -> String {
     let subject = &finding.subject;
-    match (&subject.relation, &subject.method, &subject.client) {
-        (Some(relation), ..) => format!("`{relation}` is read here"),
-        (None, Some(method), _) => format!("`{method}` here"),
-        (None, None, Some(client)) => format!("`{client}` is built here"),
-        (None, None, None) => "here".to_owned(),
+    match (&subject.relation, &subject.client) {
+        (Some(relation), _) => format!("`{relation}` is read here"),
+        (None, Some(client)) => format!("`{client}` is built here"),
+        (None, None) => "here".to_owned(),
     }
 }
 
