@@ -47,6 +47,8 @@ struct Summary {
     ret: Val,
     /// `$this`/`self` as it is afterwards.
     this: Val,
+    /// The first argument as it is afterwards.
+    first: Val,
     /// What was loaded on rows that came from outside.
     loads: Vec<(Src, Tree)>,
     pending: Vec<Event>,
@@ -104,7 +106,12 @@ pub(crate) struct Frame<'a> {
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
-    depth: usize,
+    /// Conditions around the statement that is evaluated.
+    conditions: usize,
+    /// What follows runs once per key of a cache that this function keeps.
+    remembered: bool,
+    /// Queries that variables held when a loop began: they run once for all its turns.
+    held: Vec<(LoopId, Vec<Val>)>,
 }
 
 /// The engine.
@@ -133,28 +140,22 @@ pub(crate) struct Engine<'a> {
 /// Names that the engine itself asks for.
 struct Names {
     query: Name,
-    class: Name,
     rows: Name,
     row: Name,
     load: Name,
-    table: Name,
     php: Name,
     python: Name,
-    eloquent_collections: Name,
 }
 
 impl Names {
     fn new() -> Names {
         Names {
             query: Name::new("query"),
-            class: Name::new("class"),
             rows: Name::new("rows"),
             row: Name::new("row"),
             load: Name::new("load"),
-            table: Name::new("table"),
             php: Name::new("php"),
             python: Name::new("python"),
-            eloquent_collections: Name::new("collections"),
         }
     }
 }
@@ -294,7 +295,7 @@ impl<'a> Engine<'a> {
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
-        let nothing = |ret| Rc::new(Summary { ret, this, loads: Vec::new(), pending: Vec::new() });
+        let nothing = |ret| Rc::new(Summary { ret, this, first: UNKNOWN, loads: Vec::new(), pending: Vec::new() });
         if self.running.contains(&key) {
             return nothing(UNKNOWN);
         }
@@ -332,7 +333,9 @@ impl<'a> Engine<'a> {
             loads: Vec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
-            depth: 0,
+            conditions: 0,
+            remembered: false,
+            held: Vec::new(),
         }
     }
 
@@ -380,7 +383,8 @@ impl<'a> Engine<'a> {
         } else {
             fr.this
         };
-        Summary { ret, this, loads: fr.loads, pending }
+        let first = fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(UNKNOWN);
+        Summary { ret, this, first, loads: fr.loads, pending }
     }
 
     fn confirm(&mut self, event: Event) {
@@ -413,6 +417,9 @@ impl<'a> Engine<'a> {
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
+        if fr.remembered && matches!(event.what, What::Statement { .. }) {
+            return;
+        }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
         }
