@@ -385,6 +385,7 @@ impl<'a> Engine<'a> {
 
     /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
     fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        self.trace(fr, recv, name, at);
         match self.data(recv).clone() {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
@@ -741,6 +742,7 @@ impl<'a> Engine<'a> {
 
     /// Reads an attribute.
     pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
+        self.trace(fr, object, name, range);
         match self.data(object).clone() {
             Data::Row(row) => self.row_attr(fr, object, row, name, range),
             Data::Object { class, .. } => {

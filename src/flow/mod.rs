@@ -8,6 +8,7 @@ mod event;
 mod expr;
 mod many;
 mod orm;
+mod print;
 mod serialize;
 mod stmt;
 mod template;
@@ -133,6 +134,9 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    /// The file whose reads are written down, and what was.
+    traced: Option<FileId>,
+    trace_lines: std::collections::BTreeSet<(Range, String)>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
 }
@@ -162,8 +166,29 @@ impl Names {
 
 /// Follows values through the program.
 pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
+    let mut engine = engine(ix);
+    engine.roots();
+    FlowFacts {
+        events: engine.events,
+        values: engine.v,
+        gaps: engine.gaps,
+        rendered: engine.rendered,
+        handlers: engine.handlers,
+        framework_loops: engine.framework_loops,
+    }
+}
+
+/// What each attribute in a file is read on, and what is known to be loaded there.
+pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)> {
+    let mut engine = engine(ix);
+    engine.traced = Some(file);
+    engine.roots();
+    engine.trace_lines.into_iter().collect()
+}
+
+fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
     let total: u64 = ix.facts.iter().flat_map(|f| &f.functions).map(|f| f.body.exprs.len() as u64).sum();
-    let mut engine = Engine {
+    Engine {
         ix,
         v: Values::new(),
         memo: FxHashMap::default(),
@@ -181,16 +206,9 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        traced: None,
+        trace_lines: std::collections::BTreeSet::new(),
         tags: template_tags(ix),
-    };
-    engine.roots();
-    FlowFacts {
-        events: engine.events,
-        values: engine.v,
-        gaps: engine.gaps,
-        rendered: engine.rendered,
-        handlers: engine.handlers,
-        framework_loops: engine.framework_loops,
     }
 }
 
