@@ -81,6 +81,9 @@ impl<'a> Engine<'a> {
                     && after != before
                 {
                     self.write_place(fr, *base, after);
+                    if matches!(fr.body.expr(*base), Expr::Call { .. }) {
+                        self.changed_in_place(fr, *base, after);
+                    }
                 }
                 result.0
             }
@@ -390,7 +393,13 @@ impl<'a> Engine<'a> {
             }
             Data::Super(this, class) => self.call_super(fr, this, class, name, args, at, whole),
             Data::Row(row) => self.call_on_row(fr, recv, row, name, args, at, whole),
-            Data::Query(query) => (self.query_method(fr, query, name, args, at, whole), None),
+            Data::Query(query) => {
+                let (src, model) = (query.src, query.model);
+                let val = self.query_method(fr, query, name, args, at, whole);
+                // A builder changes in place.
+                let changes = fr.language == Language::Php && self.same_source(val, src, model).is_some();
+                (val, changes.then_some(val))
+            }
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
             Data::Module(file) => {
@@ -418,7 +427,12 @@ impl<'a> Engine<'a> {
                     if runs { (self.call_value(fr, recv, args, whole), None) } else { (UNKNOWN, None) }
                 }
             },
-            Data::Attribute(..) => (SCALAR, None),
+            // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) | Data::Condition(_) => {
+                let mut vals = vec![recv];
+                vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
+                (self.condition_of(&vals, &args.named), None)
+            }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -799,7 +813,7 @@ impl<'a> Engine<'a> {
                 let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
-            Data::Attribute(..) => SCALAR,
+            Data::Attribute(..) | Data::Condition(_) => SCALAR,
             Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
             Data::Unknown
             | Data::Null

@@ -11,6 +11,7 @@ mod orm;
 mod serialize;
 mod stmt;
 mod template;
+pub(crate) mod terms;
 pub mod tree;
 mod types;
 pub mod value;
@@ -19,7 +20,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use event::{Event, Statement, What};
+pub use event::{Event, Execution, Statement, What};
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
@@ -47,6 +48,8 @@ struct Summary {
     ret: Val,
     /// `$this`/`self` as it is afterwards.
     this: Val,
+    /// The first parameter, as it is afterwards.
+    first: Val,
     /// What was loaded on rows that came from outside.
     loads: Vec<(Src, Tree)>,
     pending: Vec<Event>,
@@ -64,6 +67,8 @@ struct Key {
 pub struct FlowFacts {
     /// Events that cost N, in order of discovery, without twins.
     pub events: Vec<Event>,
+    /// Statements on models and tables, in loops or not, in order of discovery, without twins.
+    pub executions: Vec<Execution>,
     /// Values, for what the events name.
     pub values: Values,
     /// Reasons why something was not followed, counted.
@@ -115,6 +120,10 @@ pub(crate) struct Engine<'a> {
     running: FxHashSet<Key>,
     contexts: FxHashMap<FnRef, u16>,
     events: Vec<Event>,
+    executions: Vec<Execution>,
+    known_executions: FxHashSet<Execution>,
+    /// What the first parameter of the function that ran last holds at its end.
+    last_first: Val,
     known_events: FxHashSet<u64>,
     module_vars: FxHashMap<(FileId, Name), Val>,
     fields: FxHashMap<(ClassId, Name), Val>,
@@ -169,6 +178,9 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         running: FxHashSet::default(),
         contexts: FxHashMap::default(),
         events: Vec::new(),
+        executions: Vec::new(),
+        known_executions: FxHashSet::default(),
+        last_first: UNKNOWN,
         known_events: FxHashSet::default(),
         module_vars: FxHashMap::default(),
         fields: FxHashMap::default(),
@@ -185,6 +197,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.roots();
     FlowFacts {
         events: engine.events,
+        executions: engine.executions,
         values: engine.v,
         gaps: engine.gaps,
         rendered: engine.rendered,
@@ -294,7 +307,7 @@ impl<'a> Engine<'a> {
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
-        let nothing = |ret| Rc::new(Summary { ret, this, loads: Vec::new(), pending: Vec::new() });
+        let nothing = |ret| Rc::new(Summary { ret, this, first: UNKNOWN, loads: Vec::new(), pending: Vec::new() });
         if self.running.contains(&key) {
             return nothing(UNKNOWN);
         }
@@ -380,7 +393,8 @@ impl<'a> Engine<'a> {
         } else {
             fr.this
         };
-        Summary { ret, this, loads: fr.loads, pending }
+        let first = fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(UNKNOWN);
+        Summary { ret, this, first, loads: fr.loads, pending }
     }
 
     fn confirm(&mut self, event: Event) {
@@ -423,6 +437,7 @@ impl<'a> Engine<'a> {
 
     /// Takes over what a called function left.
     fn absorb(&mut self, fr: &mut Frame<'a>, summary: &Summary, call: Range) {
+        self.last_first = summary.first;
         for event in &summary.pending {
             if event.path.len() >= MAX_PATH {
                 continue;
