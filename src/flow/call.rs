@@ -81,6 +81,9 @@ impl<'a> Engine<'a> {
                     && after != before
                 {
                     self.write_place(fr, *base, after);
+                    if matches!(fr.body.expr(*base), Expr::Call { .. }) {
+                        self.changed_in_place(fr, *base, after);
+                    }
                 }
                 result.0
             }
@@ -447,7 +450,12 @@ impl<'a> Engine<'a> {
                     if runs { (self.call_value(fr, recv, args, whole), None) } else { (UNKNOWN, None) }
                 }
             },
-            Data::Attribute(..) => (SCALAR, None),
+            // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) | Data::Condition(_) => {
+                let mut vals = vec![recv];
+                vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
+                (self.condition_of(&vals, &args.named), None)
+            }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -829,7 +837,7 @@ impl<'a> Engine<'a> {
                 let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
-            Data::Attribute(..) => SCALAR,
+            Data::Attribute(..) | Data::Condition(_) => SCALAR,
             Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
             Data::Unknown
             | Data::Null

@@ -590,6 +590,10 @@ impl<'a> Engine<'a> {
                 self.iterate(fr, b, range);
                 SCALAR
             }
+            _ if self.is_condition(a) || self.is_condition(b) => {
+                let vals: Vec<Val> = [a, b].into_iter().filter(|v| self.is_condition(*v)).collect();
+                self.condition_of(&vals, &[])
+            }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
                 let is_rows = |e: &Engine<'a>, v: Val| matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..));
                 match (is_rows(self, a), is_rows(self, b)) {

@@ -393,6 +393,7 @@ impl<'a> Engine<'a> {
                 return self.load_op(NULL, op, &args);
             }
             Result::User => return self.current_user(),
+            Result::Condition => return self.condition_of(&args.positional, &args.named),
             Result::Route => {
                 self.route(fr, &args, range);
                 return UNKNOWN;
@@ -431,6 +432,11 @@ impl<'a> Engine<'a> {
             }
             _ => (),
         }
+        if op.tables
+            && let Some(val) = args.positional.first().and_then(|t| self.table_query(fr, *t, range))
+        {
+            return val;
+        }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
         }
@@ -466,7 +472,17 @@ impl<'a> Engine<'a> {
         if op.executes {
             let method = Name::new(name.last_segment());
             return match self.as_query(fr, subject, range) {
-                Some(query) => self.apply(fr, query, op, method, Args::default(), range, range),
+                Some(mut query) => {
+                    if op.terms {
+                        // What follows the receiver are conditions.
+                        let mut rest = args.clone();
+                        if !rest.positional.is_empty() {
+                            rest.positional.remove(0);
+                        }
+                        self.mark(fr, &mut query, op, method, &rest, range);
+                    }
+                    self.apply(fr, query, op, method, Args::default(), range, range)
+                }
                 None => {
                     if op.arg.is_none() {
                         let src = self.v.source(Source::Query(super::Span { file: fr.file, range }));
@@ -587,6 +603,7 @@ impl<'a> Engine<'a> {
                     columns: Box::default(),
                     class: None,
                     flags: flag::PROJECTED,
+                    marks: super::value::NO_MARKS,
                 };
                 self.v.of(Data::Query(query))
             }
@@ -618,6 +635,11 @@ impl<'a> Engine<'a> {
                 return val;
             }
             _ => (),
+        }
+        if op.tables
+            && let Some(val) = args.positional.first().and_then(|t| self.table_query(fr, *t, whole))
+        {
+            return val;
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));

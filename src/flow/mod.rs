@@ -12,6 +12,7 @@ mod print;
 mod serialize;
 mod stmt;
 mod template;
+pub(crate) mod terms;
 pub mod tree;
 mod types;
 pub mod value;
@@ -20,7 +21,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use event::{Event, Statement, What};
+pub use event::{Event, Execution, Statement, What};
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
@@ -67,6 +68,8 @@ struct Key {
 pub struct FlowFacts {
     /// Events that cost N, in order of discovery, without twins.
     pub events: Vec<Event>,
+    /// Statements on models and tables, in loops or not, in order of discovery, without twins.
+    pub executions: Vec<Execution>,
     /// Values, for what the events name.
     pub values: Values,
     /// Reasons why something was not followed, counted.
@@ -123,6 +126,8 @@ pub(crate) struct Engine<'a> {
     running: FxHashSet<Key>,
     contexts: FxHashMap<FnRef, u16>,
     events: Vec<Event>,
+    executions: Vec<Execution>,
+    known_executions: FxHashSet<Execution>,
     known_events: FxHashSet<u64>,
     module_vars: FxHashMap<(FileId, Name), Val>,
     fields: FxHashMap<(ClassId, Name), Val>,
@@ -147,6 +152,7 @@ struct Names {
     rows: Name,
     row: Name,
     load: Name,
+    table: Name,
     php: Name,
     python: Name,
 }
@@ -158,6 +164,7 @@ impl Names {
             rows: Name::new("rows"),
             row: Name::new("row"),
             load: Name::new("load"),
+            table: Name::new("table"),
             php: Name::new("php"),
             python: Name::new("python"),
         }
@@ -170,6 +177,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.roots();
     FlowFacts {
         events: engine.events,
+        executions: engine.executions,
         values: engine.v,
         gaps: engine.gaps,
         rendered: engine.rendered,
@@ -195,6 +203,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         running: FxHashSet::default(),
         contexts: FxHashMap::default(),
         events: Vec::new(),
+        executions: Vec::new(),
+        known_executions: FxHashSet::default(),
         known_events: FxHashSet::default(),
         module_vars: FxHashMap::default(),
         fields: FxHashMap::default(),

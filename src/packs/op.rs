@@ -66,6 +66,8 @@ pub enum Result {
     LoadBelow,
     /// Eager load of a path (argument 0), with a query (`queryset`) and an attribute (`to_attr`).
     Prefetch,
+    /// A condition on the columns that the arguments speak of.
+    Condition,
     /// Declares that requests are handled by what the arguments name.
     Route,
 }
@@ -158,6 +160,14 @@ pub struct Op {
     pub offloads: bool,
     /// The argument is remembered by key: at most once per key.
     pub memoises: bool,
+    /// The arguments are conditions on columns.
+    pub terms: bool,
+    /// Adds an alternative on the outermost level.
+    pub alternative: bool,
+    /// Leaves the scopes behind, but not the relation that the query started from.
+    pub to_base: bool,
+    /// The first argument names the table that is read.
+    pub tables: bool,
     /// What is loaded comes in these arguments.
     pub eager: Option<Grammar>,
     /// What is loaded now on the receiver (or argument named by `arg`) comes in these arguments.
@@ -189,7 +199,7 @@ const WORDS: &[&str] = &[
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition",
 ];
 
 const KEYS: &[&str] = &[
@@ -224,6 +234,10 @@ impl Op {
             dispatches: false,
             offloads: false,
             memoises: false,
+            terms: false,
+            alternative: false,
+            to_base: false,
+            tables: false,
             eager: None,
             loads: None,
             callback: None,
@@ -311,6 +325,14 @@ impl Op {
             "dispatch" => self.dispatches = true,
             "offload" => self.offloads = true,
             "memoise" => self.memoises = true,
+            "terms" => self.terms = true,
+            "or" => self.alternative = true,
+            "to-base" => {
+                self.to_base = true;
+                self.unscopes = true;
+            }
+            "table" => self.tables = true,
+            "condition" => self.result = Result::Condition,
             other => return Err(unknown(file, other, WORDS)),
         }
         Ok(())
