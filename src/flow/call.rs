@@ -640,7 +640,7 @@ impl<'a> Engine<'a> {
 
     fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.function(full).is_some() {
+        if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
