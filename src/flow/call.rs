@@ -176,12 +176,23 @@ impl<'a> Engine<'a> {
         match self.data(target).clone() {
             Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
             Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
+            Data::Method(recv, name) if self.is_offloaded_call(name) => {
+                let mark = fr.buffer.len();
+                let val = self.call_value(fr, recv, args, range);
+                super::entry::forget_blocking(fr, mark);
+                val
+            }
             Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
-                if self.ix.packs.instance_kind(class).is_some() { target } else { UNKNOWN }
+                if self.ix.packs.instance_kind(class).is_some() {
+                    self.opened(fr, class, range);
+                    target
+                } else {
+                    UNKNOWN
+                }
             }
             Data::Object { class, .. } => {
                 for name in ["__invoke", "__call__"] {
@@ -241,7 +252,9 @@ impl<'a> Engine<'a> {
         }
         let vals = self.bind(f, this, &args);
         let summary = self.evaluate(f, this, vals);
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.this)
     }
 
@@ -377,7 +390,9 @@ impl<'a> Engine<'a> {
             self.memo.insert(key, finished.clone());
             finished
         };
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.first)
     }
 
@@ -662,7 +677,7 @@ impl<'a> Engine<'a> {
 
     fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.function(full).is_some() {
+        if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
@@ -679,11 +694,14 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
                 self.call_closure(fr, f, &env, this, Args::default(), range);
             }
         }
+        // Nobody knows on which thread.
+        super::entry::forget_blocking(fr, mark);
     }
 
     /// Makes an instance.
@@ -722,18 +740,19 @@ impl<'a> Engine<'a> {
     }
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
         self.run_callbacks(fr, &args, range);
-        self.v.of(Data::Instance(name))
+        self.v.of(Data::Instance(given.unwrap_or(name)))
     }
 
     /// Calls a function or constructor outside the program.
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
@@ -744,6 +763,9 @@ impl<'a> Engine<'a> {
             return query;
         }
         self.run_callbacks(fr, &args, range);
+        if let Some(given) = given {
+            return self.v.of(Data::Instance(given));
+        }
         // What a class of a library is called with gives an instance of it.
         if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
     }

@@ -75,7 +75,11 @@ impl<'a> Engine<'a> {
             }
             Expr::Render(render) => self.render(fr, render, range),
             Expr::Assign { target, value } => {
+                let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
+                if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
+                    super::entry::forget_constructions(fr, mark);
+                }
                 self.assign(fr, *target, val);
                 val
             }
@@ -93,6 +97,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
+                    super::entry::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -174,7 +179,13 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
-            Expr::Same(e) | Expr::Await(e) => self.expr(fr, *e),
+            Expr::Same(e) => self.expr(fr, *e),
+            Expr::Await(e) => {
+                let mark = fr.buffer.len();
+                let val = self.expr(fr, *e);
+                self.awaited(fr, *e, mark);
+                val
+            }
             Expr::InstanceOf { value, class } => {
                 self.expr(fr, *value);
                 self.expr(fr, *class);
@@ -566,7 +577,10 @@ impl<'a> Engine<'a> {
         };
         let source = self.expr(fr, clause.iter);
         let range = fr.body.range(clause.iter);
+        let was_async = self.is_async_work;
+        self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
+        self.is_async_work = was_async;
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }

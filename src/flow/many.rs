@@ -502,12 +502,19 @@ impl<'a> Engine<'a> {
         }
         if op.offloads {
             // What runs there blocks nobody; it still queries.
+            let mark = fr.buffer.len();
             return match args.positional.first() {
+                Some(f) if op.result == Result::Same => {
+                    let f = *f;
+                    self.offloaded(f)
+                }
                 Some(f) => {
                     let f = *f;
                     let mut rest = args.clone();
                     rest.positional.remove(0);
-                    if rest.positional.is_empty() && rest.named.is_empty() { f } else { self.call_value(fr, f, rest, range) }
+                    let val = self.call_value(fr, f, rest, range);
+                    super::entry::forget_blocking(fr, mark);
+                    val
                 }
                 None => UNKNOWN,
             };
@@ -613,11 +620,29 @@ impl<'a> Engine<'a> {
     /// A method of an instance of a library class.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn instance_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        let is_async = matches!(self.data(recv), Data::Instance(c) if self.ix.packs.roles(*c).iter().any(|r| r.as_str() == "async-session"));
+        let was_async = self.is_async_work;
+        self.is_async_work |= is_async;
+        let mark = fr.buffer.len();
+        let val = self.instance_op_now(fr, recv, op, name, args, at, whole);
+        self.is_async_work = was_async;
+        if op.offloads {
+            super::entry::forget_blocking(fr, mark);
+        }
+        val
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn instance_op_now(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
         }
         match op.result {
             Result::User => return self.current_user(),
+            Result::Route => {
+                self.route(fr, &args, whole);
+                return UNKNOWN;
+            }
             Result::Same if !op.executes => return recv,
             Result::Query => return self.select(fr, &args, op, whole),
             Result::Callback => {

@@ -4,6 +4,7 @@
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
 mod call;
+mod entry;
 mod event;
 mod expr;
 mod many;
@@ -21,6 +22,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
 
 use crate::base::{FileId, Name, Range, Span};
@@ -36,6 +38,8 @@ const MAX_CALL_DEPTH: usize = 40;
 const MAX_CONTEXTS: u16 = 24;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
+/// At most so many constructions and blocking calls are kept per function.
+const MAX_ASIDES: usize = 60;
 /// How a nullable type writes null.
 const NULL_TYPE: &str = "null";
 /// A fault further than this many calls below its loop is not reported.
@@ -80,6 +84,8 @@ pub struct FlowFacts {
     pub handlers: FxHashSet<FnRef>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Entry points that events reached.
+    pub entries: FxHashMap<FnRef, Entry>,
 }
 
 impl FlowFacts {
@@ -116,6 +122,8 @@ pub(crate) struct Frame<'a> {
     remembered: bool,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
+    /// How many constructions and blocking calls were noted.
+    asides: usize,
 }
 
 /// The engine.
@@ -142,6 +150,14 @@ pub(crate) struct Engine<'a> {
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
+    /// What decorators say of functions.
+    marks: FxHashMap<FnRef, entry::Marks>,
+    /// Functions handed over to run when the process starts or ends.
+    startups: FxHashSet<FnRef>,
+    /// Where classes are instantiated, once it is asked.
+    made: Option<FxHashMap<ClassId, entry::Made>>,
+    /// Statements sent now are awaited, not waited for.
+    is_async_work: bool,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
 }
@@ -175,7 +191,10 @@ impl Names {
 pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let mut engine = engine(ix);
     engine.roots();
+    let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
+    let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     FlowFacts {
+        entries,
         events: engine.events,
         executions: engine.executions,
         values: engine.v,
@@ -218,6 +237,10 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         framework_loops: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
+        marks: FxHashMap::default(),
+        startups: FxHashSet::default(),
+        made: None,
+        is_async_work: false,
         tags: template_tags(ix),
     }
 }
@@ -364,6 +387,7 @@ impl<'a> Engine<'a> {
             conditions: 0,
             remembered: false,
             held: Vec::new(),
+            asides: 0,
         }
     }
 
@@ -375,6 +399,7 @@ impl<'a> Engine<'a> {
                 *slot = val;
             }
         }
+        self.inject(&mut fr);
         self.run_frame(&mut fr);
         self.finish(fr)
     }
@@ -386,13 +411,19 @@ impl<'a> Engine<'a> {
 
     fn finish(&mut self, mut fr: Frame<'a>) -> Summary {
         let mut pending = Vec::new();
+        let mut asides = Vec::new();
         for event in std::mem::take(&mut fr.buffer) {
-            if is_met(&event) {
+            if matches!(event.what, What::Construct { .. }) {
+                self.settle_construction(&fr, event, &mut asides);
+            } else if matches!(event.what, What::Block { .. }) {
+                self.settle_blocking(&fr, event, &mut asides);
+            } else if is_met(&event) {
                 self.confirm(event);
             } else if pending.len() < MAX_PENDING {
                 pending.push(event);
             }
         }
+        pending.append(&mut asides);
         let mut ret = match (fr.ret, fr.yields) {
             (_, Some(y)) => self.v.many(y, value::ManyKind::Lazy),
             (Some(r), None) => r,
@@ -439,6 +470,7 @@ impl<'a> Engine<'a> {
             needs,
             loops: fr.loops.iter().rev().copied().collect(),
             path: smallvec::SmallVec::new(),
+            entry: None,
             weak: false,
         };
         self.note(fr, event);
@@ -450,6 +482,12 @@ impl<'a> Engine<'a> {
         }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
+        }
+        if matches!(event.what, What::Construct { .. } | What::Block { .. }) {
+            if fr.asides >= MAX_ASIDES {
+                return;
+            }
+            fr.asides += 1;
         }
         if fr.seen.insert(hash_of(&event)) {
             fr.buffer.push(event);

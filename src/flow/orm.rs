@@ -469,6 +469,7 @@ impl<'a> Engine<'a> {
         at: Range,
     ) {
         self.emit(fr, What::Statement { kind, method, model, via, defeats, src, flags }, at, NO_LOOP);
+        self.waits(fr, method, model, at);
     }
 
     /// Calls a method of a query: the program's own, a scope of its model, or the library's.

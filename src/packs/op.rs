@@ -98,6 +98,23 @@ pub enum Grammar {
     Options,
 }
 
+/// When does what is registered or decorated so run?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runs {
+    /// For every request, on the event loop where it is a coroutine.
+    Request,
+    /// For every request, a coroutine on a loop of its own.
+    RequestAlone,
+    /// For every message or job.
+    Task,
+    /// When the process starts or ends.
+    Startup,
+    /// Once per process, or once per distinct arguments: the result is kept.
+    Once,
+    /// By hand.
+    Command,
+}
+
 /// Which argument: by position, by name, or either.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ArgRef {
@@ -192,6 +209,10 @@ pub struct Op {
     pub calls: Option<ArgRef>,
     /// What an instance of a library class the call gives.
     pub instance: Option<Name>,
+    /// When what it decorates or registers runs.
+    pub runs: Option<Runs>,
+    /// As the default of a parameter: the argument is called for each request and gives the value.
+    pub injects: bool,
 }
 
 const WORDS: &[&str] = &[
@@ -200,11 +221,14 @@ const WORDS: &[&str] = &[
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
     "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition",
+    "dispatch", "offload", "memoise", "inject",
 ];
 
 const KEYS: &[&str] = &[
-    "eager", "load", "callback", "gets", "element-param", "path", "arg", "template", "context", "relation", "calls", "instance",
+    "eager", "load", "callback", "gets", "element-param", "path", "arg", "template", "context", "relation", "calls", "instance", "runs",
 ];
+
+const RUNS: &[&str] = &["request", "request-alone", "task", "startup", "once", "command"];
 
 impl Op {
     fn empty() -> Op {
@@ -250,6 +274,8 @@ impl Op {
             relation: None,
             calls: None,
             instance: None,
+            runs: None,
+            injects: false,
         }
     }
 
@@ -333,6 +359,7 @@ impl Op {
             }
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
+            "inject" => self.injects = true,
             other => return Err(unknown(file, other, WORDS)),
         }
         Ok(())
@@ -360,6 +387,17 @@ impl Op {
             "relation" => self.relation = Some(arg_ref(value)),
             "calls" => self.calls = Some(arg_ref(value)),
             "instance" => self.instance = Some(Name::new(value)),
+            "runs" => {
+                self.runs = Some(match value {
+                    "request" => Runs::Request,
+                    "request-alone" => Runs::RequestAlone,
+                    "task" => Runs::Task,
+                    "startup" => Runs::Startup,
+                    "once" => Runs::Once,
+                    "command" => Runs::Command,
+                    other => return Err(unknown(file, other, RUNS)),
+                });
+            }
             other => return Err(unknown(file, other, KEYS)),
         }
         Ok(())
