@@ -22,13 +22,15 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             Statement::Read | Statement::Aggregate | Statement::Load => "query-in-loop",
         };
         // What is reached by a call stands at the call in the loop; the statement is a step.
-        let place = event.path.last().copied().unwrap_or(event.site);
+        // What the framework loops over has no call in a loop: the statement itself is the place.
+        let framework = event.loops.last().is_some_and(|l| cx.flow.framework_loops.contains(l));
+        let place = event.path.last().copied().filter(|_| !framework).unwrap_or(event.site);
         let what = match (via, model) {
             (Some((_, relation)), _) => Some(*relation),
             (None, Some(m)) => Some(cx.ix.model(*m).name),
             _ => None,
         };
-        let key = (rule, place, if event.path.is_empty() { what } else { None });
+        let key = (rule, place, if place == event.site { what } else { None });
         groups.entry(key).or_default().push(event);
     }
     for ((rule, place, _), events) in groups {
@@ -40,7 +42,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
     events.sort_by_key(|e| (e.path.len(), e.site));
     let first = *events.first()?;
     let What::Statement { kind, method, model, via, flags, .. } = &first.what else { return None };
-    let direct = first.path.is_empty();
+    let direct = first.path.is_empty() || place == first.site;
     let holder = via.map(|(m, _)| model_name(cx.ix, m));
     let target = model.map(|m| model_name(cx.ix, m));
     let subject = match (via, target) {

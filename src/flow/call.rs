@@ -323,7 +323,7 @@ impl<'a> Engine<'a> {
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();
         vals.extend(env.iter().copied());
-        let key = super::Key { f, this, args: vals.clone().into_boxed_slice() };
+        let key = self.key(f, this, &vals);
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
@@ -419,6 +419,10 @@ impl<'a> Engine<'a> {
                 }
             },
             Data::Attribute(..) => (SCALAR, None),
+            Data::View { .. } => {
+                let changed = self.view_method(fr, recv, name, &args);
+                (changed, Some(changed))
+            }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -438,6 +442,10 @@ impl<'a> Engine<'a> {
                     }
                 }
                 (SCALAR, None)
+            }
+            Data::Unknown if !self.ambient.is_empty() => {
+                self.run_callbacks(fr, &args, at);
+                (UNKNOWN, None)
             }
             Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
@@ -472,7 +480,7 @@ impl<'a> Engine<'a> {
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
-                return (self.rendered_by_class(fr, recv, class, name, val), Some(after));
+                return (val, Some(after));
             }
             if !exact {
                 let mut result: Option<Val> = None;
@@ -644,7 +652,8 @@ impl<'a> Engine<'a> {
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                self.call_closure(fr, f, &env, this, Args::default(), range);
+                let given = Args { named: self.ambient.clone(), ..Args::default() };
+                self.call_closure(fr, f, &env, this, given, range);
             }
         }
     }
@@ -808,6 +817,7 @@ impl<'a> Engine<'a> {
             | Data::Str(_)
             | Data::Int(_)
             | Data::Method(..)
+            | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
     }

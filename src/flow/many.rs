@@ -230,6 +230,9 @@ impl<'a> Engine<'a> {
             (self.peek_element(recv), true)
         };
         let element = if element == NO_ELEMENT { UNKNOWN } else { element };
+        if op.serializes {
+            self.serialize(fr, recv, at, 0);
+        }
         let mut result = UNKNOWN;
         if let Some(callback) = op.callback {
             match args.get(callback) {
@@ -430,6 +433,15 @@ impl<'a> Engine<'a> {
             }
             _ => (),
         }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, range);
+        }
+        if let (Some(instance), true) = (op.instance, op.serializes) {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, range, 0);
+            return self.v.of(Data::Instance(instance));
+        }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
         }
@@ -597,6 +609,15 @@ impl<'a> Engine<'a> {
     pub(super) fn instance_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
+        }
+        if op.serializes {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, whole, 0);
+            return SCALAR;
+        }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, whole);
         }
         match op.result {
             Result::User => return self.current_user(),

@@ -104,6 +104,8 @@ pub(crate) struct Frame<'a> {
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
+    /// Views made here that are rendered when the function ends: until then they may be given more.
+    views: Vec<template::Pending>,
     depth: usize,
 }
 
@@ -128,6 +130,10 @@ pub(crate) struct Engine<'a> {
     framework_loops: FxHashSet<LoopId>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// What closures given to libraries are called with, by the name of the parameter.
+    ambient: Vec<(Name, Val)>,
+    /// Fields that serializers and schemas declare.
+    declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
 
 /// Names that the engine itself asks for.
@@ -181,8 +187,11 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         tags: template_tags(ix),
+        ambient: Vec::new(),
+        declared_fields: FxHashMap::default(),
     };
     engine.roots();
+    engine.framework_roots();
     FlowFacts {
         events: engine.events,
         values: engine.v,
@@ -238,8 +247,7 @@ impl<'a> Engine<'a> {
         // File bodies first: they register routes and bind module variables.
         for pass in 0..2 {
             for file in &files {
-                let source = self.ix.sources.file(*file);
-                if source.origin == Origin::Migration {
+                if self.is_history(*file) {
                     continue;
                 }
                 let facts = self.ix.file(*file);
@@ -257,6 +265,11 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// Does a file only say how tables came to be?
+    fn is_history(&self, file: FileId) -> bool {
+        self.ix.sources.file(file).origin == Origin::Migration
     }
 
     fn root(&mut self, f: FnRef) {
@@ -279,7 +292,7 @@ impl<'a> Engine<'a> {
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         if self.fuel == 0 || self.contexts.get(&f).is_some_and(|n| *n >= MAX_CONTEXTS) {
-            let key = Key { f, this, args: args.clone().into_boxed_slice() };
+            let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
             }
@@ -290,7 +303,7 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        let key = self.key(f, this, &args);
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
@@ -310,6 +323,12 @@ impl<'a> Engine<'a> {
         self.running.remove(&key);
         self.memo.insert(key, summary.clone());
         summary
+    }
+
+    /// What a result depends on.
+    fn key(&self, f: FnRef, this: Val, args: &[Val]) -> Key {
+        let args = args.iter().copied().chain(self.ambient.iter().map(|(_, v)| *v)).collect();
+        Key { f, this, args }
     }
 
     fn frame(&self, f: FnRef, this: Val) -> Frame<'a> {
@@ -332,6 +351,7 @@ impl<'a> Engine<'a> {
             loads: Vec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
+            views: Vec::new(),
             depth: 0,
         }
     }
@@ -354,6 +374,7 @@ impl<'a> Engine<'a> {
     }
 
     fn finish(&mut self, mut fr: Frame<'a>) -> Summary {
+        self.flush_views(&mut fr);
         let mut pending = Vec::new();
         for event in std::mem::take(&mut fr.buffer) {
             if is_met(&event) {

@@ -158,6 +158,8 @@ pub struct Op {
     pub offloads: bool,
     /// The argument is remembered by key: at most once per key.
     pub memoises: bool,
+    /// Asks a policy: the arguments are the ability and the row.
+    pub authorizes: bool,
     /// What is loaded comes in these arguments.
     pub eager: Option<Grammar>,
     /// What is loaded now on the receiver (or argument named by `arg`) comes in these arguments.
@@ -189,7 +191,7 @@ const WORDS: &[&str] = &[
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise",
+    "dispatch", "offload", "memoise", "policy",
 ];
 
 const KEYS: &[&str] = &[
@@ -224,6 +226,7 @@ impl Op {
             dispatches: false,
             offloads: false,
             memoises: false,
+            authorizes: false,
             eager: None,
             loads: None,
             callback: None,
@@ -311,6 +314,7 @@ impl Op {
             "dispatch" => self.dispatches = true,
             "offload" => self.offloads = true,
             "memoise" => self.memoises = true,
+            "policy" => self.authorizes = true,
             other => return Err(unknown(file, other, WORDS)),
         }
         Ok(())
