@@ -360,7 +360,7 @@ impl<'a> Engine<'a> {
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();
         vals.extend(env.iter().copied());
-        let key = super::Key { f, this, args: vals.clone().into_boxed_slice() };
+        let key = self.key(f, this, &vals);
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
@@ -471,6 +471,10 @@ impl<'a> Engine<'a> {
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
                 (self.condition_of(&vals, &args.named), None)
             }
+            Data::View { .. } => {
+                let changed = self.view_method(fr, recv, name, &args);
+                (changed, Some(changed))
+            }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -491,7 +495,15 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
-            Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            Data::Unknown if !self.ambient.is_empty() => {
+                self.run_callbacks(fr, &args, at);
+                (UNKNOWN, None)
+            }
+            Data::Unknown => {
+                self.run_callbacks(fr, &args, whole);
+                (UNKNOWN, None)
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 
@@ -524,7 +536,7 @@ impl<'a> Engine<'a> {
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
-                return (self.rendered_by_class(fr, recv, class, name, val), Some(after));
+                return (val, Some(after));
             }
             if !exact {
                 let mut result: Option<Val> = None;
@@ -561,8 +573,20 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
-            if let Some(kind) = self.ix.packs.instance_kind(*external) {
-                let _ = kind;
+            if let Some(method) = self.ix.packs.word_in_language(self.language(fr), &format!("model-of.{external}"))
+                && let Some((_, f)) = self.ix.find_method(class, method)
+            {
+                // A repository of a library: its method says which model it is of, the rest are queries of that.
+                let (model, _) = self.call_function(fr, f, recv, Args::default(), range);
+                let model = match *self.data(model) {
+                    Data::Str(text) => self.class_text(text),
+                    _ => model,
+                };
+                if let Some(query) = self.as_query(fr, model, range) {
+                    return self.query_method(fr, query, name, args, range, range);
+                }
+            }
+            if self.ix.packs.instance_kind(*external).is_some() {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
@@ -697,7 +721,8 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                self.call_closure(fr, f, &env, this, Args::default(), range);
+                let given = Args { named: self.ambient.clone(), ..Args::default() };
+                self.call_closure(fr, f, &env, this, given, range);
             }
         }
         // Nobody knows on which thread.
@@ -754,7 +779,17 @@ impl<'a> Engine<'a> {
         self.blocking(fr, name, range);
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
-            return self.function_op(fr, name, &op, args, range);
+            let group = self.route_class;
+            if op.result == crate::packs::Result::RouteGroup {
+                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Class(class) => Some(*class),
+                    _ => None,
+                });
+                return self.v.of(Data::Instance(name));
+            }
+            let val = self.function_op(fr, name, &op, args, range);
+            self.route_class = group;
+            return val;
         }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));
@@ -868,6 +903,7 @@ impl<'a> Engine<'a> {
             | Data::Str(_)
             | Data::Int(_)
             | Data::Method(..)
+            | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
     }

@@ -231,6 +231,9 @@ impl<'a> Engine<'a> {
             (self.peek_element(recv), true)
         };
         let element = if element == NO_ELEMENT { UNKNOWN } else { element };
+        if op.serializes {
+            self.serialize(fr, recv, at, 0);
+        }
         let mut result = UNKNOWN;
         if let Some(callback) = op.callback {
             match args.get(callback) {
@@ -437,6 +440,15 @@ impl<'a> Engine<'a> {
         {
             return val;
         }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, range);
+        }
+        if let (Some(instance), true) = (op.instance, op.serializes) {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, range, 0);
+            return self.v.of(Data::Instance(instance));
+        }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
         }
@@ -637,6 +649,15 @@ impl<'a> Engine<'a> {
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
         }
+        if op.serializes {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, whole, 0);
+            return SCALAR;
+        }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, whole);
+        }
         match op.result {
             Result::User => return self.current_user(),
             Result::Route => {
@@ -741,7 +762,7 @@ impl<'a> Engine<'a> {
                 found = Some(ModelId(i as u32));
             }
         }
-        match found {
+        match found.or(self.ix.swapped) {
             Some(model) => self.declared_row(model, Source::Ambient),
             None => UNKNOWN,
         }

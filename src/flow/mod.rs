@@ -10,6 +10,7 @@ mod expr;
 mod many;
 mod orm;
 mod print;
+mod resource;
 mod serialize;
 mod stmt;
 mod template;
@@ -82,6 +83,8 @@ pub struct FlowFacts {
     pub rendered: FxHashSet<FileId>,
     /// Handlers of requests.
     pub handlers: FxHashSet<FnRef>,
+    /// Bare tables that queries read.
+    pub table_names: FxHashMap<Src, Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
     /// Entry points that events reached.
@@ -124,6 +127,8 @@ pub(crate) struct Frame<'a> {
     held: Vec<(LoopId, Vec<Val>)>,
     /// How many constructions and blocking calls were noted.
     asides: usize,
+    /// Views made here that are rendered when the function ends: until then they may be given more.
+    views: Vec<template::Pending>,
 }
 
 /// The engine.
@@ -158,8 +163,16 @@ pub(crate) struct Engine<'a> {
     made: Option<FxHashMap<ClassId, entry::Made>>,
     /// Statements sent now are awaited, not waited for.
     is_async_work: bool,
+    /// The class that handles the routes of the group that is evaluated.
+    route_class: Option<ClassId>,
+    /// Bare tables that queries read.
+    table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// What closures given to libraries are called with, by the name of the parameter.
+    ambient: Vec<(Name, Val)>,
+    /// Fields that serializers and schemas declare.
+    declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
 
 /// Names that the engine itself asks for.
@@ -191,6 +204,7 @@ impl Names {
 pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let mut engine = engine(ix);
     engine.roots();
+    engine.framework_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     FlowFacts {
@@ -202,6 +216,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        table_names: engine.table_names,
     }
 }
 
@@ -241,7 +256,11 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         startups: FxHashSet::default(),
         made: None,
         is_async_work: false,
+        route_class: None,
+        table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        ambient: Vec::new(),
+        declared_fields: FxHashMap::default(),
     }
 }
 
@@ -290,8 +309,7 @@ impl<'a> Engine<'a> {
         // File bodies first: they register routes and bind module variables.
         for pass in 0..2 {
             for file in &files {
-                let source = self.ix.sources.file(*file);
-                if source.origin == Origin::Migration {
+                if self.is_history(*file) {
                     continue;
                 }
                 let facts = self.ix.file(*file);
@@ -311,17 +329,26 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Does a file only say how tables came to be?
+    fn is_history(&self, file: FileId) -> bool {
+        self.ix.sources.file(file).origin == Origin::Migration
+    }
+
     fn root(&mut self, f: FnRef) {
         let decl = self.ix.function(f);
         let this = self.receiver_of(f);
         let mut args = Vec::with_capacity(decl.params.len());
         let handler = self.handlers.contains(&f);
         for (i, param) in decl.params.iter().enumerate() {
-            let val = if i == 0 && self.takes_receiver(f) {
-                this
-            } else {
-                self.declared_param(f, param, handler)
-            };
+            let receives = self.takes_receiver(f);
+            let mut val = if i == 0 && receives { this } else { self.declared_param(f, param, handler) };
+            // The first thing that a handler is given is the request.
+            if handler && val == UNKNOWN && i == usize::from(receives) {
+                let language = if self.ix.file(f.file).language == Language::Python { self.names.python } else { self.names.php };
+                if let Some(class) = self.ix.packs.word_in_language(language, "request-class") {
+                    val = self.v.of(Data::Instance(class));
+                }
+            }
             args.push(val);
         }
         self.evaluate(f, this, args);
@@ -331,7 +358,7 @@ impl<'a> Engine<'a> {
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         if self.fuel == 0 || self.contexts.get(&f).is_some_and(|n| *n >= MAX_CONTEXTS) {
-            let key = Key { f, this, args: args.clone().into_boxed_slice() };
+            let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
             }
@@ -342,7 +369,7 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        let key = self.key(f, this, &args);
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
@@ -362,6 +389,12 @@ impl<'a> Engine<'a> {
         self.running.remove(&key);
         self.memo.insert(key, summary.clone());
         summary
+    }
+
+    /// What a result depends on.
+    fn key(&self, f: FnRef, this: Val, args: &[Val]) -> Key {
+        let args = args.iter().copied().chain(self.ambient.iter().map(|(_, v)| *v)).collect();
+        Key { f, this, args }
     }
 
     fn frame(&self, f: FnRef, this: Val) -> Frame<'a> {
@@ -388,6 +421,7 @@ impl<'a> Engine<'a> {
             remembered: false,
             held: Vec::new(),
             asides: 0,
+            views: Vec::new(),
         }
     }
 
@@ -410,6 +444,7 @@ impl<'a> Engine<'a> {
     }
 
     fn finish(&mut self, mut fr: Frame<'a>) -> Summary {
+        self.flush_views(&mut fr);
         let mut pending = Vec::new();
         let mut asides = Vec::new();
         for event in std::mem::take(&mut fr.buffer) {

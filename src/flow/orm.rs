@@ -25,7 +25,7 @@ impl<'a> Engine<'a> {
         self.ix.model(model).dialect
     }
 
-    fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
+    pub(super) fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
         self.ix.model(model).relations.get(&name)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The tree with a path of relation names loaded, with the defaults of each model on the way and the way back.
-    fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
+    pub(super) fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
         let Some((first, rest)) = names.split_first() else { return self.v.trees.union(tree, last) };
         let relation = self.relation(model, *first);
         let target = relation.and_then(|r| r.target);
@@ -157,7 +157,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Is a relation loaded on a row?
-    fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
+    pub(super) fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
         if fr.guards.contains(&(row.src, relation.name)) {
             return State::Loaded(OPEN);
         }
@@ -411,6 +411,12 @@ impl<'a> Engine<'a> {
         {
             return (self.read_path(fr, object, text, at), None);
         }
+        if op.serializes {
+            self.serialize(fr, object, at, 0);
+        }
+        if op.authorizes {
+            return (self.ask_policy(fr, object, &args, whole), None);
+        }
         if op.sets_relation {
             if let (Some(Data::Str(relation)), Some(val)) =
                 (args.positional.first().map(|v| self.data(*v).clone()), args.positional.get(1))
@@ -550,10 +556,9 @@ impl<'a> Engine<'a> {
             Some(op) => self.apply(fr, query, &op, name, args, at, whole),
             None => {
                 self.run_callbacks(fr, &args, whole);
-                // A method nobody knows may load anything.
+                // A scope or macro of a package narrows; that one would also load what is read later is rare.
                 let mut query = query;
                 if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
-                    query.tree = self.v.trees.opened(query.tree);
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
                 }

@@ -88,6 +88,7 @@ impl<'a> Engine<'a> {
                 }
                 format!("{{{}}}", parts.join(", "))
             }
+            Data::View { names, .. } => format!("view {}", join(names)),
             Data::Condition(_) => "condition".to_owned(),
             Data::Attribute(m, n) => format!("attribute {}.{n}", self.ix.model(*m).name.last_segment()),
             Data::Load(load) => {

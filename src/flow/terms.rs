@@ -209,6 +209,7 @@ impl<'a> Engine<'a> {
         let name = Name::new(name.as_str().split([' ', ':']).next().unwrap_or(name.as_str()));
         let src = self.v.source(Source::Query(self.span(fr, range)));
         let marks = self.v.marked(NO_MARKS, &[Mark::Table(name)]);
+        self.table_names.insert(src, name);
         let query =
             Query { model: None, tree: super::tree::OPEN, src, via: None, columns: Box::default(), class: None, flags: flag::RAW, marks };
         Some(self.v.of(Data::Query(query)))

@@ -70,6 +70,8 @@ pub enum Result {
     Condition,
     /// Declares that requests are handled by what the arguments name.
     Route,
+    /// Names the class that handles the routes declared in the closure that follows.
+    RouteGroup,
 }
 
 /// What the callback is given.
@@ -185,6 +187,8 @@ pub struct Op {
     pub to_base: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
+    /// Asks a policy: the arguments are the ability and the row.
+    pub authorizes: bool,
     /// What is loaded comes in these arguments.
     pub eager: Option<Grammar>,
     /// What is loaded now on the receiver (or argument named by `arg`) comes in these arguments.
@@ -218,10 +222,9 @@ pub struct Op {
 const WORDS: &[&str] = &[
     "unknown", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
-    "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
+    "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition",
-    "dispatch", "offload", "memoise", "inject",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition", "inject", "policy",
 ];
 
 const KEYS: &[&str] = &[
@@ -262,6 +265,7 @@ impl Op {
             alternative: false,
             to_base: false,
             tables: false,
+            authorizes: false,
             eager: None,
             loads: None,
             callback: None,
@@ -327,6 +331,7 @@ impl Op {
             "load-below" => self.result = Result::LoadBelow,
             "prefetch-object" => self.result = Result::Prefetch,
             "route" => self.result = Result::Route,
+            "route-group" => self.result = Result::RouteGroup,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,
@@ -360,6 +365,7 @@ impl Op {
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
             "inject" => self.injects = true,
+            "policy" => self.authorizes = true,
             other => return Err(unknown(file, other, WORDS)),
         }
         Ok(())
