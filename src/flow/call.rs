@@ -18,6 +18,8 @@ pub(super) struct Args {
     pub(super) open: bool,
     /// Ranges of the positional arguments.
     pub(super) ranges: Vec<Range>,
+    /// Some argument is a variable that may hold a list of keys: its position or name.
+    pub(super) variables: Vec<Result<usize, Name>>,
 }
 
 impl Args {
@@ -41,6 +43,12 @@ impl<'a> Engine<'a> {
         let mut out = Args::default();
         for arg in args {
             let val = self.expr(fr, arg.value);
+            if arg.spread == Spread::No
+                && matches!(fr.body.expr(arg.value), Expr::Local(_))
+                && matches!(self.data(val), Data::Unknown | Data::Many(..) | Data::Scalar | Data::Tuple(_))
+            {
+                out.variables.push(arg.name.map_or(Ok(out.positional.len()), Err));
+            }
             match (arg.spread, arg.name) {
                 (Spread::No, None) => {
                     out.positional.push(val);
@@ -821,6 +829,11 @@ impl<'a> Engine<'a> {
                         return self.v.of(Data::Method(object, name));
                     }
                 }
+                if self.field_known(object, name).is_none()
+                    && let Some(f) = self.hook(class, name)
+                {
+                    return self.call_function(fr, f, object, Args::default(), range).0;
+                }
                 let val = self.field(fr, object, name);
                 if val != UNKNOWN {
                     return val;
@@ -906,6 +919,11 @@ impl<'a> Engine<'a> {
             | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
+    }
+
+    /// The hook that computes a property when it is read.
+    pub(super) fn hook(&self, class: ClassId, name: Name) -> Option<FnRef> {
+        self.ix.find_method(class, Name::new(&format!("${name}::get"))).map(|(_, f)| f)
     }
 
     fn field_known(&self, object: Val, name: Name) -> Option<Val> {

@@ -147,6 +147,11 @@ impl Packs {
             .map(|(_, op)| op)
     }
 
+    /// The ids of all packs.
+    pub fn scopes(&self) -> impl Iterator<Item = Name> + '_ {
+        self.scopes.iter().map(|(_, scope)| *scope)
+    }
+
     /// What a method means on a receiver of a kind, in any pack of a language.
     pub fn op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
         self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.op(*scope, kind, method))
