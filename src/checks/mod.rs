@@ -9,7 +9,7 @@ mod tenant;
 mod wording;
 
 use crate::base::{Name, Span};
-use crate::findings::{Confidence, Edit, Finding, Fix, Step, Subject};
+use crate::findings::{Confidence, Finding, Step, Subject};
 use crate::flow::FlowFacts;
 use crate::index::{FnRef, ProjectIndex};
 use crate::packs::rule;
@@ -86,7 +86,3 @@ fn step(steps: &mut Vec<Step>, span: Span, message: impl Into<String>) {
     }
 }
 
-/// A change that inserts text at a place.
-fn insertion(title: String, span: Span, text: String, is_safe: bool) -> Fix {
-    Fix { title, edits: vec![Edit { span, text }], is_safe }
-}

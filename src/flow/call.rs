@@ -1,9 +1,9 @@
 //! Which function runs, with what, and what comes back?
 
-use super::value::{Data, ManyKind, NULL, Query, SCALAR, Source, UNKNOWN, Val};
+use super::value::{Data, ManyKind, NULL, Query, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Arg, Expr, ExprId, FnKind, Language, ParamKind, Spread};
+use crate::facts::{Arg, Expr, ExprId, Language, ParamKind, Spread};
 use crate::index::{ClassId, FnRef};
 use crate::packs::{ArgRef, Op};
 
@@ -242,6 +242,14 @@ impl<'a> Engine<'a> {
         (summary.ret, summary.this)
     }
 
+    /// The same, for functions that change their first argument in place.
+    pub(super) fn call_for_first(&mut self, fr: &mut Frame<'a>, f: FnRef, this: Val, args: Args, range: Range) -> (Val, Val) {
+        let vals = self.bind(f, this, &args);
+        let summary = self.evaluate(f, this, vals);
+        self.absorb(fr, &summary, range);
+        (summary.ret, summary.first)
+    }
+
     /// One value per parameter.
     fn bind(&mut self, f: FnRef, this: Val, args: &Args) -> Vec<Val> {
         let decl = self.ix.function(f);
@@ -319,6 +327,19 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn call_closure(&mut self, fr: &mut Frame<'a>, f: FnRef, env: &[Val], this: Val, args: Args, range: Range) -> Val {
+        self.call_closure_for_first(fr, f, env, this, args, range).0
+    }
+
+    /// Calls a closure; also gives its first argument as it is afterwards.
+    pub(super) fn call_closure_for_first(
+        &mut self,
+        fr: &mut Frame<'a>,
+        f: FnRef,
+        env: &[Val],
+        this: Val,
+        args: Args,
+        range: Range,
+    ) -> (Val, Val) {
         let decl = self.ix.function(f);
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();
@@ -327,10 +348,10 @@ impl<'a> Engine<'a> {
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
-            return UNKNOWN;
+            return (UNKNOWN, UNKNOWN);
         } else if self.contexts.get(&f).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
             self.gap("too many contexts of a function");
-            return UNKNOWN;
+            return (UNKNOWN, UNKNOWN);
         } else {
             *self.contexts.entry(f).or_default() += 1;
             self.running.insert(key.clone());
@@ -354,7 +375,7 @@ impl<'a> Engine<'a> {
             finished
         };
         self.absorb(fr, &summary, range);
-        summary.ret
+        (summary.ret, summary.first)
     }
 
     pub(super) fn call_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, range: Range) -> Val {
@@ -390,12 +411,24 @@ impl<'a> Engine<'a> {
             }
             Data::Super(this, class) => self.call_super(fr, this, class, name, args, at, whole),
             Data::Row(row) => self.call_on_row(fr, recv, row, name, args, at, whole),
-            Data::Query(query) => (self.query_method(fr, query, name, args, at, whole), None),
+            Data::Query(query) => {
+                let src = query.src;
+                let val = self.query_method(fr, query, name, args, at, whole);
+                // A builder that changes in place: the variable that holds it holds the narrowed query now.
+                let changed = self.ix.packs.word_in_language(self.language(fr), "queries-change").is_some()
+                    && matches!(self.data(val), Data::Query(q) if q.src == src);
+                (val, changed.then_some(val))
+            }
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
             Data::Module(file) => {
-                let symbol = self.ix.member(file, name);
-                let target = self.symbol(symbol);
+                let target = match self.template_member(file, name) {
+                    Some(part) => part,
+                    None => {
+                        let symbol = self.ix.member(file, name);
+                        self.symbol(symbol)
+                    }
+                };
                 (self.call_value(fr, target, args, whole), None)
             }
             Data::External(base) => {
@@ -761,6 +794,9 @@ impl<'a> Engine<'a> {
             }
             Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
             Data::Module(file) => {
+                if let Some(part) = self.template_member(file, name) {
+                    return part;
+                }
                 let symbol = self.ix.member(file, name);
                 self.symbol(symbol)
             }
@@ -969,11 +1005,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Runs an operation that a pack gives to a function.
-    pub(super) fn source_of_call(&mut self, fr: &Frame<'a>, range: Range) -> Source {
-        Source::Query(self.span(fr, range))
-    }
-
     /// Does a query belong to what an operation may apply to?
     pub(super) fn as_query(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) -> Option<Query> {
         match self.data(val).clone() {
@@ -1002,10 +1033,6 @@ impl<'a> Engine<'a> {
             Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
             None => UNKNOWN,
         }
-    }
-
-    pub(super) fn is_template_kind(&self, f: FnRef) -> bool {
-        self.ix.function(f).kind == FnKind::Template
     }
 }
 

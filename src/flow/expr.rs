@@ -55,7 +55,8 @@ impl<'a> Engine<'a> {
                 for part in [lower, upper].into_iter().flatten() {
                     self.expr(fr, *part);
                 }
-                self.slice(object)
+                let few = upper.is_some_and(|u| matches!(body.expr(u), Expr::Int(0..=3)));
+                self.slice(object, few)
             }
             Expr::Call { callee, args } => self.call_expr(fr, id, *callee, args),
             Expr::CallableOf(callee) => match body.expr(*callee) {
@@ -256,6 +257,7 @@ impl<'a> Engine<'a> {
     fn under(&mut self, fr: &mut Frame<'a>, cond: ExprId, holds: bool, guards: Vec<(Src, Name)>, e: ExprId) -> Val {
         let before = fr.guards.len();
         fr.guards.extend(guards);
+        fr.conditions += 1;
         let saved = fr.locals.clone();
         self.narrow(fr, cond, holds);
         let val = self.expr(fr, e);
@@ -263,6 +265,7 @@ impl<'a> Engine<'a> {
         let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
         fr.locals = joined;
         fr.guards.truncate(before);
+        fr.conditions -= 1;
         val
     }
 
@@ -707,19 +710,23 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn slice(&mut self, object: Val) -> Val {
+    fn slice(&mut self, object: Val, few: bool) -> Val {
         match self.data(object).clone() {
             Data::Query(mut query) => {
                 query.flags |= super::value::flag::LIMITED | super::value::flag::FILTERED;
+                if few {
+                    query.flags |= super::value::flag::FEW;
+                }
                 self.v.of(Data::Query(query))
             }
             Data::Tuple(items) => {
                 let e = items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
                 self.v.many(e, ManyKind::Held)
             }
+            Data::Many(e, _) if few => self.v.many(e, ManyKind::Literal),
             Data::Many(..) => object,
             Data::OneOf(all) => {
-                let vals: Vec<Val> = all.iter().map(|v| self.slice(*v)).collect();
+                let vals: Vec<Val> = all.iter().map(|v| self.slice(*v, few)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
             _ => SCALAR,

@@ -20,11 +20,12 @@ impl<'a> Engine<'a> {
     pub(super) fn iterate(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> (Val, Val, bool) {
         match self.data(val).clone() {
             Data::Query(query) => {
-                let element = self.iterate_query(fr, &query, at);
-                (element, SCALAR, true)
+                let element = self.iterate_query(fr, &query, val, at);
+                (element, SCALAR, query.flags & flag::FEW == 0)
             }
             Data::Many(e, ManyKind::Literal) => (e, SCALAR, false),
-            Data::Many(e, ManyKind::Groups) => (e, SCALAR, true),
+            // One statement per group is the way to batch.
+            Data::Many(e, ManyKind::Groups) => (e, SCALAR, false),
             Data::Many(e, _) => (e, SCALAR, true),
             Data::Tuple(items) if items.is_empty() => (NO_ELEMENT, UNKNOWN, false),
             Data::Tuple(items) => {
@@ -542,7 +543,7 @@ impl<'a> Engine<'a> {
                 return match op.result {
                     Result::Same => subject,
                     Result::Scalar => SCALAR,
-                    Result::Mapped | Result::Enumerated => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
+                    Result::Mapped | Result::Enumerated | Result::Groups => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
                     _ => UNKNOWN,
                 };
             }

@@ -47,6 +47,8 @@ struct Summary {
     ret: Val,
     /// `$this`/`self` as it is afterwards.
     this: Val,
+    /// The first argument as it is afterwards.
+    first: Val,
     /// What was loaded on rows that came from outside.
     loads: Vec<(Src, Tree)>,
     pending: Vec<Event>,
@@ -106,7 +108,12 @@ pub(crate) struct Frame<'a> {
     overridden: Vec<Name>,
     /// Views made here that are rendered when the function ends: until then they may be given more.
     views: Vec<template::Pending>,
-    depth: usize,
+    /// Conditions around the statement that is evaluated.
+    conditions: usize,
+    /// What follows runs once per key of a cache that this function keeps.
+    remembered: bool,
+    /// Queries that variables held when a loop began: they run once for all its turns.
+    held: Vec<(LoopId, Vec<Val>)>,
 }
 
 /// The engine.
@@ -132,6 +139,12 @@ pub(crate) struct Engine<'a> {
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
+    /// Code that runs whenever a template is rendered.
+    composers: serialize::Composers,
+    /// The view that such code is adding to.
+    composing: Option<Val>,
+    /// What such code added.
+    composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -139,28 +152,22 @@ pub(crate) struct Engine<'a> {
 /// Names that the engine itself asks for.
 struct Names {
     query: Name,
-    class: Name,
     rows: Name,
     row: Name,
     load: Name,
-    table: Name,
     php: Name,
     python: Name,
-    eloquent_collections: Name,
 }
 
 impl Names {
     fn new() -> Names {
         Names {
             query: Name::new("query"),
-            class: Name::new("class"),
             rows: Name::new("rows"),
             row: Name::new("row"),
             load: Name::new("load"),
-            table: Name::new("table"),
             php: Name::new("php"),
             python: Name::new("python"),
-            eloquent_collections: Name::new("collections"),
         }
     }
 }
@@ -188,6 +195,9 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: FxHashSet::default(),
         tags: template_tags(ix),
         ambient: Vec::new(),
+        composers: serialize::composers(ix),
+        composing: None,
+        composed_views: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     };
     engine.roots();
@@ -307,7 +317,7 @@ impl<'a> Engine<'a> {
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
-        let nothing = |ret| Rc::new(Summary { ret, this, loads: Vec::new(), pending: Vec::new() });
+        let nothing = |ret| Rc::new(Summary { ret, this, first: UNKNOWN, loads: Vec::new(), pending: Vec::new() });
         if self.running.contains(&key) {
             return nothing(UNKNOWN);
         }
@@ -352,7 +362,9 @@ impl<'a> Engine<'a> {
             guards: Vec::new(),
             overridden: Vec::new(),
             views: Vec::new(),
-            depth: 0,
+            conditions: 0,
+            remembered: false,
+            held: Vec::new(),
         }
     }
 
@@ -401,7 +413,8 @@ impl<'a> Engine<'a> {
         } else {
             fr.this
         };
-        Summary { ret, this, loads: fr.loads, pending }
+        let first = fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(UNKNOWN);
+        Summary { ret, this, first, loads: fr.loads, pending }
     }
 
     fn confirm(&mut self, event: Event) {
@@ -434,6 +447,9 @@ impl<'a> Engine<'a> {
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
+        if fr.remembered && matches!(event.what, What::Statement { .. }) {
+            return;
+        }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
         }

@@ -106,7 +106,8 @@ impl<'a> Engine<'a> {
             return SCALAR;
         }
         if !query.columns.is_empty() {
-            let columns: Vec<Val> = query.columns.iter().map(|c| self.selected(*c, query)).collect();
+            let mut columns: Vec<Val> = query.columns.iter().map(|c| self.selected(*c, query)).collect();
+            self.answer_each_other(&mut columns);
             if columns.len() == 1 && query.flags & flag::WRAPPED == 0 {
                 return columns[0];
             }
@@ -115,6 +116,27 @@ impl<'a> Engine<'a> {
         let Some(model) = query.model else { return UNKNOWN };
         let tree = if query.flags & flag::NO_EAGER != 0 { NOTHING } else { query.tree };
         self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
+    }
+
+    /// Rows that are selected together are known to each other: a to-one relation to one of them costs nothing.
+    fn answer_each_other(&mut self, columns: &mut [Val]) {
+        let models: Vec<ModelId> = columns.iter().filter_map(|c| self.bare_row(*c).map(|r| r.model)).collect();
+        if models.len() < 2 {
+            return;
+        }
+        for column in columns.iter_mut() {
+            let Some(row) = self.bare_row(*column) else { continue };
+            let data = self.ix.model(row.model);
+            let mut known: Vec<Name> = data
+                .relations
+                .values()
+                .filter(|r| !r.many && r.target.is_some_and(|t| t != row.model && models.contains(&t)))
+                .map(|r| r.name)
+                .collect();
+            known.sort();
+            let tree = known.into_iter().fold(row.tree, |t, name| self.v.trees.with(t, name, OPEN));
+            *column = self.v.row(Row { tree, ..row });
+        }
     }
 
     /// What a selected column gives in each row.
@@ -141,6 +163,9 @@ impl<'a> Engine<'a> {
         }
         match self.v.trees.state(row.tree, relation.name) {
             State::Missing if relation.loading == Loading::Unknown => State::Unknown,
+            // Loaded on some ways only, and read whatever the way was.
+            State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
+            State::Maybe => State::Unknown,
             other => other,
         }
     }
@@ -179,7 +204,7 @@ impl<'a> Engine<'a> {
                 let at = super::call::method_range(range, relation.name);
                 match self.state(fr, row, relation) {
                     State::Loaded(tree) => self.related(row, relation, tree),
-                    State::Unknown => self.related(row, relation, OPEN),
+                    State::Unknown | State::Maybe => self.related(row, relation, OPEN),
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -198,7 +223,7 @@ impl<'a> Engine<'a> {
     fn relation_query(&mut self, _fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, _range: Range) -> Val {
         let tree = match self.v.trees.state(row.tree, relation.name) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
-            State::Unknown if relation.access == Access::Query => OPEN,
+            State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
         };
         let src = self.v.source(Source::Relation(row.src, relation.name));
@@ -483,14 +508,10 @@ impl<'a> Engine<'a> {
                     with_query.open = args.open;
                     let span = Span { file: f.file, range: decl.name_range };
                     let receiver = self.open_row(model, span);
-                    let (val, _) = self.call_function(fr, f, receiver, with_query, whole);
+                    let (val, first) = self.call_for_first(fr, f, receiver, with_query, whole);
                     return match self.data(val) {
                         Data::Query(_) | Data::Many(..) | Data::Row(_) | Data::OneOf(_) => val,
-                        _ if val == super::value::NULL => {
-                            let mut narrowed = query;
-                            narrowed.flags |= flag::FILTERED;
-                            self.v.of(Data::Query(narrowed))
-                        }
+                        _ if val == super::value::NULL && matches!(self.data(first), Data::Query(_)) => first,
                         _ => {
                             let mut narrowed = query;
                             narrowed.flags |= flag::FILTERED;
@@ -572,6 +593,9 @@ impl<'a> Engine<'a> {
                 query.flags |= bit;
             }
         }
+        if op.result == Result::Query && name.as_str() == "fetch_mode" {
+            query.tree = self.v.trees.opened(query.tree);
+        }
         if op.executes && !op.lazy {
             let narrowed = op.limits || op.filters || (op.keyed && !args.positional.is_empty());
             self.execute(fr, &query, op, name, at, narrowed);
@@ -627,10 +651,15 @@ impl<'a> Engine<'a> {
         match op.gets {
             Gets::Receiver => {
                 let before = self.v.of(Data::Query(query.clone()));
-                let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
-                match self.data(returned) {
-                    // A closure that changes the query in place and returns nothing: it may have loaded more.
-                    Data::Query(_) => self.v.join(before, returned),
+                let (returned, first) = match self.data(f).clone() {
+                    Data::Closure(g, env, this) => {
+                        self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
+                    }
+                    _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
+                };
+                let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
+                match self.data(after) {
+                    Data::Query(_) => self.v.join(before, after),
                     _ => {
                         let mut query = query;
                         query.tree = self.v.trees.opened(query.tree);
@@ -687,7 +716,7 @@ impl<'a> Engine<'a> {
         let loaded = matches!(state, State::Loaded(_));
         if free_if_loaded && data.access == Access::Query {
             match state {
-                State::Loaded(_) | State::Unknown => return,
+                State::Loaded(_) | State::Unknown | State::Maybe => return,
                 State::Missing => (),
             }
         }
@@ -703,7 +732,24 @@ impl<'a> Engine<'a> {
     }
 
     /// A query is iterated, tested or measured: it runs, and gives its rows.
-    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
+    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, val: Val, at: Range) -> Val {
+        let keeps = query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "queries-keep-rows").is_some());
+        let held: Vec<super::value::LoopId> = if keeps {
+            fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect()
+        } else {
+            Vec::new()
+        };
+        let mark = fr.buffer.len();
+        let row = self.iterate_now(fr, query, at);
+        if !held.is_empty() {
+            for event in fr.buffer.iter_mut().skip(mark) {
+                event.loops.retain(|l| !held.contains(l));
+            }
+        }
+        row
+    }
+
+    fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
         if query.flags & flag::RAW == 0 {
             let plain = query.flags & flag::FILTERED == 0;
             let name = match query.via {
@@ -742,6 +788,9 @@ impl<'a> Engine<'a> {
         let all = &self.ix.model(model).columns;
         let columns: Vec<Name> = if op.only_columns {
             let mut kept = named;
+            let keys: Vec<Name> =
+                kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
+            kept.extend(keys);
             kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
             kept
         } else {
@@ -775,6 +824,7 @@ impl<'a> Engine<'a> {
     fn eager_value(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, val: Val, prefix: &[Name]) -> Tree {
         match self.data(val).clone() {
             Data::Str(path) => self.eager_path(fr, tree, model, grammar, path, None, prefix),
+            Data::Null if grammar != Grammar::Dotted => NOTHING,
             Data::Null => tree,
             Data::Tuple(items) => items.iter().fold(tree, |t, v| self.eager_value(fr, t, model, grammar, *v, prefix)),
             Data::Record(keys, rest) => {
@@ -882,11 +932,17 @@ impl<'a> Engine<'a> {
                         inner.tree = NOTHING;
                         let before = self.v.of(Data::Query(inner));
                         let mark = fr.buffer.len();
-                        let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
+                        let (returned, first) = match self.data(f).clone() {
+                            Data::Closure(g, env, this) => {
+                                self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
+                            }
+                            _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
+                        };
                         fr.buffer.truncate(mark);
-                        match self.data(returned).clone() {
+                        let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
+                        match self.data(after) {
                             Data::Query(q) => q.tree,
-                            _ => self.loaded_in_closure(fr, f, target),
+                            _ => OPEN,
                         }
                     }
                     _ => OPEN,
@@ -895,20 +951,6 @@ impl<'a> Engine<'a> {
             _ => NOTHING,
         };
         self.load_names(tree, model, &names, last, DEFAULT_DEPTH)
-    }
-
-    /// What a closure that returns nothing loads on the query it is given: known only if it loads nothing at all.
-    fn loaded_in_closure(&mut self, _fr: &mut Frame<'a>, f: Val, model: ModelId) -> Tree {
-        let Data::Closure(f, ..) = *self.data(f) else { return OPEN };
-        let body = &self.ix.function(f).body;
-        let dialect = self.dialect(model);
-        let loads = body.exprs.iter().any(|e| match e {
-            crate::facts::Expr::Attr { name, .. } => {
-                self.ix.packs.op(dialect, self.names.query, *name).is_none_or(|op| op.eager.is_some() || op.callback.is_some())
-            }
-            _ => false,
-        });
-        if loads { OPEN } else { NOTHING }
     }
 
     fn relation_by_query_name(&self, model: ModelId, name: Name) -> Option<&'a Relation> {

@@ -74,6 +74,8 @@ pub mod flag {
     pub const LOCKED: u16 = 256;
     /// Written for one key: narrowed by the primary key or a list of keys.
     pub const KEYED: u16 = 512;
+    /// Gives so few rows that a loop over them is none.
+    pub const FEW: u16 = 2048;
     /// Written by a raw statement or on a bare table: no model's scopes apply.
     pub const RAW: u16 = 1024;
 }
@@ -259,6 +261,13 @@ impl Values {
             Source::Relation(parent, _) => self.sources[parent.0 as usize].1 + 1,
             _ => 0,
         };
+        // Walking a tree: the same relation again and again is one source.
+        if let Source::Relation(parent, name) = source
+            && let Source::Relation(_, above) = self.sources[parent.0 as usize].0
+            && above == name
+        {
+            return parent;
+        }
         if depth > MAX_SOURCE_DEPTH
             && let Source::Relation(parent, _) = source
         {

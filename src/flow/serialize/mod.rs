@@ -4,6 +4,7 @@
 //! methods and attributes come from the packs; this module knows the kinds of classes only.
 
 mod admin;
+mod composer;
 mod dispatch;
 mod field;
 mod live;
@@ -12,6 +13,7 @@ mod resource;
 mod schema;
 mod view;
 
+pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
 
 use super::call::Args;
@@ -389,7 +391,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A route is declared: what it names handles requests.
-    pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, _range: Range) {
+    pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
         for val in args
             .positional
             .iter()
@@ -397,14 +399,18 @@ impl<'a> Engine<'a> {
             .copied()
             .collect::<Vec<_>>()
         {
-            self.handler(fr, val);
+            self.handler(fr, val, range);
         }
     }
 
-    fn handler(&mut self, _fr: &mut Frame<'a>, val: Val) {
+    fn handler(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) {
         match self.data(val).clone() {
             Data::Function(f) => {
                 self.handlers.insert(f);
+            }
+            Data::Closure(f, env, this) => {
+                let given = self.call_closure(fr, f, &env, this, Args::default(), range);
+                self.serialize(fr, given, range, 0);
             }
             Data::Class(class) => self.all_handlers(class),
             Data::Tuple(items) => {
