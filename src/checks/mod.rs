@@ -2,6 +2,7 @@
 //!
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
+mod blocking;
 mod client;
 mod load;
 mod statement;
@@ -40,6 +41,7 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords) -> Vec<Finding> {
     statement::check(cx, &mut findings);
     tenant::check(cx, tenant, &mut findings);
     client::check(cx, &mut findings);
+    blocking::check(cx, &mut findings);
     findings
 }
 
@@ -61,6 +63,14 @@ impl CheckContext<'_> {
             fix: None,
             fingerprint: String::new(),
         }
+    }
+
+    /// The innermost function around a place.
+    fn function_at(&self, at: Span) -> Option<FnRef> {
+        let functions = &self.ix.file(at.file).functions;
+        let holds = |f: &crate::facts::FunctionDecl| f.range.start <= at.range.start && at.range.end <= f.range.end;
+        let inner = functions.iter().enumerate().filter(|(_, f)| holds(f)).min_by_key(|(_, f)| f.range.end - f.range.start)?;
+        Some(FnRef { file: at.file, id: crate::facts::FnId(inner.0 as u32) })
     }
 
     /// The qualified name of a function.

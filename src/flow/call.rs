@@ -81,6 +81,9 @@ impl<'a> Engine<'a> {
                     && after != before
                 {
                     self.write_place(fr, *base, after);
+                    if matches!(fr.body.expr(*base), Expr::Call { .. }) {
+                        self.changed_in_place(fr, *base, after);
+                    }
                 }
                 result.0
             }
@@ -173,12 +176,23 @@ impl<'a> Engine<'a> {
         match self.data(target).clone() {
             Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
             Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
+            Data::Method(recv, name) if self.is_offloaded_call(name) => {
+                let mark = fr.buffer.len();
+                let val = self.call_value(fr, recv, args, range);
+                super::entry::forget_blocking(fr, mark);
+                val
+            }
             Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
-                if self.ix.packs.instance_kind(class).is_some() { target } else { UNKNOWN }
+                if self.ix.packs.instance_kind(class).is_some() {
+                    self.opened(fr, class, range);
+                    target
+                } else {
+                    UNKNOWN
+                }
             }
             Data::Object { class, .. } => {
                 for name in ["__invoke", "__call__"] {
@@ -238,7 +252,9 @@ impl<'a> Engine<'a> {
         }
         let vals = self.bind(f, this, &args);
         let summary = self.evaluate(f, this, vals);
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.this)
     }
 
@@ -374,7 +390,9 @@ impl<'a> Engine<'a> {
             self.memo.insert(key, finished.clone());
             finished
         };
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.first)
     }
 
@@ -385,6 +403,7 @@ impl<'a> Engine<'a> {
 
     /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
     fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        self.trace(fr, recv, name, at);
         match self.data(recv).clone() {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
@@ -451,7 +470,12 @@ impl<'a> Engine<'a> {
                     if runs { (self.call_value(fr, recv, args, whole), None) } else { (UNKNOWN, None) }
                 }
             },
-            Data::Attribute(..) => (SCALAR, None),
+            // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) | Data::Condition(_) => {
+                let mut vals = vec![recv];
+                vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
+                (self.condition_of(&vals, &args.named), None)
+            }
             Data::View { .. } => {
                 let changed = self.view_method(fr, recv, name, &args);
                 (changed, Some(changed))
@@ -480,7 +504,11 @@ impl<'a> Engine<'a> {
                 self.run_callbacks(fr, &args, at);
                 (UNKNOWN, None)
             }
-            Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            Data::Unknown => {
+                self.run_callbacks(fr, &args, whole);
+                (UNKNOWN, None)
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 
@@ -550,8 +578,20 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
-            if let Some(kind) = self.ix.packs.instance_kind(*external) {
-                let _ = kind;
+            if let Some(method) = self.ix.packs.word_in_language(self.language(fr), &format!("model-of.{external}"))
+                && let Some((_, f)) = self.ix.find_method(class, method)
+            {
+                // A repository of a library: its method says which model it is of, the rest are queries of that.
+                let (model, _) = self.call_function(fr, f, recv, Args::default(), range);
+                let model = match *self.data(model) {
+                    Data::Str(text) => self.class_text(text),
+                    _ => model,
+                };
+                if let Some(query) = self.as_query(fr, model, range) {
+                    return self.query_method(fr, query, name, args, range, range);
+                }
+            }
+            if self.ix.packs.instance_kind(*external).is_some() {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
@@ -666,7 +706,7 @@ impl<'a> Engine<'a> {
 
     fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.function(full).is_some() {
+        if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
@@ -683,12 +723,15 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
                 let given = Args { named: self.ambient.clone(), ..Args::default() };
                 self.call_closure(fr, f, &env, this, given, range);
             }
         }
+        // Nobody knows on which thread.
+        super::entry::forget_blocking(fr, mark);
     }
 
     /// Makes an instance.
@@ -727,20 +770,31 @@ impl<'a> Engine<'a> {
     }
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
         self.run_callbacks(fr, &args, range);
-        self.v.of(Data::Instance(name))
+        self.v.of(Data::Instance(given.unwrap_or(name)))
     }
 
     /// Calls a function or constructor outside the program.
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
-            return self.function_op(fr, name, &op, args, range);
+            let group = self.route_class;
+            if op.result == crate::packs::Result::RouteGroup {
+                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Class(class) => Some(*class),
+                    _ => None,
+                });
+                return self.v.of(Data::Instance(name));
+            }
+            let val = self.function_op(fr, name, &op, args, range);
+            self.route_class = group;
+            return val;
         }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));
@@ -749,12 +803,16 @@ impl<'a> Engine<'a> {
             return query;
         }
         self.run_callbacks(fr, &args, range);
+        if let Some(given) = given {
+            return self.v.of(Data::Instance(given));
+        }
         // What a class of a library is called with gives an instance of it.
         if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
     }
 
     /// Reads an attribute.
     pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
+        self.trace(fr, object, name, range);
         match self.data(object).clone() {
             Data::Row(row) => self.row_attr(fr, object, row, name, range),
             Data::Object { class, .. } => {
@@ -844,7 +902,7 @@ impl<'a> Engine<'a> {
                 let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
-            Data::Attribute(..) => SCALAR,
+            Data::Attribute(..) | Data::Condition(_) => SCALAR,
             Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
             Data::Unknown
             | Data::Null

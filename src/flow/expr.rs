@@ -78,7 +78,11 @@ impl<'a> Engine<'a> {
             }
             Expr::Render(render) => self.render(fr, render, range),
             Expr::Assign { target, value } => {
+                let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
+                if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
+                    super::entry::forget_constructions(fr, mark);
+                }
                 self.assign(fr, *target, val);
                 val
             }
@@ -96,6 +100,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
+                    super::entry::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -177,7 +182,13 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
-            Expr::Same(e) | Expr::Await(e) => self.expr(fr, *e),
+            Expr::Same(e) => self.expr(fr, *e),
+            Expr::Await(e) => {
+                let mark = fr.buffer.len();
+                let val = self.expr(fr, *e);
+                self.awaited(fr, *e, mark);
+                val
+            }
             Expr::InstanceOf { value, class } => {
                 self.expr(fr, *value);
                 self.expr(fr, *class);
@@ -569,7 +580,10 @@ impl<'a> Engine<'a> {
         };
         let source = self.expr(fr, clause.iter);
         let range = fr.body.range(clause.iter);
+        let was_async = self.is_async_work;
+        self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
+        self.is_async_work = was_async;
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }
@@ -598,6 +612,10 @@ impl<'a> Engine<'a> {
                 }
                 self.iterate(fr, b, range);
                 SCALAR
+            }
+            _ if self.is_condition(a) || self.is_condition(b) => {
+                let vals: Vec<Val> = [a, b].into_iter().filter(|v| self.is_condition(*v)).collect();
+                self.condition_of(&vals, &[])
             }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
                 if let (BinaryOp::Add, Data::Tuple(x), Data::Tuple(y)) = (op, self.data(a).clone(), self.data(b).clone())

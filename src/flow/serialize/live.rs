@@ -149,14 +149,14 @@ impl<'a> Engine<'a> {
         let query = self.word(fr, "table-query");
         let rows = match self.ix.find_method(class, query) {
             Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
-            None => self.table_query(fr, class, query, range).unwrap_or(UNKNOWN),
+            None => self.listed_query(fr, class, query, range).unwrap_or(UNKNOWN),
         };
         let tables = self.words(fr, "table-methods");
         self.tables_of(fr, class, object, &tables, rows, range);
     }
 
     /// The query that a table builder starts from: all rows of the model that the class names.
-    pub(super) fn table_query(
+    pub(super) fn listed_query(
         &mut self,
         fr: &mut Frame<'a>,
         class: ClassId,

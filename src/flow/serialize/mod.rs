@@ -291,7 +291,7 @@ impl<'a> Engine<'a> {
                 self.view_call(fr, recv, class, name, &args, range)
             }
             Some("schema") => self.schema_call(fr, recv, class, name, &args, range),
-            Some("table-resource") => self.table_query(fr, class, name, range),
+            Some("table-resource") => self.listed_query(fr, class, name, range),
             _ => None,
         };
         if let Some(val) = known {
@@ -369,7 +369,7 @@ impl<'a> Engine<'a> {
                 }
             }
             Some("table-resource") => {
-                if let Some(val) = self.table_query(fr, class, name, range) {
+                if let Some(val) = self.listed_query(fr, class, name, range) {
                     return val;
                 }
             }
@@ -392,6 +392,13 @@ impl<'a> Engine<'a> {
 
     /// A route is declared: what it names handles requests.
     pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        // Handlers named by a method alone belong to the class that the group around them names.
+        if let (Some(class), Some(Data::Str(method))) =
+            (self.route_class, args.positional.get(1).map(|v| self.data(*v).clone()))
+            && let Some((_, f)) = self.ix.find_method(class, method)
+        {
+            self.handlers.insert(f);
+        }
         for val in args
             .positional
             .iter()
@@ -413,6 +420,17 @@ impl<'a> Engine<'a> {
                 self.serialize(fr, given, range, 0);
             }
             Data::Class(class) => self.all_handlers(class),
+            // `PostController@show`
+            Data::Str(text) => {
+                let Some((class, method)) = text.as_str().split_once('@') else {
+                    return;
+                };
+                for found in self.classes_ending(class) {
+                    if let Some((_, f)) = self.ix.find_method(found, Name::new(method)) {
+                        self.handlers.insert(f);
+                    }
+                }
+            }
             Data::Tuple(items) => {
                 if let (Some(first), Some(second)) = (items.first(), items.get(1))
                     && let (Data::Class(class), Data::Str(method)) =
@@ -424,6 +442,18 @@ impl<'a> Engine<'a> {
             }
             _ => (),
         }
+    }
+
+    /// Classes whose full name ends with these segments.
+    fn classes_ending(&self, name: &str) -> Vec<ClassId> {
+        let wanted = name.trim_start_matches('\\').to_ascii_lowercase();
+        (0..self.ix.classes.len() as u32)
+            .map(ClassId)
+            .filter(|c| {
+                let full = self.ix.class(*c).name.as_str().to_ascii_lowercase();
+                full == wanted || full.ends_with(&format!("\\{wanted}"))
+            })
+            .collect()
     }
 
     fn all_handlers(&mut self, class: ClassId) {
@@ -449,33 +479,12 @@ impl<'a> Engine<'a> {
         }
         let object = self.v.of(Data::Instance(class));
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.instance_kind(full).is_some() || self.ix.packs.function(full).is_some() {
+        if self.ix.packs.instance_kind(full).is_some()
+            || self.ix.packs.function(full).is_some()
+            || self.ix.packs.is_above(full)
+        {
             return self.v.of(Data::Instance(full));
         }
         self.v.of(Data::Method(object, name))
-    }
-
-    /// A constructor of a library is called.
-    pub(super) fn client(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
-        if self.ix.packs.client(name).is_some() {
-            self.emit(
-                fr,
-                super::What::Construct { client: name },
-                range,
-                super::NO_LOOP,
-            );
-        }
-    }
-
-    /// A function of a library that may block is called.
-    pub(super) fn blocking(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
-        if self.ix.packs.blocking(name).is_some() {
-            self.emit(
-                fr,
-                super::What::Block { function: name },
-                range,
-                super::NO_LOOP,
-            );
-        }
     }
 }

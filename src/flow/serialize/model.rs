@@ -130,7 +130,8 @@ impl<'a> Engine<'a> {
         let Some(meta) = meta else { return };
         let depth_name = self.word(fr, "serializer-depth");
         let declared: Vec<Name> = fields.iter().map(|f| f.name).collect();
-        let nests = self.ix.find_attr(meta, depth_name).is_some();
+        let deeper = self.ix.find_attr(meta, depth_name).map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
+        let nests = deeper.is_some();
         let alternatives: Vec<Row> = self
             .v
             .alternatives(row)
@@ -164,9 +165,11 @@ impl<'a> Engine<'a> {
             if declared.contains(&name) {
                 continue;
             }
-            self.in_class(fr, entry.owner, range, |e, fr| {
-                e.read_named(fr, row, name, nests, entry.range)
-            });
+            let (owner, at) = match deeper {
+                Some((owner, at)) if nests && owner != entry.owner => (owner, at),
+                _ => (entry.owner, entry.range),
+            };
+            self.in_class(fr, owner, range, |e, fr| e.read_named(fr, row, name, nests, at));
         }
     }
 
