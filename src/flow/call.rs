@@ -826,6 +826,11 @@ impl<'a> Engine<'a> {
                         return self.v.of(Data::Method(object, name));
                     }
                 }
+                if self.field_known(object, name).is_none()
+                    && let Some(val) = self.computed_first(fr, object, class, name, range)
+                {
+                    return val;
+                }
                 let val = self.field(fr, object, name);
                 if val != UNKNOWN {
                     return val;

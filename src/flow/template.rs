@@ -351,8 +351,9 @@ impl<'a> Engine<'a> {
     fn component_class(&self, name: Name) -> Option<crate::index::ClassId> {
         let studly: Vec<String> = name.as_str().split('.').map(|part| super::orm::fill("{studly}", part)).collect();
         let path = studly.join("\\").to_ascii_lowercase();
-        for root in ["app\\view\\components\\", "app\\livewire\\", "app\\http\\livewire\\"] {
-            let full = Name::new(&format!("{root}{path}"));
+        let roots = self.ix.packs.word_in_language(self.names.php, "component-class-roots")?;
+        for root in roots.as_str().split_whitespace() {
+            let full = Name::new(&format!("{}{path}", root.to_ascii_lowercase()));
             if let Some(class) = self.ix.class_names.get(&full) {
                 return Some(*class);
             }

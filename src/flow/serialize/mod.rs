@@ -12,6 +12,7 @@ mod model;
 mod resource;
 mod schema;
 mod view;
+mod viewset;
 
 pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;

@@ -189,7 +189,7 @@ impl<'a> Engine<'a> {
                         continue;
                     }
                     routed = true;
-                    if let Some(arg) = args.iter().find(|a| a.name == Some(keyword)) {
+                    if let Some(arg) = args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str()))) {
                         model = self.model_in_expr(outer, body, arg.value, 0);
                     }
                 }
