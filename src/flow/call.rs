@@ -449,8 +449,13 @@ impl<'a> Engine<'a> {
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
             Data::Module(file) => {
-                let symbol = self.ix.member(file, name);
-                let target = self.symbol(symbol);
+                let target = match self.template_member(file, name) {
+                    Some(part) => part,
+                    None => {
+                        let symbol = self.ix.member(file, name);
+                        self.symbol(symbol)
+                    }
+                };
                 (self.call_value(fr, target, args, whole), None)
             }
             Data::External(base) => {
@@ -834,6 +839,11 @@ impl<'a> Engine<'a> {
                 {
                     return self.call_function(fr, f, object, Args::default(), range).0;
                 }
+                if self.field_known(object, name).is_none()
+                    && let Some(val) = self.computed_first(fr, object, class, name, range)
+                {
+                    return val;
+                }
                 let val = self.field(fr, object, name);
                 if val != UNKNOWN {
                     return val;
@@ -860,6 +870,9 @@ impl<'a> Engine<'a> {
             }
             Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
             Data::Module(file) => {
+                if let Some(part) = self.template_member(file, name) {
+                    return part;
+                }
                 let symbol = self.ix.member(file, name);
                 self.symbol(symbol)
             }

@@ -550,6 +550,8 @@ impl<'a> Engine<'a> {
                     }
                     _ => rest = Some(UNKNOWN),
                 },
+                // An element without a key in a list that has some: its number is the key.
+                (None, Spread::No) => keys.push((Name::new(&keys.len().to_string()), val)),
                 _ => {
                     rest = Some(match rest {
                         Some(old) => self.v.join(old, val),

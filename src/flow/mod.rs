@@ -175,6 +175,12 @@ pub(crate) struct Engine<'a> {
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
+    /// Code that runs whenever a template is rendered.
+    composers: serialize::Composers,
+    /// The view that such code is adding to.
+    composing: Option<Val>,
+    /// What such code added.
+    composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -265,6 +271,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
         ambient: Vec::new(),
+        composers: serialize::composers(ix),
+        composing: None,
+        composed_views: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }

@@ -1144,6 +1144,9 @@ impl<'a> Engine<'a> {
                 return self.call_function(fr, f, object, Args::default(), range).0;
             }
         }
+        if self.is_page_rows(fr, name) {
+            return object;
+        }
         if name.as_str() == "model"
             && let Some(model) = query.model
         {
