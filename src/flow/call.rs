@@ -185,7 +185,7 @@ impl<'a> Engine<'a> {
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
                 if self.ix.packs.instance_kind(class).is_some() {
-                    self.opened(fr, class, range);
+                    self.opened_by_factory(fr, class, range);
                     target
                 } else {
                     UNKNOWN
@@ -483,7 +483,7 @@ impl<'a> Engine<'a> {
                 let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
                 return (self.call_value(fr, val, args, range), None);
             }
-            let is_abstract = decl.is_abstract;
+            let is_abstract = decl.is_abstract || !exact && only_raises(decl);
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
@@ -492,7 +492,7 @@ impl<'a> Engine<'a> {
             if !exact {
                 let mut result: Option<Val> = None;
                 for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
-                    if self.ix.function(g).is_abstract {
+                    if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
                         continue;
                     }
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
@@ -645,6 +645,7 @@ impl<'a> Engine<'a> {
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);
+            self.opened(fr, full, whole);
             self.run_callbacks(fr, &args, whole);
             return UNKNOWN;
         };
@@ -704,6 +705,7 @@ impl<'a> Engine<'a> {
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
+        self.opened(fr, name, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
@@ -715,6 +717,7 @@ impl<'a> Engine<'a> {
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.opened(fr, name, range);
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
@@ -1024,4 +1027,15 @@ impl<'a> Engine<'a> {
 /// The range of a method's name at the end of its attribute read.
 pub(super) fn method_range(attr: Range, name: Name) -> Range {
     Range { start: attr.end.saturating_sub(name.as_str().len() as u32).max(attr.start), end: attr.end }
+}
+
+/// Is the body of a method nothing but an exception, so that subclasses must have their own?
+fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
+    use crate::facts::Stmt;
+    let body = &decl.body;
+    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
+    match body.root.split_last() {
+        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
+        None => false,
+    }
 }
