@@ -18,35 +18,77 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
 /// Engines whose pool is switched off, in a server.
 fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let word = |key: &str| cx.ix.packs.word_in_language(Name::new("python"), key);
-    let Some(servers) = word("server-packages") else { return };
+    let Some(servers) = word("server-packages") else {
+        return;
+    };
     let packages = &cx.ix.sources.manifest.packages;
     let imports = |package: &str| {
-        let roots = cx.ix.facts.iter().flat_map(|f| &f.imports).filter(|i| i.level == 0);
-        roots.into_iter().any(|i| i.target.as_str().split('.').next() == Some(package))
+        let roots = cx
+            .ix
+            .facts
+            .iter()
+            .flat_map(|f| &f.imports)
+            .filter(|i| i.level == 0);
+        roots
+            .into_iter()
+            .any(|i| i.target.as_str().split('.').next() == Some(package))
     };
-    let server = servers.as_str().split_whitespace().find(|p| packages.contains_key(*p) || imports(p));
+    let server = servers
+        .as_str()
+        .split_whitespace()
+        .find(|p| packages.contains_key(*p) || imports(p));
     for f in cx.functions() {
         let decl = cx.ix.function(f);
         if decl.kind != FnKind::File {
             continue;
         }
         let text = &cx.ix.sources.file(f.file).text;
-        let pooled_outside = word("pooler-words").is_some_and(|w| w.as_str().split_whitespace().any(|p| text.to_lowercase().contains(p)));
+        let pooled_outside = word("pooler-words").is_some_and(|w| {
+            w.as_str()
+                .split_whitespace()
+                .any(|p| text.to_lowercase().contains(p))
+        });
         for (e, range) in decl.body.exprs.iter().zip(&decl.body.ranges) {
-            let Expr::Call { callee, args } = e else { continue };
-            let Symbol::External(name) = cx.named(f, *callee) else { continue };
-            let has_role = |n: Name, role: &str| cx.ix.packs.roles(n).iter().any(|r| r.as_str() == role);
+            let Expr::Call { callee, args } = e else {
+                continue;
+            };
+            let Symbol::External(name) = cx.named(f, *callee) else {
+                continue;
+            };
+            let has_role =
+                |n: Name, role: &str| cx.ix.packs.roles(n).iter().any(|r| r.as_str() == role);
             if !has_role(name, "engine-constructor") || pooled_outside {
                 continue;
             }
-            let Some(pool) = keyword(args, "poolclass") else { continue };
-            let Symbol::External(class) = cx.named(f, pool) else { continue };
-            let Some(server) = server.filter(|_| has_role(class, "no-pool")) else { continue };
-            let span = Span { file: f.file, range: *range };
-            let message = format!("this engine opens a connection for every use: `poolclass={}`", class.last_segment());
+            let Some(pool) = keyword(args, "poolclass") else {
+                continue;
+            };
+            let Symbol::External(class) = cx.named(f, pool) else {
+                continue;
+            };
+            let Some(server) = server.filter(|_| has_role(class, "no-pool")) else {
+                continue;
+            };
+            let span = Span {
+                file: f.file,
+                range: *range,
+            };
+            let message = format!(
+                "this engine opens a connection for every use: `poolclass={}`",
+                class.last_segment()
+            );
             let mut finding = cx.finding("engine-without-pool", span, f, message);
-            step(&mut finding.steps, Span { file: f.file, range: decl.body.range(pool) }, "the pool is switched off here");
-            finding.help = format!("leave `poolclass` away: the application is a server (it uses `{server}`) and would reuse its connections");
+            step(
+                &mut finding.steps,
+                Span {
+                    file: f.file,
+                    range: decl.body.range(pool),
+                },
+                "the pool is switched off here",
+            );
+            finding.help = format!(
+                "leave `poolclass` away: the application is a server (it uses `{server}`) and would reuse its connections"
+            );
             finding.cost = "1 connection per use".to_owned();
             finding.subject.client = Some(name.to_string());
             findings.push(finding);
@@ -75,7 +117,9 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for (site, (resource, f)) in &opened {
         let source = cx.ix.sources.file(site.file);
         let decl = cx.ix.function(*f);
-        if source.origin != crate::source::Origin::Ours || matches!(decl.kind, FnKind::File | FnKind::ClassBody) {
+        if source.origin != crate::source::Origin::Ours
+            || matches!(decl.kind, FnKind::File | FnKind::ClassBody)
+        {
             continue;
         }
         findings.extend(leak(cx, *f, *site, *resource));
@@ -87,24 +131,39 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         for (e, range) in decl.body.exprs.iter().zip(&decl.body.ranges) {
-            let Expr::Call { callee, args } = e else { continue };
+            let Expr::Call { callee, args } = e else {
+                continue;
+            };
             if !cx.names_role(f, *callee, "takes-one") {
                 continue;
             }
-            let Some(Expr::Call { callee: inner, .. }) = args.first().map(|a| decl.body.expr(a.value)) else { continue };
-            let Symbol::Function(g) = cx.named(f, *inner) else { continue };
+            let Some(Expr::Call { callee: inner, .. }) =
+                args.first().map(|a| decl.body.expr(a.value))
+            else {
+                continue;
+            };
+            let Symbol::Function(g) = cx.named(f, *inner) else {
+                continue;
+            };
             if !cx.ix.function(g).is_generator || !openers.contains(&g) {
                 continue;
             }
-            let span = Span { file: f.file, range: *range };
-            let Some(end) = end_of(&decl.body, *range, decl.is_generator) else { continue };
+            let span = Span {
+                file: f.file,
+                range: *range,
+            };
+            let Some(end) = end_of(&decl.body, *range, decl.is_generator) else {
+                continue;
+            };
             if matches!(end, End::Fine) {
                 continue;
             }
             let name = cx.ix.function(g).name;
-            let message = format!("what `{name}` opens is not closed: the generator is never resumed");
+            let message =
+                format!("what `{name}` opens is not closed: the generator is never resumed");
             let mut finding = cx.finding("leaked-session", span, f, message);
-            finding.help = format!("open it in a block that closes it, or wrap `{name}` in a context manager");
+            finding.help =
+                format!("open it in a block that closes it, or wrap `{name}` in a context manager");
             findings.push(finding);
         }
     }
@@ -117,12 +176,27 @@ fn leak(cx: &CheckContext<'_>, f: FnRef, site: Span, resource: Name) -> Option<F
     let (message, at) = match end {
         End::Fine => return None,
         End::Open => (format!("the `{what}` opened here is never closed"), None),
-        End::Skipped(at) if decl.is_generator => (format!("the `{what}` opened here stays open when whoever uses it raises"), Some(at)),
-        End::Skipped(at) => (format!("the `{what}` opened here stays open when something raises before it is closed"), Some(at)),
+        End::Skipped(at) if decl.is_generator => (
+            format!("the `{what}` opened here stays open when whoever uses it raises"),
+            Some(at),
+        ),
+        End::Skipped(at) => (
+            format!(
+                "the `{what}` opened here stays open when something raises before it is closed"
+            ),
+            Some(at),
+        ),
     };
     let mut finding = cx.finding("leaked-session", site, f, message);
     if let Some(range) = at {
-        step(&mut finding.steps, Span { file: site.file, range }, "this is skipped then");
+        step(
+            &mut finding.steps,
+            Span {
+                file: site.file,
+                range,
+            },
+            "this is skipped then",
+        );
         if !decl.is_generator {
             finding.level = Level::Note;
         }
@@ -149,7 +223,13 @@ fn end_of(body: &Body, call: Range, is_generator: bool) -> Option<End> {
         _ => None,
     })?;
     // Given again elsewhere: too much for a syntactic look.
-    let assigned = body.exprs.iter().filter(|e| matches!(e, Expr::Assign { target, .. } if *body.pat(*target) == Pat::Local(slot))).count();
+    let assigned = body
+        .exprs
+        .iter()
+        .filter(
+            |e| matches!(e, Expr::Assign { target, .. } if *body.pat(*target) == Pat::Local(slot)),
+        )
+        .count();
     if assigned > 1 || escapes(body, slot, is_generator) {
         return Some(End::Fine);
     }
@@ -158,7 +238,17 @@ fn end_of(body: &Body, call: Range, is_generator: bool) -> Option<End> {
         if let Expr::Call { callee, .. } = e
             && let Expr::Attr { base, name, .. } = body.expr(*callee)
             && *body.expr(*base) == Expr::Local(slot)
-            && matches!(name.as_str(), "close" | "remove" | "aclose" | "shutdown" | "dispose" | "__exit__" | "terminate" | "release")
+            && matches!(
+                name.as_str(),
+                "close"
+                    | "remove"
+                    | "aclose"
+                    | "shutdown"
+                    | "dispose"
+                    | "__exit__"
+                    | "terminate"
+                    | "release"
+            )
         {
             close = Some(*range);
             if in_finally(body, *range) {
@@ -196,7 +286,11 @@ fn escapes(body: &Body, slot: Slot, is_generator: bool) -> bool {
     });
     in_exprs
         || body.stmts.iter().any(|s| match s {
-            Stmt::Return(Some(e)) => is(*e),
+            Stmt::Return(Some(e)) => {
+                is(*e)
+                    || matches!(body.expr(*e), Expr::Call { callee, .. } if matches!(body.expr(*callee),
+                        Expr::Attr { base, name, .. } if is(*base) && matches!(name.as_str(), "cursor" | "begin" | "connection" | "execution_options")))
+            }
             Stmt::With { items, .. } => items.iter().any(|(e, _)| {
                 is(*e) || matches!(body.expr(*e), Expr::Call { callee, args } if args.iter().any(|a| is(a.value))
                     || matches!(body.expr(*callee), Expr::Attr { base, name, .. } if is(*base) && name.as_str() == "begin" ))
@@ -212,5 +306,7 @@ fn in_finally(body: &Body, at: Range) -> bool {
         let r = body.stmt_ranges[s.0 as usize];
         r.start <= at.start && at.end <= r.end
     };
-    body.stmts.iter().any(|s| matches!(s, Stmt::Try { finally, .. } if finally.iter().any(holds)))
+    body.stmts
+        .iter()
+        .any(|s| matches!(s, Stmt::Try { finally, .. } if finally.iter().any(holds)))
 }

@@ -645,7 +645,7 @@ impl<'a> Engine<'a> {
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);
-            self.opened(fr, full, whole);
+            self.opened(fr, full, &args, whole);
             self.run_callbacks(fr, &args, whole);
             return UNKNOWN;
         };
@@ -705,7 +705,7 @@ impl<'a> Engine<'a> {
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
-        self.opened(fr, name, range);
+        self.opened(fr, name, &args, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
@@ -717,7 +717,7 @@ impl<'a> Engine<'a> {
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
-        self.opened(fr, name, range);
+        self.opened(fr, name, &args, range);
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);

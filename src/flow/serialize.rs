@@ -144,8 +144,12 @@ impl<'a> Engine<'a> {
     }
 
     /// A session or connection may have been opened by this call.
-    pub(super) fn opened(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
-        if self.ix.packs.roles(name).iter().any(|r| r.as_str() == "opens") {
+    pub(super) fn opened(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
+        let has = |name: Name, role: &str| self.ix.packs.roles(name).iter().any(|r| r.as_str() == role);
+        // On a connection that is open already it holds nothing of its own.
+        let bound = args.positional.first().or_else(|| args.named.iter().find(|(n, _)| n.as_str() == "bind").map(|(_, v)| v));
+        let is_engine = |v: &Val| matches!(self.data(*v), Data::Instance(class) if has(*class, "engine"));
+        if has(name, "opens") && bound.is_none_or(is_engine) {
             self.emit(fr, super::What::Open { resource: name }, range, super::NO_LOOP);
         }
     }
