@@ -298,6 +298,13 @@ impl<'a> Engine<'a> {
                 Some(_) => self.declared_param(f, param, false),
                 None if args.open => self.declared_param(f, param, false),
                 None => match param.default {
+                    // A decorator may give what the caller leaves out.
+                    Some(d) if !decl.decorators.is_empty() && *decl.body.expr(d) == Expr::Null => {
+                        match self.declared_param(f, param, false) {
+                            UNKNOWN => NULL,
+                            declared => declared,
+                        }
+                    }
                     Some(d) => self.default_value(f, d),
                     None => self.declared_param(f, param, false),
                 },

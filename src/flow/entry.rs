@@ -152,12 +152,38 @@ impl<'a> Engine<'a> {
             _ => (decorator, &[]),
         };
         self.names_of(&mut fr, callee, &mut names);
+        let own = self.static_value(&mut fr, callee, 0);
+        if let Data::Function(f) = *self.data(own) {
+            self.names_within(f, &mut names);
+        }
         for arg in args {
             if matches!(body.expr(arg.value), Expr::Attr { .. }) {
                 self.names_of(&mut fr, arg.value, &mut names);
             }
         }
         names
+    }
+
+    /// What a decorator of the program hands its function on to.
+    fn names_within(&mut self, decorator: FnRef, names: &mut Vec<Name>) {
+        let functions = &self.ix.file(decorator.file).functions;
+        for (i, decl) in functions.iter().enumerate() {
+            let mut at = Some(FnId(i as u32));
+            while let Some(id) = at.filter(|id| *id != decorator.id) {
+                at = functions[id.0 as usize].parent;
+            }
+            if at.is_none() || decl.kind == FnKind::File {
+                continue;
+            }
+            let mut fr = self.frame(FnRef { file: decorator.file, id: FnId(i as u32) }, UNKNOWN);
+            for e in &decl.body.exprs {
+                if let Expr::Call { callee, .. } = e
+                    && matches!(decl.body.expr(*callee), Expr::Name(_) | Expr::Attr { .. })
+                {
+                    self.names_of(&mut fr, *callee, names);
+                }
+            }
+        }
     }
 
     fn names_of(&mut self, fr: &mut Frame<'a>, e: ExprId, names: &mut Vec<Name>) {
@@ -375,7 +401,8 @@ impl<'a> Engine<'a> {
             return self.is_kept(class);
         }
         if self.made.is_none() {
-            self.made = Some(self.read_made());
+            let made = self.read_made();
+            self.made = Some(made);
         }
         let made = self
             .made
@@ -386,14 +413,15 @@ impl<'a> Engine<'a> {
         made.at_import || !made.in_function
     }
 
-    fn read_made(&self) -> FxHashMap<ClassId, Made> {
+    fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
         let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
                 continue;
             }
             for (j, decl) in facts.functions.iter().enumerate() {
-                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody);
+                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
+                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody) || self.marks(f).is_once;
                 for e in &decl.body.exprs {
                     let Expr::Call { callee, .. } = e else {
                         continue;
@@ -448,6 +476,9 @@ impl<'a> Engine<'a> {
             return;
         }
         let python = fr.language == Language::Python;
+        if python && origin == Origin::Script {
+            return;
+        }
         let at_import = python && matches!(fr.decl.kind, FnKind::File | FnKind::ClassBody);
         if at_import {
             return;

@@ -161,7 +161,8 @@ fn hands_in(body: &crate::facts::Body, call: Range, names: &[String]) -> bool {
     let calls_inside = |whole: Range| {
         body.exprs.iter().zip(&body.ranges).any(|(e, r)| match e {
             Expr::Call { args, .. } | Expr::New { args, .. } if r.start >= whole.start && r.end <= whole.end => {
-                args.iter().any(|a| a.name.is_some_and(|n| names.iter().any(|known| known == n.as_str())))
+                let is_handed = |n: crate::base::Name| names.iter().any(|known| known == n.as_str());
+                args.iter().any(|a| a.name.is_some_and(is_handed) && !is_made_here(body, a.value))
             }
             _ => false,
         })
@@ -179,4 +180,25 @@ fn hands_in(body: &crate::facts::Body, call: Range, names: &[String]) -> bool {
                 _ => false,
             })
     })
+}
+
+/// Is a value an object made in this very function, so that nobody shares it?
+fn is_made_here(body: &crate::facts::Body, e: crate::facts::ExprId) -> bool {
+    use crate::facts::{Expr, Pat};
+    let is_made = |value: crate::facts::ExprId| match body.expr(value) {
+        Expr::New { .. } => true,
+        Expr::Call { callee, .. } => match body.expr(*callee) {
+            Expr::Name(n) | Expr::Attr { name: n, .. } => n.as_str().starts_with(|c: char| c.is_uppercase()),
+            _ => false,
+        },
+        Expr::Null => true,
+        _ => false,
+    };
+    match body.expr(e) {
+        Expr::Local(slot) => body.exprs.iter().any(|a| match a {
+            Expr::Assign { target, value } => *body.pat(*target) == Pat::Local(*slot) && is_made(*value),
+            _ => false,
+        }),
+        _ => is_made(e),
+    }
 }
