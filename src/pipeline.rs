@@ -19,7 +19,7 @@ use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
 use crate::flow;
 use crate::index;
 use crate::lower;
-use crate::packs::{Packs, rule};
+use crate::packs::{PackError, Packs, rule};
 use crate::source::{SourceFile, SourceSet};
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
@@ -90,11 +90,27 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
     outcome
 }
 
+/// The packs that come with the tool and those that the settings add.
+///
+/// # Errors
+/// A file cannot be read or is no pack; the error names it.
+pub fn packs_of(settings: &Settings) -> Result<Packs, PackError> {
+    let mut packs = Packs::builtin()?;
+    for path in &settings.packs {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => packs.add(&file, &text)?,
+            Err(error) => return Err(PackError::Form { file, message: error.to_string() }),
+        }
+    }
+    Ok(packs)
+}
+
 /// Links, follows values, and checks.
 fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, coverage: &mut Coverage) -> Vec<Finding> {
-    let packs = match Packs::builtin() {
+    let packs = match packs_of(settings) {
         Ok(packs) => packs,
-        // A test loads every pack that comes with the tool.
+        // Those of the tool are loaded by a test, those of the settings were read before.
         Err(error) => panic!("{error}"),
     };
     let index = index::link(sources, facts, &packs);

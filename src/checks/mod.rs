@@ -5,8 +5,11 @@
 mod blocking;
 mod client;
 mod load;
+mod reading;
+mod session;
 mod statement;
 mod tenant;
+mod timeout;
 mod wording;
 
 use crate::base::{Name, Span};
@@ -42,6 +45,8 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords) -> Vec<Finding> {
     tenant::check(cx, tenant, &mut findings);
     client::check(cx, &mut findings);
     blocking::check(cx, &mut findings);
+    session::check(cx, &mut findings);
+    timeout::check(cx, &mut findings);
     findings
 }
 

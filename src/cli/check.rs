@@ -24,6 +24,8 @@ pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<u8, Sto
         show_settings(&settings, streams.out)?;
         return Ok(CLEAN);
     }
+    // A broken pack is the project's mistake: it is told before anything runs.
+    pipeline::packs_of(&settings).map_err(|error| Stop::Failed(error.to_string()))?;
     let options = DiscoverOptions {
         include_tests: settings.include_tests,
         exclude: settings.exclude.clone(),

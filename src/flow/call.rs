@@ -196,7 +196,7 @@ impl<'a> Engine<'a> {
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
                 if self.ix.packs.instance_kind(class).is_some() {
-                    self.opened(fr, class, range);
+                    self.opened_by_factory(fr, class, range);
                     target
                 } else {
                     UNKNOWN
@@ -317,6 +317,13 @@ impl<'a> Engine<'a> {
                 Some(_) => self.declared_param(f, param, false),
                 None if args.open => self.declared_param(f, param, false),
                 None => match param.default {
+                    // A decorator may give what the caller leaves out.
+                    Some(d) if !decl.decorators.is_empty() && *decl.body.expr(d) == Expr::Null => {
+                        match self.declared_param(f, param, false) {
+                            UNKNOWN => NULL,
+                            declared => declared,
+                        }
+                    }
                     Some(d) => self.default_value(f, d),
                     None => self.declared_param(f, param, false),
                 },
@@ -545,7 +552,7 @@ impl<'a> Engine<'a> {
                 let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
                 return (self.call_value(fr, val, args, range), None);
             }
-            let is_abstract = decl.is_abstract;
+            let is_abstract = decl.is_abstract || !exact && only_raises(decl);
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
@@ -554,7 +561,7 @@ impl<'a> Engine<'a> {
             if !exact {
                 let mut result: Option<Val> = None;
                 for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
-                    if self.ix.function(g).is_abstract {
+                    if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
                         continue;
                     }
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
@@ -719,6 +726,7 @@ impl<'a> Engine<'a> {
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);
+            self.opened(fr, full, &args, whole);
             self.run_callbacks(fr, &args, whole);
             return UNKNOWN;
         };
@@ -779,6 +787,7 @@ impl<'a> Engine<'a> {
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
+        self.opened(fr, name, &args, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
@@ -790,6 +799,7 @@ impl<'a> Engine<'a> {
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.opened(fr, name, &args, range);
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;
@@ -1120,4 +1130,15 @@ impl<'a> Engine<'a> {
 /// The range of a method's name at the end of its attribute read.
 pub(super) fn method_range(attr: Range, name: Name) -> Range {
     Range { start: attr.end.saturating_sub(name.as_str().len() as u32).max(attr.start), end: attr.end }
+}
+
+/// Is the body of a method nothing but an exception, so that subclasses must have their own?
+fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
+    use crate::facts::Stmt;
+    let body = &decl.body;
+    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
+    match body.root.split_last() {
+        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
+        None => false,
+    }
 }

@@ -631,6 +631,7 @@ impl<'a> Engine<'a> {
 fn is_met(event: &Event) -> bool {
     match event.what {
         What::Construct { .. } | What::Block { .. } => false,
+        What::Open { .. } => true,
         _ => {
             if event.needs == NO_LOOP {
                 !event.loops.is_empty()

@@ -6,6 +6,7 @@
 pub mod model;
 mod file;
 mod op;
+pub mod page;
 pub mod rule;
 
 use include_dir::{Dir, include_dir};
