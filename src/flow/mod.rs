@@ -11,7 +11,7 @@ mod orm;
 mod serialize;
 mod stmt;
 mod template;
-pub(crate) mod terms;
+mod terms;
 pub mod tree;
 mod types;
 pub mod value;

@@ -7,6 +7,7 @@ use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language};
 use crate::index::ModelId;
+use crate::index::models::snake;
 use crate::packs::Op;
 
 /// Conditions nest at most this deep.
@@ -248,16 +249,4 @@ impl<'a> Engine<'a> {
 fn dynamic_column(name: Name) -> Option<Name> {
     let rest = name.as_str().strip_prefix("where")?;
     rest.starts_with(|c: char| c.is_ascii_uppercase()).then(|| Name::new(&snake(rest)))
-}
-
-/// `TenantId` as `tenant_id`.
-pub(crate) fn snake(text: &str) -> String {
-    let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if c.is_uppercase() && i > 0 {
-            out.push('_');
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
 }

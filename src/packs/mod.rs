@@ -11,7 +11,7 @@ pub mod rule;
 use include_dir::{Dir, include_dir};
 use rustc_hash::FxHashMap;
 
-pub use file::{BlockingEntry, ClientEntry, PackError};
+pub use file::{BlockingEntry, ClientEntry, PackError, TenancyWords};
 pub use op::{ArgRef, Gets, Grammar, Op, Result};
 
 use crate::base::Name;
@@ -32,6 +32,7 @@ pub struct Packs {
     clients: FxHashMap<Name, ClientEntry>,
     blocking: FxHashMap<Name, BlockingEntry>,
     blocking_modules: Vec<(String, BlockingEntry)>,
+    tenancy: TenancyWords,
 }
 
 impl Packs {
@@ -105,6 +106,9 @@ impl Packs {
                 self.clients.insert(Name::new(name), entry.clone());
             }
         }
+        if let Some(words) = file.tenancy {
+            self.tenancy.extend(words);
+        }
         for entry in file.blocking {
             for name in &entry.names {
                 match name.strip_suffix('*') {
@@ -174,6 +178,11 @@ impl Packs {
             let text = name.as_str();
             self.blocking_modules.iter().filter(|(p, _)| text.starts_with(p.as_str())).max_by_key(|(p, _)| p.len()).map(|(_, e)| e)
         })
+    }
+
+    /// What is said about tenants.
+    pub fn tenancy(&self) -> &TenancyWords {
+        &self.tenancy
     }
 
     /// All clients of the catalogue, sorted by name.
