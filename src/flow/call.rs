@@ -453,7 +453,12 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
-            Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            Data::Unknown => {
+                // What is given to something unknown may run.
+                self.run_callbacks(fr, &args, whole);
+                (UNKNOWN, None)
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 

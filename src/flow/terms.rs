@@ -23,6 +23,9 @@ impl<'a> Engine<'a> {
                 query.marks = self.v.marked(query.marks, &removed);
             }
         }
+        if op.scope_hook {
+            self.scope_closures(fr, query, args, at);
+        }
         if op.alternative {
             query.marks = self.v.marked(query.marks, &[Mark::Or(span)]);
         }
@@ -33,6 +36,17 @@ impl<'a> Engine<'a> {
             && let Some(Data::Str(table)) = args.positional.first().map(|v| self.data(*v).clone())
         {
             query.marks = self.v.marked(query.marks, &[Mark::Table(table)]);
+        }
+    }
+
+    /// Scopes given as closures run for every query of the model, wherever it is written.
+    fn scope_closures(&mut self, fr: &mut Frame<'a>, query: &Query, args: &Args, at: Range) {
+        let closures: Vec<Val> = args.positional.iter().copied().filter(|v| matches!(self.data(*v), Data::Closure(..))).collect();
+        for closure in closures {
+            let given = self.open_query(query.model, self.span(fr, at), query.class);
+            let mark = fr.buffer.len();
+            self.call_value(fr, closure, Args::positional(vec![given]), at);
+            fr.buffer.truncate(mark);
         }
     }
 

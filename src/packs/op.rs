@@ -166,6 +166,8 @@ pub struct Op {
     pub alternative: bool,
     /// Leaves the scopes behind, but not the relation that the query started from.
     pub to_base: bool,
+    /// Closures given run for every query of the receiver's model.
+    pub scope_hook: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
     /// What is loaded comes in these arguments.
@@ -199,7 +201,7 @@ const WORDS: &[&str] = &[
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition",
 ];
 
 const KEYS: &[&str] = &[
@@ -237,6 +239,7 @@ impl Op {
             terms: false,
             alternative: false,
             to_base: false,
+            scope_hook: false,
             tables: false,
             eager: None,
             loads: None,
@@ -331,6 +334,7 @@ impl Op {
                 self.to_base = true;
                 self.unscopes = true;
             }
+            "scope-hook" => self.scope_hook = true,
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
             other => return Err(unknown(file, other, WORDS)),

@@ -77,10 +77,12 @@ impl View<'_, '_> {
         let mut at = f;
         for _ in 0..32 {
             let decl = self.cx.ix.function(at);
-            match decl.parent {
-                Some(parent) if decl.kind == FnKind::Closure => at = FnRef { file: f.file, id: parent },
-                _ => return at,
+            let Some(parent) = decl.parent.filter(|_| decl.kind == FnKind::Closure) else { return at };
+            let outer = FnRef { file: f.file, id: parent };
+            if matches!(self.cx.ix.function(outer).kind, FnKind::File | FnKind::ClassBody) {
+                return at;
             }
+            at = outer;
         }
         at
     }
@@ -123,7 +125,7 @@ impl View<'_, '_> {
                 for _ in 0..8 {
                     match body.expr(at) {
                         Expr::Attr { base, name, .. } => {
-                            if columns.contains(name) {
+                            if columns.contains(name) || self.tenancy.is_key(self.cx.ix, name.as_str()) {
                                 return true;
                             }
                             at = *base;
@@ -145,6 +147,38 @@ impl View<'_, '_> {
                 },
                 _ => false,
             })
+        })
+    }
+
+    /// Does the same function ask for rows of the same model or table with the tenant's condition?
+    pub(super) fn asks_with_condition(&self, execution: &crate::flow::Execution) -> bool {
+        let outer = self.outermost(execution.owner);
+        let table = |e: &crate::flow::Execution| self.table(e);
+        self.cx.flow.executions.iter().any(|other| {
+            other.site != execution.site
+                && other.owner.file == execution.owner.file
+                && other.model == execution.model
+                && self.outermost(other.owner) == outer
+                && (execution.model.is_some() || table(other) == table(execution))
+                && self.is_limited(other)
+        })
+    }
+
+    /// Is the request of a class of its own whose rules speak of the tenant?
+    pub(super) fn is_validated(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let outer = self.outermost(f);
+        ix.function(outer).params.iter().any(|param| {
+            let Some(class) = param.ty.as_ref().and_then(|ty| ix.type_to_class(outer.file, outer.id, ty)) else { return false };
+            let is_request = ix.class(class).external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| r.as_str() == "request-class"));
+            let file = ix.class(class).file;
+            is_request
+                && ix.file(file).functions.iter().any(|function| {
+                    function.body.exprs.iter().any(|e| match e {
+                        Expr::Str(name) | Expr::Attr { name, .. } => self.tenancy.columns.contains(&crate::base::Name::new(name.last_segment())),
+                        _ => false,
+                    })
+                })
         })
     }
 

@@ -87,6 +87,7 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
                 limited += 1;
             }
         }
+        if std::env::var("TDBG").is_ok() { let _ = std::fs::write(format!("/tmp/tdbg-{}", cx.ix.model(candidate.model).name), format!("{} owned {} limited {limited} all {all} named {} user {}", cx.ix.model(candidate.model).name, candidate.owned.len(), candidate.is_named_so, candidate.user_conditions)); }
         let enough = if is_certain || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
         if limited < enough || (limited as f64) < MOST * all as f64 {
             continue;
@@ -116,6 +117,20 @@ impl View<'_, '_> {
 
     fn marks(&self, execution: &Execution) -> &[Mark] {
         self.cx.flow.values.marks_of(execution.marks)
+    }
+
+    /// The bare table of a query.
+    fn table(&self, execution: &Execution) -> Option<Name> {
+        self.marks(execution).iter().find_map(|m| match m {
+            Mark::Table(table) => Some(*table),
+            _ => None,
+        })
+    }
+
+    /// Is the query limited to a tenant, or to less?
+    fn is_limited(&self, execution: &Execution) -> bool {
+        let model = execution.model.or_else(|| self.tenancy.tables.get(&self.table(execution)?).copied().flatten());
+        execution.via.is_some() || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.tenancy.limits(self.cx.ix, model, *t)))
     }
 
     /// Has the query a condition that limits it to a tenant, or to less?

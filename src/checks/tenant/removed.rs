@@ -94,8 +94,13 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
         // An aggregate over all tenants that names the scope it leaves out is meant so.
         _ if is_count && at != execution.site => Level::Note,
         Area::Request => Level::Error,
-        _ => if writes { Level::Error } else { Level::Warning },
+        _ => Level::Warning,
     };
+    // Keys of rows at hand.
+    let at_hand = view.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if t.as_str().ends_with("__in")));
+    if at_hand {
+        finding.level = Level::Note;
+    }
     if view.asks_permission(execution.owner) {
         finding.level = Level::Note;
         finding.confidence = Confidence::Medium;

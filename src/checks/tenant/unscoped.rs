@@ -97,7 +97,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else {
         mostly_limited || has_evidence_of_scopes && area == Area::Request
     };
-    if !is_fault || view.compares(execution.owner) {
+    if !is_fault || view.compares(execution.owner) || view.asks_with_condition(execution) {
         return None;
     }
     let name = view.name(model);
@@ -131,7 +131,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
     }
     finding.confidence = Confidence::Medium;
-    if view.asks_permission(execution.owner) {
+    if view.asks_permission(execution.owner) || view.is_validated(execution.owner) {
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
@@ -185,7 +185,7 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
         return None;
     }
     let area = view.area(execution.owner);
-    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) {
+    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) || view.asks_with_condition(execution) {
         return None;
     }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);

@@ -24,7 +24,7 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
             },
             None => continue,
         };
-        if matches!(belongs, Belongs::Parent(..)) || view.area(execution.owner) == Area::Global || view.has_condition_of(execution) {
+        if !matches!(belongs, Belongs::Column(..)) || view.area(execution.owner) == Area::Global || view.has_condition_of(execution) {
             continue;
         }
         let Some(keys) = keys_written(view, execution) else { continue };

@@ -312,12 +312,18 @@ impl Tenancy {
     }
 
     /// Is a column named like the key of a tenant, a user, or a row of one?
-    fn is_key(&self, index: &ProjectIndex<'_>, column: &str) -> bool {
+    pub fn is_key(&self, index: &ProjectIndex<'_>, column: &str) -> bool {
         let Some(stem) = column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid")).or_else(|| column.strip_suffix("_ids")) else {
             return false;
         };
-        let is_named = |id: &ModelId| snake(index.model(*id).name.last_segment()) == stem;
-        stem.ends_with("able")
+        if index.packs.tenancy().key_names.iter().any(|k| k == column) {
+            return false;
+        }
+        let is_named = |id: &ModelId| snake(index.model(*id).name.last_segment()).ends_with(stem);
+        let known = index.models.iter().any(|m| !m.is_abstract && m.class.is_some() && snake(m.name.last_segment()) == stem);
+        // A key of something that is no model by that name may be that of a row of the tenant.
+        !known
+            || stem.ends_with("able")
             || self.tenants.iter().any(is_named)
             || self.models.keys().any(is_named)
             || stem == "user"
@@ -436,6 +442,10 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
             column_of(index, schema, ModelId(j as u32), &columns).is_some() || user.relations.values().any(|r| r.target == Some(id))
         });
         let short = model.name.last_segment().to_lowercase();
+        // Users may be its members by way of a table between.
+        let is_users = is_users
+            || names.contains(&short)
+                && owned.keys().any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
         let is_certain = index.packs.tenancy().certain_names.contains(&short);
         if !is_users && !is_certain {
             continue;
