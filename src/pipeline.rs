@@ -122,12 +122,31 @@ fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, covera
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
-    let tenant = TenantWords {
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings))
+}
+
+fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
+    let is_global = |(at, file): (usize, &SourceFile)| settings.is_global(&file.path).then_some(FileId(at as u32));
+    let has_global = !settings.tenant.global_paths.is_empty();
+    TenantWords {
         models: settings.tenant.models.clone(),
         columns: settings.tenant.columns.clone(),
         scopes: settings.tenant.scopes.clone(),
+        global_files: if has_global { sources.files.iter().enumerate().filter_map(is_global).collect() } else { Default::default() },
+    }
+}
+
+/// What the code says about its tenants, as a page. To be called inside [`pool`].
+pub fn tenants(sources: &SourceSet, settings: &Settings) -> String {
+    let facts: Vec<FileFacts> = sources.files.par_iter().map(|file| lower::lower(file.language, &file.text)).collect();
+    let packs = match Packs::builtin() {
+        Ok(packs) => packs,
+        // A test loads every pack that comes with the tool.
+        Err(error) => panic!("{error}"),
     };
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant)
+    let index = index::link(sources, &facts, &packs);
+    let flow = flow::analyze(&index);
+    checks::tenants(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings))
 }
 
 /// What is done with the findings of all checks: levels, silence, identity, order.

@@ -35,6 +35,13 @@ pub struct TenantWords {
     pub columns: Vec<String>,
     /// Scopes that limit to the tenant.
     pub scopes: Vec<String>,
+    /// Files that are meant to see all tenants.
+    pub global_files: std::collections::BTreeSet<crate::base::FileId>,
+}
+
+/// What the code says about tenants, as a page.
+pub fn tenants(cx: &CheckContext<'_>, words: &TenantWords) -> String {
+    tenant::page(cx, words)
 }
 
 /// Runs all checks.

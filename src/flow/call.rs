@@ -515,11 +515,8 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
-            Data::Unknown if !self.ambient.is_empty() => {
-                self.run_callbacks(fr, &args, at);
-                (UNKNOWN, None)
-            }
             Data::Unknown => {
+                // What is given to something unknown may run.
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)
             }

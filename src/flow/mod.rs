@@ -14,7 +14,7 @@ mod resource;
 mod serialize;
 mod stmt;
 mod template;
-pub(crate) mod terms;
+mod terms;
 pub mod tree;
 mod types;
 pub mod value;

@@ -389,7 +389,8 @@ impl<'a> Engine<'a> {
             if let Some(op) = self.ix.packs.op(dialect, self.names.query, name).cloned()
                 && self.ix.packs.word(dialect, "scope-method").is_some()
             {
-                let query = self.start_query(row.model, self.span(fr, whole));
+                let mut query = self.start_query(row.model, self.span(fr, whole));
+                query.flags |= flag::SCOPED;
                 return (self.apply(fr, query, &op, name, args, at, whole), None);
             }
             let reader = self.ix.packs.word(dialect, &format!("reads.{name}"));

@@ -187,6 +187,8 @@ pub struct Op {
     pub alternative: bool,
     /// Leaves the scopes behind, but not the relation that the query started from.
     pub to_base: bool,
+    /// Closures given run for every query of the receiver's model.
+    pub scope_hook: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
     /// Asks a policy: the arguments are the ability and the row.
@@ -226,7 +228,7 @@ const WORDS: &[&str] = &[
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition", "inject", "policy",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition", "inject", "policy",
 ];
 
 const KEYS: &[&str] = &[
@@ -266,6 +268,7 @@ impl Op {
             terms: false,
             alternative: false,
             to_base: false,
+            scope_hook: false,
             tables: false,
             authorizes: false,
             eager: None,
@@ -365,6 +368,7 @@ impl Op {
                 self.to_base = true;
                 self.unscopes = true;
             }
+            "scope-hook" => self.scope_hook = true,
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
             "inject" => self.injects = true,
