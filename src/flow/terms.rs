@@ -2,11 +2,10 @@
 
 use super::call::Args;
 use super::event::{Execution, Statement};
-use super::value::{Data, Mark, Marks, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
+use super::value::{Data, Mark, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language};
-use crate::index::ModelId;
 use crate::index::models::snake;
 use crate::packs::Op;
 
