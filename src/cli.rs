@@ -640,4 +640,6 @@ fn relative(path: &Path, base: &Path) -> String {
 }
 
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod tests;

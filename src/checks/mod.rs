@@ -2,7 +2,9 @@
 //!
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
+mod blocking;
 mod client;
+mod fix;
 mod load;
 mod statement;
 mod tenant;
@@ -44,6 +46,7 @@ pub fn run(
     guard(&mut || statement::check(cx, findings));
     guard(&mut || tenant::check(cx, tenant, findings));
     guard(&mut || client::check(cx, findings));
+    guard(&mut || blocking::check(cx, findings));
 }
 
 impl CheckContext<'_> {
@@ -64,6 +67,14 @@ impl CheckContext<'_> {
             fix: None,
             fingerprint: String::new(),
         }
+    }
+
+    /// The innermost function around a place.
+    fn function_at(&self, at: Span) -> Option<FnRef> {
+        let functions = &self.ix.file(at.file).functions;
+        let holds = |f: &crate::facts::FunctionDecl| f.range.start <= at.range.start && at.range.end <= f.range.end;
+        let inner = functions.iter().enumerate().filter(|(_, f)| holds(f)).min_by_key(|(_, f)| f.range.end - f.range.start)?;
+        Some(FnRef { file: at.file, id: crate::facts::FnId(inner.0 as u32) })
     }
 
     /// The qualified name of a function.

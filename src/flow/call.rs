@@ -81,6 +81,9 @@ impl<'a> Engine<'a> {
                     && after != before
                 {
                     self.write_place(fr, *base, after);
+                    if matches!(fr.body.expr(*base), Expr::Call { .. }) {
+                        self.changed_in_place(fr, *base, after);
+                    }
                 }
                 result.0
             }
@@ -173,12 +176,23 @@ impl<'a> Engine<'a> {
         match self.data(target).clone() {
             Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
             Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
+            Data::Method(recv, name) if self.is_offloaded_call(name) => {
+                let mark = fr.buffer.len();
+                let val = self.call_value(fr, recv, args, range);
+                super::entry::forget_blocking(fr, mark);
+                val
+            }
             Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
-                if self.ix.packs.instance_kind(class).is_some() { target } else { UNKNOWN }
+                if self.ix.packs.instance_kind(class).is_some() {
+                    self.opened(fr, class, range);
+                    target
+                } else {
+                    UNKNOWN
+                }
             }
             Data::Object { class, .. } => {
                 for name in ["__invoke", "__call__"] {
@@ -238,7 +252,9 @@ impl<'a> Engine<'a> {
         }
         let vals = self.bind(f, this, &args);
         let summary = self.evaluate(f, this, vals);
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.this)
     }
 
@@ -344,7 +360,7 @@ impl<'a> Engine<'a> {
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();
         vals.extend(env.iter().copied());
-        let key = super::Key { f, this, args: vals.clone().into_boxed_slice() };
+        let key = self.key(f, this, &vals);
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
@@ -374,7 +390,9 @@ impl<'a> Engine<'a> {
             self.memo.insert(key, finished.clone());
             finished
         };
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.first)
     }
 
@@ -385,6 +403,7 @@ impl<'a> Engine<'a> {
 
     /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
     fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        self.trace(fr, recv, name, at);
         match self.data(recv).clone() {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
@@ -446,7 +465,16 @@ impl<'a> Engine<'a> {
                     if runs { (self.call_value(fr, recv, args, whole), None) } else { (UNKNOWN, None) }
                 }
             },
-            Data::Attribute(..) => (SCALAR, None),
+            // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) | Data::Condition(_) => {
+                let mut vals = vec![recv];
+                vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
+                (self.condition_of(&vals, &args.named), None)
+            }
+            Data::View { .. } => {
+                let changed = self.view_method(fr, recv, name, &args);
+                (changed, Some(changed))
+            }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -467,7 +495,15 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
-            Data::Unknown | Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            Data::Unknown if !self.ambient.is_empty() => {
+                self.run_callbacks(fr, &args, at);
+                (UNKNOWN, None)
+            }
+            Data::Unknown => {
+                self.run_callbacks(fr, &args, whole);
+                (UNKNOWN, None)
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 
@@ -500,7 +536,7 @@ impl<'a> Engine<'a> {
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
-                return (self.rendered_by_class(fr, recv, class, name, val), Some(after));
+                return (val, Some(after));
             }
             if !exact {
                 let mut result: Option<Val> = None;
@@ -537,8 +573,20 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
-            if let Some(kind) = self.ix.packs.instance_kind(*external) {
-                let _ = kind;
+            if let Some(method) = self.ix.packs.word_in_language(self.language(fr), &format!("model-of.{external}"))
+                && let Some((_, f)) = self.ix.find_method(class, method)
+            {
+                // A repository of a library: its method says which model it is of, the rest are queries of that.
+                let (model, _) = self.call_function(fr, f, recv, Args::default(), range);
+                let model = match *self.data(model) {
+                    Data::Str(text) => self.class_text(text),
+                    _ => model,
+                };
+                if let Some(query) = self.as_query(fr, model, range) {
+                    return self.query_method(fr, query, name, args, range, range);
+                }
+            }
+            if self.ix.packs.instance_kind(*external).is_some() {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
@@ -653,7 +701,7 @@ impl<'a> Engine<'a> {
 
     fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.function(full).is_some() {
+        if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
@@ -670,11 +718,15 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                self.call_closure(fr, f, &env, this, Args::default(), range);
+                let given = Args { named: self.ambient.clone(), ..Args::default() };
+                self.call_closure(fr, f, &env, this, given, range);
             }
         }
+        // Nobody knows on which thread.
+        super::entry::forget_blocking(fr, mark);
     }
 
     /// Makes an instance.
@@ -713,20 +765,31 @@ impl<'a> Engine<'a> {
     }
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
         self.run_callbacks(fr, &args, range);
-        self.v.of(Data::Instance(name))
+        self.v.of(Data::Instance(given.unwrap_or(name)))
     }
 
     /// Calls a function or constructor outside the program.
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
-            return self.function_op(fr, name, &op, args, range);
+            let group = self.route_class;
+            if op.result == crate::packs::Result::RouteGroup {
+                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Class(class) => Some(*class),
+                    _ => None,
+                });
+                return self.v.of(Data::Instance(name));
+            }
+            let val = self.function_op(fr, name, &op, args, range);
+            self.route_class = group;
+            return val;
         }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));
@@ -735,12 +798,16 @@ impl<'a> Engine<'a> {
             return query;
         }
         self.run_callbacks(fr, &args, range);
+        if let Some(given) = given {
+            return self.v.of(Data::Instance(given));
+        }
         // What a class of a library is called with gives an instance of it.
         if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
     }
 
     /// Reads an attribute.
     pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
+        self.trace(fr, object, name, range);
         match self.data(object).clone() {
             Data::Row(row) => self.row_attr(fr, object, row, name, range),
             Data::Object { class, .. } => {
@@ -827,7 +894,7 @@ impl<'a> Engine<'a> {
                 let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
-            Data::Attribute(..) => SCALAR,
+            Data::Attribute(..) | Data::Condition(_) => SCALAR,
             Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
             Data::Unknown
             | Data::Null
@@ -836,6 +903,7 @@ impl<'a> Engine<'a> {
             | Data::Str(_)
             | Data::Int(_)
             | Data::Method(..)
+            | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
     }

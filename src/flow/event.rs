@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::value::{LoopId, Src};
+use super::value::{LoopId, Marks, Src};
 use crate::base::{Name, Span};
 use crate::index::{FnRef, ModelId};
 
@@ -88,6 +88,33 @@ pub struct Event {
     pub loops: SmallVec<[LoopId; 3]>,
     /// Calls that led there, innermost first.
     pub path: SmallVec<[Span; 4]>,
+    /// The entry point that was reached: what handles the request, message or job.
+    pub entry: Option<FnRef>,
     /// Was met only under a condition that the analysis does not know to hold.
     pub weak: bool,
+}
+
+/// A statement on a model or table, wherever it is sent, with what decides which rows it reaches.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Execution {
+    /// Where: the method that sends it.
+    pub site: Span,
+    /// Function in which that stands.
+    pub owner: FnRef,
+    /// Kind.
+    pub kind: Statement,
+    /// Method that sends it.
+    pub method: Name,
+    /// Model of its rows; `None` for bare tables.
+    pub model: Option<ModelId>,
+    /// Relation through which it was reached, with the model that has it.
+    pub via: Option<(ModelId, Name)>,
+    /// Source of the query.
+    pub src: Src,
+    /// See [`super::value::flag`].
+    pub flags: u16,
+    /// What was done to the query.
+    pub marks: Marks,
+    /// The method itself never applies scopes.
+    pub bare: bool,
 }

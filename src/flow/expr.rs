@@ -7,6 +7,9 @@ use crate::base::{Name, Range};
 use crate::facts::{Arg, BinaryOp, CompKind, Expr, ExprId, Language, Spread};
 use crate::index::Symbol;
 
+/// Literals with more elements are described by one element.
+const MAX_LITERAL: usize = 48;
+
 impl<'a> Engine<'a> {
     pub(super) fn expr(&mut self, fr: &mut Frame<'a>, id: ExprId) -> Val {
         self.fuel = self.fuel.saturating_sub(1);
@@ -75,7 +78,11 @@ impl<'a> Engine<'a> {
             }
             Expr::Render(render) => self.render(fr, render, range),
             Expr::Assign { target, value } => {
+                let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
+                if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
+                    super::entry::forget_constructions(fr, mark);
+                }
                 self.assign(fr, *target, val);
                 val
             }
@@ -93,6 +100,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
+                    super::entry::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -174,7 +182,13 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
-            Expr::Same(e) | Expr::Await(e) => self.expr(fr, *e),
+            Expr::Same(e) => self.expr(fr, *e),
+            Expr::Await(e) => {
+                let mark = fr.buffer.len();
+                let val = self.expr(fr, *e);
+                self.awaited(fr, *e, mark);
+                val
+            }
             Expr::InstanceOf { value, class } => {
                 self.expr(fr, *value);
                 self.expr(fr, *class);
@@ -514,7 +528,7 @@ impl<'a> Engine<'a> {
                 vals.push(e);
             }
         }
-        if spread || vals.len() > 24 {
+        if spread || vals.len() > MAX_LITERAL {
             let joined = vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
             return self.v.many(joined, ManyKind::Held);
         }
@@ -566,7 +580,10 @@ impl<'a> Engine<'a> {
         };
         let source = self.expr(fr, clause.iter);
         let range = fr.body.range(clause.iter);
+        let was_async = self.is_async_work;
+        self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
+        self.is_async_work = was_async;
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }
@@ -587,10 +604,26 @@ impl<'a> Engine<'a> {
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {
         match op {
             BinaryOp::In | BinaryOp::NotIn => {
+                if let (Data::Str(text), Data::Tuple(items)) = (self.data(a).clone(), self.data(b).clone())
+                    && items.iter().all(|i| matches!(self.data(*i), Data::Str(_)))
+                {
+                    let found = items.iter().any(|i| *self.data(*i) == Data::Str(text));
+                    return self.v.of(Data::Bool(found == (op == BinaryOp::In)));
+                }
                 self.iterate(fr, b, range);
                 SCALAR
             }
+            _ if self.is_condition(a) || self.is_condition(b) => {
+                let vals: Vec<Val> = [a, b].into_iter().filter(|v| self.is_condition(*v)).collect();
+                self.condition_of(&vals, &[])
+            }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
+                if let (BinaryOp::Add, Data::Tuple(x), Data::Tuple(y)) = (op, self.data(a).clone(), self.data(b).clone())
+                    && x.len() + y.len() <= MAX_LITERAL
+                {
+                    let items: Vec<Val> = x.iter().chain(y.iter()).copied().collect();
+                    return self.v.of(Data::Tuple(items.into_boxed_slice()));
+                }
                 let is_rows = |e: &Engine<'a>, v: Val| matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..));
                 match (is_rows(self, a), is_rows(self, b)) {
                     (true, true) => {
@@ -719,7 +752,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Template lookup: attribute, key or index, called if it can be.
-    fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
+    pub(super) fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
         let val = match self.data(object).clone() {
             Data::Record(..) => {
                 let key = self.v.str(name);

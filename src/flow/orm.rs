@@ -25,7 +25,7 @@ impl<'a> Engine<'a> {
         self.ix.model(model).dialect
     }
 
-    fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
+    pub(super) fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
         self.ix.model(model).relations.get(&name)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The tree with a path of relation names loaded, with the defaults of each model on the way and the way back.
-    fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
+    pub(super) fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
         let Some((first, rest)) = names.split_first() else { return self.v.trees.union(tree, last) };
         let relation = self.relation(model, *first);
         let target = relation.and_then(|r| r.target);
@@ -92,7 +92,7 @@ impl<'a> Engine<'a> {
         let tree = self.default_tree(model);
         let src = self.v.source(Source::Query(at));
         let data = self.ix.model(model);
-        Query { model: Some(model), tree, src, via: None, columns: Box::default(), class: data.query_class, flags: 0 }
+        Query { model: Some(model), tree, src, via: None, columns: Box::default(), class: data.query_class, flags: 0, marks: super::value::NO_MARKS }
     }
 
     pub(super) fn fresh_row(&mut self, model: ModelId, at: Span) -> Val {
@@ -157,7 +157,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Is a relation loaded on a row?
-    fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
+    pub(super) fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
         if fr.guards.contains(&(row.src, relation.name)) {
             return State::Loaded(OPEN);
         }
@@ -235,7 +235,7 @@ impl<'a> Engine<'a> {
             via: Some((object, relation.name)),
             columns: Box::default(),
             class,
-            flags: 0,
+            flags: 0, marks: super::value::NO_MARKS,
         };
         self.v.of(Data::Query(query))
     }
@@ -411,6 +411,12 @@ impl<'a> Engine<'a> {
         {
             return (self.read_path(fr, object, text, at), None);
         }
+        if op.serializes {
+            self.serialize(fr, object, at, 0);
+        }
+        if op.authorizes {
+            return (self.ask_policy(fr, object, &args, whole), None);
+        }
         if op.sets_relation {
             if let (Some(Data::Str(relation)), Some(val)) =
                 (args.positional.first().map(|v| self.data(*v).clone()), args.positional.get(1))
@@ -469,6 +475,7 @@ impl<'a> Engine<'a> {
         at: Range,
     ) {
         self.emit(fr, What::Statement { kind, method, model, via, defeats, src, flags }, at, NO_LOOP);
+        self.waits(fr, method, model, at);
     }
 
     /// Calls a method of a query: the program's own, a scope of its model, or the library's.
@@ -508,7 +515,7 @@ impl<'a> Engine<'a> {
                         _ if val == super::value::NULL && matches!(self.data(first), Data::Query(_)) => first,
                         _ => {
                             let mut narrowed = query;
-                            narrowed.flags |= flag::FILTERED;
+                            narrowed.flags |= flag::FILTERED | flag::SCOPED;
                             narrowed.tree = self.v.trees.opened(narrowed.tree);
                             self.v.of(Data::Query(narrowed))
                         }
@@ -540,16 +547,18 @@ impl<'a> Engine<'a> {
     pub(super) fn query_op(&mut self, fr: &mut Frame<'a>, query: Query, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let op = match query.model {
             Some(model) => self.ix.packs.op(self.dialect(model), self.names.query, name).cloned(),
+            None if query.flags & flag::RAW != 0 => {
+                self.ix.packs.op_in_language(self.language(fr), self.names.table, name).cloned()
+            }
             None => self.ix.packs.op_in_language(self.language(fr), self.names.query, name).cloned(),
         };
         match op {
             Some(op) => self.apply(fr, query, &op, name, args, at, whole),
             None => {
                 self.run_callbacks(fr, &args, whole);
-                // A method nobody knows may load anything.
+                // A scope or macro of a package narrows; that one would also load what is read later is rare.
                 let mut query = query;
                 if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
-                    query.tree = self.v.trees.opened(query.tree);
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
                 }
@@ -590,6 +599,7 @@ impl<'a> Engine<'a> {
         if op.result == Result::Query && name.as_str() == "fetch_mode" {
             query.tree = self.v.trees.opened(query.tree);
         }
+        self.mark(fr, &mut query, op, name, &args, at);
         if op.executes && !op.lazy {
             let narrowed = op.limits || op.filters || (op.keyed && !args.positional.is_empty());
             self.execute(fr, &query, op, name, at, narrowed);
@@ -657,7 +667,7 @@ impl<'a> Engine<'a> {
                     _ => {
                         let mut query = query;
                         query.tree = self.v.trees.opened(query.tree);
-                        query.flags |= flag::FILTERED;
+                        query.flags |= flag::FILTERED | flag::SCOPED;
                         self.v.of(Data::Query(query))
                     }
                 }
@@ -693,6 +703,7 @@ impl<'a> Engine<'a> {
             (false, Result::Scalar) => Statement::Aggregate,
             _ => Statement::Read,
         };
+        self.executed(fr, query, kind, name, at, op.unscopes);
         self.run_query(fr, query, kind, op.free_if_loaded && plain, name, at);
     }
 
@@ -751,6 +762,7 @@ impl<'a> Engine<'a> {
                 None => Name::new("iteration"),
             };
             if query.via.is_some() || !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+                self.executed(fr, query, Statement::Read, name, at, false);
                 self.run_query(fr, query, Statement::Read, plain, name, at);
             }
         }
@@ -760,6 +772,7 @@ impl<'a> Engine<'a> {
     /// One element of a query by index: a statement of its own.
     pub(super) fn execute_index(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) {
         if !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+            self.executed(fr, query, Statement::Read, Name::new("[]"), at, false);
             self.run_query(fr, query, Statement::Read, query.flags & flag::FILTERED == 0, Name::new("[]"), at);
         }
     }
@@ -1059,6 +1072,8 @@ impl<'a> Engine<'a> {
         }
         let mut query = self.start_query(model, self.span(fr, range));
         let class = found.and_then(|m| m.class.or(m.query_class)).or(query.class);
+        let named_at = self.span(fr, super::call::method_range(range, name));
+        query.marks = self.v.marked(query.marks, &[super::value::Mark::Manager(name, named_at)]);
         query.class = class;
         let initial = Name::new("get_queryset");
         if let Some((_, f)) = class.and_then(|c| self.ix.find_method(c, initial)) {
@@ -1073,6 +1088,7 @@ impl<'a> Engine<'a> {
                 return Some(self.v.of(Data::Query(shaped)));
             }
             query.tree = self.v.trees.opened(query.tree);
+            query.flags |= flag::SCOPED;
         }
         Some(self.v.of(Data::Query(query)))
     }

@@ -386,7 +386,10 @@ impl<'a> Engine<'a> {
                 let Some(iter) = l.iter else { return Flow::On };
                 let source = self.expr(fr, iter);
                 let range = fr.body.range(iter);
+                let was_async = self.is_async_work;
+        self.is_async_work |= l.is_async;
                 let (element, key, counts) = self.iterate(fr, source, range);
+                self.is_async_work = was_async;
                 if element == super::many::NO_ELEMENT {
                     return self.block(fr, &l.otherwise);
                 }

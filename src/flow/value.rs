@@ -80,6 +80,28 @@ pub mod flag {
     pub const RAW: u16 = 1024;
 }
 
+/// An interned set of [`Mark`]s.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Marks(pub u32);
+
+/// No marks.
+pub const NO_MARKS: Marks = Marks(0);
+
+/// What was done to a query that decides which rows it can reach.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Mark {
+    /// A condition on this column, relation or path of them, as written.
+    Term(Name),
+    /// A scope was removed here: its name, or all of them.
+    Removed(Option<Name>, Span),
+    /// Started from this manager.
+    Manager(Name, Span),
+    /// An alternative on the outermost level was added here.
+    Or(Span),
+    /// Reads this bare table.
+    Table(Name),
+}
+
 /// A query in the making, or a relation of a row as a query.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Query {
@@ -97,6 +119,8 @@ pub struct Query {
     pub class: Option<ClassId>,
     /// See [`flag`].
     pub flags: u16,
+    /// What decides which rows it can reach.
+    pub marks: Marks,
 }
 
 /// Eager loads as a value: paths of relations, and perhaps a query and a name of its own for the last.
@@ -185,14 +209,28 @@ pub enum Data {
     Attribute(ModelId, Name),
     /// Eager loads.
     Load(Load),
+    /// A condition as a value, on the columns of these marks.
+    Condition(Marks),
     /// A higher-order proxy of many elements, named by its method.
     Proxy(Val, Name),
+    /// A template that is rendered with a context when the function that names it ends.
+    View {
+        /// Names under which it is looked for.
+        names: Box<[Name]>,
+        /// A record.
+        context: Val,
+        /// Where it was named.
+        at: Span,
+    },
     /// One of several.
     OneOf(Box<[Val]>),
 }
 
 /// At most so many alternatives are kept; more are unknown.
 const MAX_ALTERNATIVES: usize = 6;
+
+/// A query carries at most so many marks.
+const MAX_MARKS: usize = 24;
 
 /// Sources nest at most this deep (`a.b.c.d…` of lazily followed relations).
 const MAX_SOURCE_DEPTH: u32 = 8;
@@ -206,6 +244,8 @@ pub struct Values {
     source_ids: FxHashMap<Source, Src>,
     loops: Vec<Span>,
     loop_ids: FxHashMap<Span, LoopId>,
+    marks: Vec<Box<[Mark]>>,
+    mark_ids: FxHashMap<Box<[Mark]>, Marks>,
     /// Loading trees.
     pub trees: Trees,
 }
@@ -221,6 +261,7 @@ impl Values {
     /// An empty table.
     pub fn new() -> Values {
         let mut values = Values::default();
+        values.marked(NO_MARKS, &[]);
         values.of(Data::Unknown);
         values.of(Data::Null);
         values.of(Data::Scalar);
@@ -291,6 +332,30 @@ impl Values {
                 }
             }
         }
+    }
+
+    /// The set with more marks.
+    pub fn marked(&mut self, marks: Marks, more: &[Mark]) -> Marks {
+        let mut all = self.marks_of(marks).to_vec();
+        all.extend_from_slice(more);
+        all.sort_unstable();
+        all.dedup();
+        if all.len() > MAX_MARKS {
+            return marks;
+        }
+        let all = all.into_boxed_slice();
+        if let Some(id) = self.mark_ids.get(&all) {
+            return *id;
+        }
+        let id = Marks(self.marks.len() as u32);
+        self.marks.push(all.clone());
+        self.mark_ids.insert(all, id);
+        id
+    }
+
+    /// The marks of a set, sorted.
+    pub fn marks_of(&self, marks: Marks) -> &[Mark] {
+        self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
     /// The loop with this header.
@@ -417,9 +482,11 @@ impl Values {
             }
             (Data::Query(x), Data::Query(y)) if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns => {
                 let tree = self.trees.meet(x.tree, y.tree);
-                let keep = flag::SCOPED | flag::KEYED | flag::LIMITED;
+                let keep = flag::KEYED | flag::LIMITED;
                 let flags = (x.flags & y.flags & keep) | ((x.flags | y.flags) & !keep);
-                Some(self.of(Data::Query(Query { tree, flags, ..x })))
+                let more = self.marks_of(y.marks).to_vec();
+                let marks = self.marked(x.marks, &more);
+                Some(self.of(Data::Query(Query { tree, flags, marks, ..x })))
             }
             (Data::Many(x, k), Data::Many(y, l)) => {
                 if matches!(self.get(x), Data::OneOf(_)) || matches!(self.get(y), Data::OneOf(_)) || self.merge(x, y).is_some() {
@@ -473,7 +540,7 @@ impl Values {
     }
 
     /// Applies a function to the parts of a value that are rows, queries or many; rebuilt from the inside.
-    fn map_inside(&mut self, val: Val, depth: usize, f: &mut dyn FnMut(&mut Values, Val) -> Option<Val>) -> Val {
+    pub(super) fn map_inside(&mut self, val: Val, depth: usize, f: &mut dyn FnMut(&mut Values, Val) -> Option<Val>) -> Val {
         if depth == 0 {
             return val;
         }
@@ -501,6 +568,10 @@ impl Values {
             Data::Object { class, fields, exact } => {
                 let new: Vec<(Name, Val)> = fields.iter().map(|(n, v)| (*n, self.map_inside(*v, depth - 1, f))).collect();
                 self.of(Data::Object { class, fields: new.into_boxed_slice(), exact })
+            }
+            Data::View { names, context, at } => {
+                let context = self.map_inside(context, depth - 1, f);
+                self.of(Data::View { names, context, at })
             }
             Data::Proxy(v, n) => {
                 let new = self.map_inside(v, depth - 1, f);
