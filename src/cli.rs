@@ -57,6 +57,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Show what the analysis believes about a file.
     Dump(DumpArgs),
+    /// Show how the application keeps its tenants apart: the tenant, its models, and what limits each.
+    Tenants(TenantsArgs),
     /// Write a commented configuration for a project.
     Init(InitArgs),
     /// List the findings that the project lives with for now.
@@ -475,6 +477,7 @@ impl Command {
             Command::Rules(args) => list(&args, streams),
             Command::Explain(args) => explain(&args, streams),
             Command::Dump(args) => show(&args, streams),
+            Command::Tenants(args) => tenants(&args, streams),
             Command::Init(args) => init::run(&args, streams),
             Command::Baseline(command) => baseline::run(&command, streams),
             Command::Schema => {
@@ -626,6 +629,27 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
         dump(args.what, &sources, crate::base::FileId(at as u32))
     });
     let text = text.ok_or_else(|| Stop::Failed(format!("{name}: there is nothing to show")))?;
+    streams.out.write_all(text.as_bytes())?;
+    Ok(CLEAN)
+}
+
+#[derive(Args)]
+struct TenantsArgs {
+    /// The application's folder.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+}
+
+/// Shows what the code says about its tenants.
+fn tenants(args: &TenantsArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
+    let paths = vec![args.path.clone()];
+    let base = crate::source::disk::base_folder(&paths);
+    let config = crate::config::Config::find(&base)?;
+    let settings = crate::config::Settings::new(&config, &crate::config::Overrides::default())?;
+    let text = pool(0).install(|| {
+        let sources = discover(&paths, &DiscoverOptions { exclude: settings.exclude.clone(), ..DiscoverOptions::default() });
+        crate::pipeline::tenants(&sources, &settings)
+    });
     streams.out.write_all(text.as_bytes())?;
     Ok(CLEAN)
 }

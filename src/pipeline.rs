@@ -19,7 +19,7 @@ use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
 use crate::flow;
 use crate::index;
 use crate::lower;
-use crate::packs::{Packs, rule};
+use crate::packs::{PackError, Packs, rule};
 use crate::source::{SourceFile, SourceSet};
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
@@ -92,6 +92,22 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
     outcome
 }
 
+/// The packs that come with the tool and those that the settings add.
+///
+/// # Errors
+/// A file cannot be read or is no pack; the error names it.
+pub fn packs_of(settings: &Settings) -> Result<Packs, PackError> {
+    let mut packs = Packs::builtin()?;
+    for path in &settings.packs {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => packs.add(&file, &text)?,
+            Err(error) => return Err(PackError::Form { file, message: error.to_string() }),
+        }
+    }
+    Ok(packs)
+}
+
 /// Links, follows values, and checks. What one check finds stands, whatever happens in the others.
 fn analyze(
     sources: &SourceSet,
@@ -101,9 +117,9 @@ fn analyze(
     findings: &mut Vec<Finding>,
     failures: &mut Vec<Failure>,
 ) {
-    let packs = match Packs::builtin() {
+    let packs = match packs_of(settings) {
         Ok(packs) => packs,
-        // A test loads every pack that comes with the tool.
+        // Those of the tool are loaded by a test, those of the settings were read before.
         Err(error) => panic!("{error}"),
     };
     let index = index::link(sources, facts, &packs);
@@ -115,13 +131,33 @@ fn analyze(
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
-    let tenant = TenantWords {
+    let words = tenant_words(sources, settings);
+    let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, findings, &mut guard);
+}
+
+fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
+    let is_global = |(at, file): (usize, &SourceFile)| settings.is_global(&file.path).then_some(FileId(at as u32));
+    let has_global = !settings.tenant.global_paths.is_empty();
+    TenantWords {
         models: settings.tenant.models.clone(),
         columns: settings.tenant.columns.clone(),
         scopes: settings.tenant.scopes.clone(),
+        global_files: if has_global { sources.files.iter().enumerate().filter_map(is_global).collect() } else { Default::default() },
+    }
+}
+
+/// What the code says about its tenants, as a page. To be called inside [`pool`].
+pub fn tenants(sources: &SourceSet, settings: &Settings) -> String {
+    let facts: Vec<FileFacts> = sources.files.par_iter().map(|file| lower::lower(file.language, &file.text)).collect();
+    let packs = match Packs::builtin() {
+        Ok(packs) => packs,
+        // A test loads every pack that comes with the tool.
+        Err(error) => panic!("{error}"),
     };
-    let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant, findings, &mut guard);
+    let index = index::link(sources, &facts, &packs);
+    let flow = flow::analyze(&index);
+    checks::tenants(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings))
 }
 
 /// What is done with the findings of all checks: levels, silence, identity, order.
@@ -309,6 +345,16 @@ mod tests {
                 message: "bad 1".to_owned()
             })
         );
+    }
+
+    /// A failure that belongs to no file is no finding, in particular where there are no files.
+    #[test]
+    fn a_failure_of_the_whole_analysis_needs_no_file() {
+        let failed: Result<(), Failure> = fence(None, || panic!("all of it"));
+        let failure = failed.expect_err("it panicked");
+        assert_eq!(internal_error(&failure), None);
+        let outcome = pool(1).install(|| check(&source_set(&[]), &Settings::default()));
+        assert!(outcome.findings.is_empty() && outcome.failures.is_empty());
     }
 
     #[test]

@@ -6,8 +6,11 @@ mod blocking;
 mod client;
 mod fix;
 mod load;
+mod reading;
+mod session;
 mod statement;
 mod tenant;
+mod timeout;
 mod wording;
 
 use crate::base::{Name, Span};
@@ -33,6 +36,13 @@ pub struct TenantWords {
     pub columns: Vec<String>,
     /// Scopes that limit to the tenant.
     pub scopes: Vec<String>,
+    /// Files that are meant to see all tenants.
+    pub global_files: std::collections::BTreeSet<crate::base::FileId>,
+}
+
+/// What the code says about tenants, as a page.
+pub fn tenants(cx: &CheckContext<'_>, words: &TenantWords) -> String {
+    tenant::page(cx, words)
 }
 
 /// Runs all checks, each behind the guard: what it found before a failure is kept.
@@ -47,6 +57,8 @@ pub fn run(
     guard(&mut || tenant::check(cx, tenant, findings));
     guard(&mut || client::check(cx, findings));
     guard(&mut || blocking::check(cx, findings));
+    guard(&mut || session::check(cx, findings));
+    guard(&mut || timeout::check(cx, findings));
 }
 
 impl CheckContext<'_> {

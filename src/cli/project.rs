@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{ProjectArgs, Stop, relative};
 use crate::config::{Config, Overrides, Settings};
 use crate::findings::baseline::FILE_NAME;
+use crate::pipeline::packs_of;
 use crate::source::disk::base_folder;
 use crate::source::{DiscoverOptions, SourceSet, discover, manifest};
 use crate::vcs::Repository;
@@ -46,6 +47,8 @@ impl Project {
         };
         let mut settings = Settings::new(&config, &overrides)?;
         settings.rooted_at(&base);
+        // A broken pack is the project's mistake: it is told before anything runs.
+        packs_of(&settings).map_err(|error| Stop::Failed(error.to_string()))?;
         // A repository that cannot be read matters only to those who ask for its history.
         let repository = Repository::around(&base).ok().flatten();
         let folder = configured_in(&settings);

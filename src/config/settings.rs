@@ -183,6 +183,12 @@ impl Settings {
             .iter()
             .any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
     }
+
+    /// Do the project's words say that a file, as seen from the folder checked, is meant to see all tenants?
+    pub fn is_global(&self, path: &str) -> bool {
+        let path = format!("{}{path}", self.prefix);
+        self.tenant.global_paths.keys().any(|text| pattern(text).matched_path_or_any_parents(&path, false).is_ignore())
+    }
 }
 
 /// The ids that names of rules, of families and `all` stand for.

@@ -2,7 +2,7 @@
 
 use super::super::call::Args;
 use super::super::tree::NOTHING;
-use super::super::value::{Data, Row, UNKNOWN, Val};
+use super::super::value::{Data, Row, Source, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::ClassId;
@@ -24,6 +24,8 @@ impl<'a> Engine<'a> {
                 }
                 let val = match given.iter().find(|(n, _)| *n == attr.name) {
                     Some((_, v)) => *v,
+                    // Computed by a hook whenever it is read.
+                    None if self.hook(class, attr.name).is_some() => continue,
                     None => {
                         let val = self.class_field(class, attr.name);
                         self.hydrated(val)
@@ -108,6 +110,10 @@ impl<'a> Engine<'a> {
             .map_inside(val, 4, &mut |values, val| match values.get(val) {
                 Data::Row(row) => {
                     let row = *row;
+                    // Of rows known only by a declaration nobody knows how they are read.
+                    if !matches!(values.root_source(row.src).0, Source::Query(_)) {
+                        return Some(val);
+                    }
                     let tree = trees
                         .iter()
                         .find(|(m, _)| *m == row.model)
@@ -116,6 +122,22 @@ impl<'a> Engine<'a> {
                 }
                 _ => None,
             })
+    }
+
+    /// A property that a method computes, whatever the class declares of it.
+    pub(in super::super) fn computed_first(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        class: ClassId,
+        name: Name,
+        range: Range,
+    ) -> Option<Val> {
+        if !self.has_role(class, "live-component") {
+            return None;
+        }
+        let val = self.computed_property(fr, object, class, name, range);
+        (val != UNKNOWN).then_some(val)
     }
 
     /// A property that a method computes, once per request.

@@ -4,6 +4,7 @@
 //! methods and attributes come from the packs; this module knows the kinds of classes only.
 
 mod admin;
+mod composer;
 mod dispatch;
 mod field;
 mod live;
@@ -11,7 +12,9 @@ mod model;
 mod resource;
 mod schema;
 mod view;
+mod viewset;
 
+pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
 
 use super::call::Args;
@@ -397,11 +400,6 @@ impl<'a> Engine<'a> {
         {
             self.handlers.insert(f);
         }
-        for val in args.positional.clone() {
-            if matches!(self.data(val), Data::Closure(..)) {
-                self.call_value(fr, val, Args::default(), range);
-            }
-        }
         for val in args
             .positional
             .iter()
@@ -409,19 +407,25 @@ impl<'a> Engine<'a> {
             .copied()
             .collect::<Vec<_>>()
         {
-            self.handler(fr, val);
+            self.handler(fr, val, range);
         }
     }
 
-    fn handler(&mut self, _fr: &mut Frame<'a>, val: Val) {
+    fn handler(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) {
         match self.data(val).clone() {
             Data::Function(f) => {
                 self.handlers.insert(f);
             }
+            Data::Closure(f, env, this) => {
+                let given = self.call_closure(fr, f, &env, this, Args::default(), range);
+                self.serialize(fr, given, range, 0);
+            }
             Data::Class(class) => self.all_handlers(class),
             // `PostController@show`
             Data::Str(text) => {
-                let Some((class, method)) = text.as_str().split_once('@') else { return };
+                let Some((class, method)) = text.as_str().split_once('@') else {
+                    return;
+                };
                 for found in self.classes_ending(class) {
                     if let Some((_, f)) = self.ix.find_method(found, Name::new(method)) {
                         self.handlers.insert(f);
