@@ -664,6 +664,6 @@ fn relative(path: &Path, base: &Path) -> String {
 }
 
 #[cfg(test)]
-mod life;
+mod life_tests;
 #[cfg(test)]
 mod tests;

@@ -171,7 +171,10 @@ fn eager(cx: &CheckContext<'_>, at: Span, root: ModelId, path: &[Name]) -> Optio
     let joined = there.and_then(|link| joined(&chain, link, &argument));
     let edit = match joined {
         Some(edit) => edit,
-        None => inserted(cx, root, &chain, links, &op, method, &argument, &word)?,
+        None => {
+            let load = format!("{method}({argument})");
+            inserted(cx, root, &chain, links, &op, &load, &word)?
+        }
     };
     edits.insert(
         0,
@@ -305,8 +308,7 @@ fn inserted<'p>(
     chain: &Chain<'_>,
     links: &[Link<'_>],
     op: &dyn Fn(Name) -> Option<&'p Op>,
-    method: &str,
-    argument: &str,
+    load: &str,
     word: &dyn Fn(&str) -> &'static str,
 ) -> Option<(Range, String)> {
     let body = chain.body;
@@ -315,18 +317,13 @@ fn inserted<'p>(
         let first = links.first()?;
         if starts.contains(&first.name.as_str()) {
             let end = body.range(first.call).end;
-            return Some((Range { start: end, end }, format!("->{method}({argument})")));
+            return Some((Range { start: end, end }, format!("->{load}")));
         }
         let range = body.range(first.attr);
         let start = range.end.checked_sub(first.name.as_str().len() as u32)?;
         let is_name =
             chain.text.get(start as usize..range.end as usize) == Some(first.name.as_str());
-        return is_name.then(|| {
-            (
-                Range { start, end: start },
-                format!("{method}({argument})->"),
-            )
-        });
+        return is_name.then(|| (Range { start, end: start }, format!("{load}->")));
     }
     let is_start = match body.expr(chain.start) {
         Expr::Attr { name, .. } => {
@@ -361,7 +358,7 @@ fn inserted<'p>(
             start: after,
             end: after,
         },
-        format!("{arrow}{method}({argument})"),
+        format!("{arrow}{load}"),
     ))
 }
 
