@@ -664,4 +664,6 @@ fn relative(path: &Path, base: &Path) -> String {
 }
 
 #[cfg(test)]
+mod life_tests;
+#[cfg(test)]
 mod tests;

@@ -131,8 +131,9 @@ fn analyze(
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
+    let words = tenant_words(sources, settings);
     let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings), findings, &mut guard);
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, findings, &mut guard);
 }
 
 fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
@@ -344,6 +345,16 @@ mod tests {
                 message: "bad 1".to_owned()
             })
         );
+    }
+
+    /// A failure that belongs to no file is no finding, in particular where there are no files.
+    #[test]
+    fn a_failure_of_the_whole_analysis_needs_no_file() {
+        let failed: Result<(), Failure> = fence(None, || panic!("all of it"));
+        let failure = failed.expect_err("it panicked");
+        assert_eq!(internal_error(&failure), None);
+        let outcome = pool(1).install(|| check(&source_set(&[]), &Settings::default()));
+        assert!(outcome.findings.is_empty() && outcome.failures.is_empty());
     }
 
     #[test]

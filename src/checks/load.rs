@@ -153,6 +153,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
     finding.help = help(cx, &group.origin, root, &group.path, group.column, last);
+    finding.fix = super::fix::of_load(cx, group.origin, root, &group.path, group.column, &events);
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }

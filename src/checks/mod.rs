@@ -4,6 +4,7 @@
 
 mod blocking;
 mod client;
+mod fix;
 mod load;
 mod reading;
 mod session;

@@ -1,7 +1,7 @@
 //! `ormlint baseline`: the findings that the project lives with for now.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::news::{against, remember};
 use super::project::Project;
@@ -105,7 +105,7 @@ fn show(
     baseline: &Baseline,
     stale: &[Entry],
     new: &[Known],
-    file: &PathBuf,
+    file: &Path,
     streams: &mut Streams<'_>,
 ) -> Result<(), Stop> {
     let out = &mut *streams.out;

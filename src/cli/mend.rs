@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::Streams;
 use crate::base::{FileId, LineIndex};
+use crate::findings::Finding;
 use crate::findings::edit::{self, Wanted};
 use crate::pipeline::Outcome;
 use crate::source::{Encoding, SourceSet};
@@ -34,7 +35,7 @@ pub(super) fn mend(
     let mut mended = Mended::default();
     let mut tried: BTreeSet<String> = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
-        let skip = |finding: &crate::findings::Finding| {
+        let skip = |finding: &Finding| {
             let is_foreign = finding.fix.iter().flat_map(|fix| &fix.edits).any(|edit| {
                 let encoding = sources.encodings.get(&edit.span.file);
                 !matches!(encoding, None | Some(Encoding::Utf8 | Encoding::Utf8Marked))
@@ -45,18 +46,62 @@ pub(super) fn mend(
         if round.cured.is_empty() {
             break;
         }
-        tried.extend(round.cured);
-        for (id, text) in round.texts {
-            let file = &mut sources.files[id.0 as usize];
-            file.lines = LineIndex::new(text.as_bytes());
-            let before = std::mem::replace(&mut file.text, text);
-            mended.before.entry(id).or_insert(before);
+        let before = replace(sources, round.texts);
+        let next = look(sources);
+        let useless = useless(&round.cured, &outcome, &next);
+        if useless.is_empty() {
+            mended.count += round.cured.len();
+            tried.extend(round.cured);
+            outcome = next;
+            for (id, text) in before {
+                mended.before.entry(id).or_insert(text);
+            }
+        } else {
+            // A cure that does not help must not stay: once more, without it.
+            replace(sources, before);
+            look(sources);
+            tried.extend(useless);
         }
-        outcome = look(sources);
     }
-    let is_left = |print: &&String| outcome.findings.iter().any(|f| f.fingerprint == **print);
-    mended.count = tried.len() - tried.iter().filter(is_left).count();
     mended
+        .before
+        .retain(|id, before| sources.file(*id).text != *before);
+    mended
+}
+
+/// Puts texts in the place of others, and gives those.
+fn replace(sources: &mut SourceSet, texts: BTreeMap<FileId, String>) -> BTreeMap<FileId, String> {
+    let files = texts.into_iter().map(|(id, text)| {
+        let file = &mut sources.files[id.0 as usize];
+        file.lines = LineIndex::new(text.as_bytes());
+        (id, std::mem::replace(&mut file.text, text))
+    });
+    files.collect()
+}
+
+/// The fixes that were applied and did not cure: as many findings of their sort as before, or more, are left.
+fn useless(cured: &[String], before: &Outcome, after: &Outcome) -> Vec<String> {
+    let sort_of =
+        |finding: &Finding| (finding.rule, finding.owner.clone(), finding.subject.clone());
+    let count = |outcome: &Outcome| {
+        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+        for finding in &outcome.findings {
+            *counts.entry(sort_of(finding)).or_insert(0) += 1;
+        }
+        counts
+    };
+    let (was, is) = (count(before), count(after));
+    let applied = before
+        .findings
+        .iter()
+        .filter(|f| cured.contains(&f.fingerprint));
+    applied
+        .filter(|finding| {
+            let sort = sort_of(finding);
+            is.get(&sort).unwrap_or(&0) >= was.get(&sort).unwrap_or(&0)
+        })
+        .map(|finding| finding.fingerprint.clone())
+        .collect()
 }
 
 impl Mended {

@@ -97,7 +97,7 @@ impl News {
             let stale = compared.gone.iter().filter(|at| {
                 let entry = &known[**at];
                 project.settings.is_on(&entry.rule)
-                    && (project.covers(&entry.path) || !is_there(&entry.path))
+                    && (project.judges(&entry.path) || !is_there(&entry.path))
             });
             let stale = stale.count();
             if stale > 0 {
@@ -191,7 +191,7 @@ pub(super) fn against(
     for at in compared.gone {
         let entry = baseline.findings[at].clone();
         let is_judged = project.settings.is_on(&entry.known.rule)
-            && (project.covers(&entry.known.path) || !is_there(&entry.known.path));
+            && (project.judges(&entry.known.path) || !is_there(&entry.known.path));
         if is_judged {
             stale.push(entry);
         } else {

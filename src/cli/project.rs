@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{ProjectArgs, Stop, relative};
 use crate::config::{Config, Overrides, Settings};
 use crate::findings::baseline::FILE_NAME;
+use crate::pipeline::packs_of;
 use crate::source::disk::base_folder;
-use crate::source::{DiscoverOptions, SourceSet, discover};
+use crate::source::{DiscoverOptions, SourceSet, discover, manifest};
 use crate::vcs::Repository;
 
 /// One look at a project.
@@ -46,6 +47,8 @@ impl Project {
         };
         let mut settings = Settings::new(&config, &overrides)?;
         settings.rooted_at(&base);
+        // A broken pack is the project's mistake: it is told before anything runs.
+        packs_of(&settings).map_err(|error| Stop::Failed(error.to_string()))?;
         // A repository that cannot be read matters only to those who ask for its history.
         let repository = Repository::around(&base).ok().flatten();
         let folder = configured_in(&settings);
@@ -100,14 +103,29 @@ impl Project {
             .unwrap_or_else(|| self.base.join(FILE_NAME))
     }
 
-    /// Is this file, by its path from the anchor, among what is checked?
-    pub(super) fn covers(&self, path: &str) -> bool {
+    /// Can a run tell that findings of this file, by its path from the anchor, are gone? Only where an application is read as a
+    /// whole: what a part of it shows depends on the rest.
+    pub(super) fn judges(&self, path: &str) -> bool {
         let full = self.anchor.join(path);
+        let configured = configured_in(&self.settings);
         self.paths.iter().any(|root| {
             let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            full.starts_with(root)
+            let is_configured = configured
+                .as_deref()
+                .is_some_and(|at| at.starts_with(&root));
+            full.starts_with(&root)
+                && root.is_dir()
+                && (root == self.anchor || is_configured || holds_manifest(&root))
         })
     }
+}
+
+/// Does an application start here?
+fn holds_manifest(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .any(|name| manifest::is_manifest(&name) || name == "manage.py" || name == "artisan")
 }
 
 fn configured_in(settings: &Settings) -> Option<PathBuf> {

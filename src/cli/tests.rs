@@ -5,10 +5,10 @@ use std::io;
 
 use super::*;
 
-struct Ran {
-    status: u8,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) status: u8,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 fn run_with(args: &[&str], stdin: &str) -> Ran {
@@ -31,15 +31,15 @@ fn run_with(args: &[&str], stdin: &str) -> Ran {
     }
 }
 
-fn ran(args: &[&str]) -> Ran {
+pub(super) fn ran(args: &[&str]) -> Ran {
     run_with(args, "")
 }
 
 /// A folder that goes away with the value.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str, files: &[(&str, &str)]) -> Folder {
+    pub(super) fn new(name: &str, files: &[(&str, &str)]) -> Folder {
         let folder =
             std::env::temp_dir().join(format!("ormlint-cli-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -52,11 +52,11 @@ impl Folder {
         Folder(folder)
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         format!("{}/{name}", self.path())
     }
 }

@@ -116,7 +116,7 @@ mod tests {
         };
         let baseline = Baseline::of(vec![entry("b.py", ""), entry("a.py", "legacy \"import\"")]);
         let text = baseline.text();
-        assert_eq!(text.lines().count(), 6, "{text}");
+        assert_eq!(text.lines().count(), 7, "{text}");
         let mut again: Baseline = serde_json::from_str(&text).expect("it is valid");
         again.findings.reverse();
         assert_eq!(again, baseline);

@@ -137,6 +137,16 @@ impl Packs {
         Ok(())
     }
 
+    /// What the word says in each pack that has it, split at spaces, sorted.
+    pub fn word_list(&self, key: &str) -> Vec<String> {
+        let key = Name::new(key);
+        let values = self.scopes.iter().filter_map(|(_, scope)| self.words.get(&(*scope, key)));
+        let mut list: Vec<String> = values.flat_map(|text| text.as_str().split(' ')).map(str::to_owned).collect();
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
+
     /// What a method means on a receiver of a kind, in a scope (the id of a pack).
     pub fn op(&self, scope: Name, kind: Name, method: Name) -> Option<&Op> {
         let key = (scope, kind);
