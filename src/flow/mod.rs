@@ -171,6 +171,8 @@ pub(crate) struct Engine<'a> {
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
+    /// The table that is being built.
+    table: Option<serialize::Table>,
     /// Code that runs whenever a template is rendered.
     composers: serialize::Composers,
     /// The view that such code is adding to.
@@ -266,6 +268,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
         ambient: Vec::new(),
+        table: None,
         composers: serialize::composers(ix),
         composing: None,
         composed_views: FxHashMap::default(),
