@@ -87,6 +87,8 @@ pub struct FlowFacts {
     pub table_names: FxHashMap<Src, Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Queries whose rows belong to an asynchronous session: reading more of them raises.
+    pub async_queries: FxHashSet<Span>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
 }
@@ -152,6 +154,7 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    async_queries: FxHashSet<Span>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -224,6 +227,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        async_queries: engine.async_queries,
         table_names: engine.table_names,
     }
 }
@@ -258,6 +262,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        async_queries: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),

@@ -18,13 +18,16 @@ impl<'a> Engine<'a> {
     pub(super) fn table_resource(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
         let object = self.v.of(Data::Class(class));
         let query = self.word(fr, "table-query");
+        let tables = self.words(fr, "table-methods");
+        // Nobody wrote the query: it stands where the table is built, which is where it can be changed.
+        let own = tables.iter().find_map(|t| self.ix.own_method(class, *t));
+        let range = own.map_or(range, |f| self.ix.function(f).name_range);
         let rows = match self.ix.find_method(class, query) {
             Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
             None => self
                 .listed_query(fr, class, query, range)
                 .unwrap_or(UNKNOWN),
         };
-        let tables = self.words(fr, "table-methods");
         self.tables_of(fr, class, object, &tables, rows);
     }
 
