@@ -469,7 +469,12 @@ impl<'a> Engine<'a> {
                 let full = Name::new(&format!("{base}.{name}"));
                 (self.call_external(fr, full, args, whole), None)
             }
-            Data::Instance(class) => (self.call_on_instance(fr, recv, class, name, args, at, whole), None),
+            Data::Instance(class) => {
+                if !self.ambient.is_empty() {
+                    self.table_call(fr, name, &args, at);
+                }
+                (self.call_on_instance(fr, recv, class, name, args, at, whole), None)
+            }
             Data::Load(_) => {
                 let op = self.ix.packs.op_in_language(self.language(fr), self.names.load, name).cloned();
                 match op {
@@ -514,6 +519,10 @@ impl<'a> Engine<'a> {
                     }
                 }
                 (SCALAR, None)
+            }
+            Data::Unknown if !self.ambient.is_empty() => {
+                self.table_call(fr, name, &args, at);
+                (UNKNOWN, None)
             }
             Data::Unknown => {
                 // What is given to something unknown may run.
@@ -736,11 +745,13 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        if !self.ambient.is_empty() {
+            return;
+        }
         let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                let given = Args { named: self.ambient.clone(), ..Args::default() };
-                self.call_closure(fr, f, &env, this, given, range);
+                self.call_closure(fr, f, &env, this, Args::default(), range);
             }
         }
         // Nobody knows on which thread.
@@ -797,6 +808,9 @@ impl<'a> Engine<'a> {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
         self.opened(fr, name, &args, range);
+        if !self.ambient.is_empty() {
+            self.table_part(fr, name, &args, range);
+        }
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;

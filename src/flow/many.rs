@@ -716,6 +716,9 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 };
             };
+            if let (true, Source::Query(written)) = (self.is_async_work, self.v.source_of(query.src)) {
+                self.async_queries.insert(written);
+            }
             let mut query = query;
             if let (Some(m), Some((_, v))) = (query.model, args.named.iter().find(|(n, _)| n.as_str() == "options")) {
                 let loads = Args::positional(vec![*v]);

@@ -89,6 +89,8 @@ pub struct FlowFacts {
     pub autoloads: FxHashSet<Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Queries whose rows belong to an asynchronous session: reading more of them raises.
+    pub async_queries: FxHashSet<Span>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
 }
@@ -156,6 +158,7 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    async_queries: FxHashSet<Span>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -175,6 +178,8 @@ pub(crate) struct Engine<'a> {
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
+    /// The table that is being built.
+    table: Option<serialize::Table>,
     /// Code that runs whenever a template is rendered.
     composers: serialize::Composers,
     /// The view that such code is adding to.
@@ -226,6 +231,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        async_queries: engine.async_queries,
         table_names: engine.table_names,
         autoloads: autoloads(ix),
     }
@@ -261,6 +267,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        async_queries: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
@@ -271,6 +278,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
         ambient: Vec::new(),
+        table: None,
         composers: serialize::composers(ix),
         composing: None,
         composed_views: FxHashMap::default(),

@@ -11,11 +11,13 @@ mod live;
 mod model;
 mod resource;
 mod schema;
+mod table;
 mod view;
 mod viewset;
 
 pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
+pub(super) use table::Table;
 
 use super::call::Args;
 use super::many::NO_ELEMENT;
@@ -394,9 +396,10 @@ impl<'a> Engine<'a> {
     /// A route is declared: what it names handles requests.
     pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
         // Handlers named by a method alone belong to the class that the group around them names.
-        if let (Some(class), Some(Data::Str(method))) =
-            (self.route_class, args.positional.get(1).map(|v| self.data(*v).clone()))
-            && let Some((_, f)) = self.ix.find_method(class, method)
+        if let (Some(class), Some(Data::Str(method))) = (
+            self.route_class,
+            args.positional.get(1).map(|v| self.data(*v).clone()),
+        ) && let Some((_, f)) = self.ix.find_method(class, method)
         {
             self.handlers.insert(f);
         }

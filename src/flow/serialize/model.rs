@@ -130,7 +130,10 @@ impl<'a> Engine<'a> {
         let Some(meta) = meta else { return };
         let depth_name = self.word(fr, "serializer-depth");
         let declared: Vec<Name> = fields.iter().map(|f| f.name).collect();
-        let deeper = self.ix.find_attr(meta, depth_name).map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
+        let deeper = self
+            .ix
+            .find_attr(meta, depth_name)
+            .map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
         let nests = deeper.is_some();
         let alternatives: Vec<Row> = self
             .v
@@ -152,7 +155,9 @@ impl<'a> Engine<'a> {
                 let forward = self.word(fr, "model-many-field");
                 for name in self.own_relations(one.model) {
                     let val = self.v.str(name);
-                    if !is_listed(self, &hidden, name) && self.is_plain_field(one.model, name, forward) {
+                    if !is_listed(self, &hidden, name)
+                        && self.is_plain_field(one.model, name, forward)
+                    {
                         names.push(Listed { val, ..place });
                     }
                 }
@@ -169,23 +174,38 @@ impl<'a> Engine<'a> {
                 Some((owner, at)) if nests && owner != entry.owner => (owner, at),
                 _ => (entry.owner, entry.range),
             };
-            self.in_class(fr, owner, range, |e, fr| e.read_named(fr, row, name, nests, at));
+            self.in_class(fr, owner, range, |e, fr| {
+                e.read_named(fr, row, name, nests, at)
+            });
         }
     }
 
     /// Is a relation one that a list of all fields means?
     fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
-        let Some(relation) = self.relation(model, name) else { return false };
+        let Some(relation) = self.relation(model, name) else {
+            return false;
+        };
         if !relation.many {
             return relation.key_column.is_some();
         }
-        let Some((owner, i)) = self.ix.model(model).class.and_then(|c| self.ix.find_attr(c, name)) else { return false };
+        let Some((owner, i)) = self
+            .ix
+            .model(model)
+            .class
+            .and_then(|c| self.ix.find_attr(c, name))
+        else {
+            return false;
+        };
         let decl = self.ix.class_decl(owner);
         let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
         match decl.attrs[i].value.map(|v| body.expr(v)) {
             Some(Expr::Call { callee, .. }) => match body.expr(*callee) {
-                Expr::Attr { name, .. } | Expr::Name(name) => name.as_str().ends_with(many.as_str()),
-                Expr::Local(slot) => body.slots[slot.0 as usize].as_str().ends_with(many.as_str()),
+                Expr::Attr { name, .. } | Expr::Name(name) => {
+                    name.as_str().ends_with(many.as_str())
+                }
+                Expr::Local(slot) => body.slots[slot.0 as usize]
+                    .as_str()
+                    .ends_with(many.as_str()),
                 _ => false,
             },
             _ => false,
@@ -440,31 +460,52 @@ impl<'a> Engine<'a> {
     /// Many items are validated: each key of a related row is looked up.
     fn validate(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, range: Range) {
         let many = self.word(fr, "serializer-many");
-        if self.known_field(recv, many).is_none_or(|v| *self.data(v) != Data::Bool(true)) {
+        if self
+            .known_field(recv, many)
+            .is_none_or(|v| *self.data(v) != Data::Bool(true))
+        {
             return;
         }
         let meta_name = self.word(fr, "serializer-meta");
-        let Some(meta) = self.nested_class(class, meta_name) else { return };
+        let Some(meta) = self.nested_class(class, meta_name) else {
+            return;
+        };
         let attr = self.word(fr, "admin-model");
         let target = self.class_attr(meta, attr);
-        let Data::Class(target) = *self.data(target) else { return };
-        let Some(model) = self.ix.class(target).model else { return };
+        let Data::Class(target) = *self.data(target) else {
+            return;
+        };
+        let Some(model) = self.ix.class(target).model else {
+            return;
+        };
         let names = self.word(fr, "serializer-fields");
         let listed = self.listed(meta, names).unwrap_or_default();
         let declared = self.fields_of(class);
         let key = listed.iter().find_map(|l| match self.data(l.val) {
-            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => {
-                self.relation(model, *name).filter(|r| !r.many && r.key_column.is_some())
-            }
+            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => self
+                .relation(model, *name)
+                .filter(|r| !r.many && r.key_column.is_some()),
             _ => None,
         });
-        let Some((name, target)) = key.map(|r| (r.name, r.target)) else { return };
+        let Some((name, target)) = key.map(|r| (r.name, r.target)) else {
+            return;
+        };
         let at = self.span(fr, range);
         let src = self.v.source(Source::Query(at));
         let mark = fr.buffer.len();
         let id = self.enter_loop(fr, range);
         self.framework_loops.insert(id);
-        self.statement(fr, Statement::Read, name, target, None, false, src, 0, range);
+        self.statement(
+            fr,
+            Statement::Read,
+            name,
+            target,
+            None,
+            false,
+            src,
+            0,
+            range,
+        );
         self.leave_loop(fr, mark, false);
     }
 }

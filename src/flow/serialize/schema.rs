@@ -124,11 +124,12 @@ impl<'a> Engine<'a> {
 
     fn response_model(&self, class: Option<ClassId>) -> Option<ClassId> {
         let is_table = |c: &ClassId| {
-            self.ix.class(*c).model.is_some_and(|m| !self.ix.model(m).is_abstract)
+            self.ix
+                .class(*c)
+                .model
+                .is_some_and(|m| !self.ix.model(m).is_abstract)
         };
-        class.filter(|c| {
-            !is_table(c) && self.role(*c) == Some("response-model-base")
-        })
+        class.filter(|c| !is_table(c) && self.role(*c) == Some("response-model-base"))
     }
 
     fn model_in_expr(&self, f: FnRef, body: &Body, e: ExprId, depth: usize) -> Option<ClassId> {
@@ -189,7 +190,11 @@ impl<'a> Engine<'a> {
                         continue;
                     }
                     routed = true;
-                    if let Some(arg) = args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str()))) {
+                    if let Some(arg) = args.iter().find(|a| {
+                        a.name.is_some_and(|n| {
+                            keyword.as_str().split_whitespace().any(|k| k == n.as_str())
+                        })
+                    }) {
                         model = self.model_in_expr(outer, body, arg.value, 0);
                     }
                 }
@@ -221,7 +226,9 @@ impl<'a> Engine<'a> {
         let (mut fr, ret) = self.handler_result(f);
         let at = self.ix.function(f).name_range;
         self.per_row(&mut fr, ret, at, &mut |e, fr, row| {
-            let Data::Row(data) = *e.data(row) else { return UNKNOWN };
+            let Data::Row(data) = *e.data(row) else {
+                return UNKNOWN;
+            };
             let class = e.ix.model(data.model).class;
             if class.is_some_and(|c| e.has_role(c, "walked-whole")) {
                 for name in e.own_relations(data.model) {
