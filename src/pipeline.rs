@@ -219,7 +219,17 @@ pub fn dump(what: Dump, sources: &SourceSet, file: FileId) -> Option<String> {
             let packs = Packs::builtin().ok()?;
             Some(index::print::print(&index::link(sources, &facts, &packs), Some(file)))
         }
-        Dump::Flow => None,
+        Dump::Flow => {
+            let facts: Vec<FileFacts> = sources.files.par_iter().map(lowered).collect();
+            let packs = Packs::builtin().ok()?;
+            let index = index::link(sources, &facts, &packs);
+            let source = sources.file(file);
+            let lines = flow::trace(&index, file).into_iter().map(|(range, text)| {
+                let line = source.lines.line(range.end.saturating_sub(1)) + 1;
+                format!("{}:{line}: {text}\n", source.path)
+            });
+            Some(lines.collect())
+        }
     }
 }
 

@@ -19,6 +19,8 @@ struct Group<'e> {
     never: bool,
     column: bool,
     framework: bool,
+    /// How much of the path is loaded: what is missing begins here.
+    from: usize,
 }
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -33,8 +35,17 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         path.push(name);
         let framework = event.loops.iter().any(|l| *l == event.needs && cx.flow.framework_loops.contains(l));
         let key = (event.owner, origin_span(origin), path.clone(), column, framework.then_some(event.path.last().copied()).flatten());
-        let group =
-            groups.entry(key).or_insert_with(|| Group { model, path, origin, events: Vec::new(), never, column, framework });
+        let from = path.len() - 1;
+        let group = groups.entry(key).or_insert_with(|| Group {
+            model,
+            path,
+            origin,
+            events: Vec::new(),
+            never,
+            column,
+            framework,
+            from,
+        });
         group.events.push(event);
     }
     merge_prefixes(&mut groups);
@@ -58,11 +69,12 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
             continue;
         }
         let longer = keys.iter().find(|k| {
-            k.0 == key.0 && k.1 == key.1 && k.4 == key.4 && k.2.len() == key.2.len() + 1 && k.2.starts_with(&key.2) && groups.contains_key(*k)
-                && groups.get(*k).zip(groups.get(key)).is_some_and(|(long, short)| {
-                    long.events.iter().zip(&short.events).any(|(a, b)| a.needs == b.needs && a.site.file == b.site.file
-                        && a.site.range.start >= b.site.range.end && a.site.range.start - b.site.range.end <= 4)
-                })
+            k.0 == key.0
+                && k.1 == key.1
+                && k.4 == key.4
+                && k.2.len() > key.2.len()
+                && k.2.starts_with(&key.2)
+                && groups.contains_key(*k)
         });
         if let Some(longer) = longer.cloned()
             && let Some(short) = groups.remove(key)
@@ -71,6 +83,7 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
             let mut events = short.events;
             events.append(&mut long.events);
             long.events = events;
+            long.from = long.from.min(short.from);
         }
     }
 }
@@ -80,9 +93,16 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     events.sort_by_key(|e| (e.path.len(), e.site, e.path.to_vec()));
     let first = events[0];
     let ix = cx.ix;
+    let models = models_on(cx, &group.path, group.model);
+    // What is read per row begins after the last relation to many that stands above the loop.
+    let many = |i: usize| models[i].and_then(|m| ix.model(m).relations.get(&group.path[i])).is_some_and(|r| r.many);
+    let from = (group.from..group.path.len() - 1).rev().find(|i| many(*i)).map_or(group.from, |i| i + 1);
+    let from = if events.len() == 1 { group.path.len() - 1 } else { from };
     let relation = path_text(&group.path);
+    let read = path_text(&group.path[from..]);
+    let reader = models[from].map_or_else(|| model_name(ix, group.model), |m| model_name(ix, m));
     let last = group.path.last().copied().unwrap_or_else(Name::empty);
-    let root = root_model(cx, &group.path, group.model);
+    let root = models[0].unwrap_or(group.model);
     let rule = match (group.column, group.framework) {
         (true, _) => "deferred-column-in-loop",
         (false, true) => "missing-eager-load",
@@ -92,8 +112,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     let message = match (group.column, group.framework, group.never) {
         (true, _, _) => format!("the column `{last}` is loaded once per `{holder}` in this loop: the query left it out"),
         (false, _, true) => format!("`{last}` of `{holder}` is read here, but the query does not load it and reading never does"),
-        (false, true, _) => format!("`{relation}` is loaded once per `{}` when these rows are serialized", model_name(ix, root)),
-        (false, false, _) => format!("`{relation}` is loaded once per `{}` in this loop", model_name(ix, root)),
+        (false, true, _) => format!("`{read}` is loaded once per `{reader}` when these rows are serialized"),
+        (false, false, _) => format!("`{read}` is loaded once per `{reader}` in this loop"),
     };
     let origin = origin_span(group.origin);
     let mut span = first.site;
@@ -127,7 +147,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     finding.steps.retain(|s| s.span != span);
     finding.subject.model = Some(ix.model(group.model).name.to_string());
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
-    finding.cost = format!("1 + N queries, N = rows of `{}`", model_name(ix, root));
+    finding.cost = format!("1 + N queries, N = rows of `{reader}`");
     finding.help = help(cx, &group.origin, root, &group.path, group.column, last);
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
@@ -135,27 +155,28 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     finding
 }
 
-/// The model of the rows that the path starts from.
-fn root_model(cx: &CheckContext<'_>, path: &[Name], last: ModelId) -> ModelId {
-    // Walk back: a model from which the path leads to the last one.
-    if path.len() == 1 {
-        return last;
-    }
-    let ends_at = |start: ModelId| {
-        let mut at = start;
+/// The model that has each relation of a path, given the one that has the last.
+fn models_on(cx: &CheckContext<'_>, path: &[Name], last: ModelId) -> Vec<Option<ModelId>> {
+    let walk = |start: ModelId| {
+        let mut models = vec![Some(start)];
         for name in &path[..path.len() - 1] {
-            match cx.ix.model(at).relations.get(name).and_then(|r| r.target) {
-                Some(next) => at = next,
-                None => return None,
-            }
+            let at = *models.last()?;
+            models.push(Some(cx.ix.model(at?).relations.get(name)?.target?));
         }
-        Some(at)
+        (models.last() == Some(&Some(last))).then_some(models)
     };
+    if path.len() == 1 {
+        return vec![Some(last)];
+    }
     (0..cx.ix.models.len() as u32)
         .map(ModelId)
         .filter(|m| !cx.ix.model(*m).is_abstract)
-        .find(|m| ends_at(*m) == Some(last))
-        .unwrap_or(last)
+        .find_map(walk)
+        .unwrap_or_else(|| {
+            let mut none = vec![None; path.len()];
+            none[path.len() - 1] = Some(last);
+            none
+        })
 }
 
 fn help(cx: &CheckContext<'_>, origin: &Source, root: ModelId, path: &[Name], column: bool, last: Name) -> String {

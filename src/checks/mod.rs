@@ -2,6 +2,7 @@
 //!
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
+mod blocking;
 mod client;
 mod load;
 mod statement;
@@ -9,7 +10,7 @@ mod tenant;
 mod wording;
 
 use crate::base::{Name, Span};
-use crate::findings::{Confidence, Edit, Finding, Fix, Step, Subject};
+use crate::findings::{Confidence, Finding, Step, Subject};
 use crate::flow::FlowFacts;
 use crate::index::{FnRef, ProjectIndex};
 use crate::packs::rule;
@@ -47,6 +48,7 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords) -> Vec<Finding> {
     statement::check(cx, &mut findings);
     tenant::check(cx, tenant, &mut findings);
     client::check(cx, &mut findings);
+    blocking::check(cx, &mut findings);
     findings
 }
 
@@ -68,6 +70,14 @@ impl CheckContext<'_> {
             fix: None,
             fingerprint: String::new(),
         }
+    }
+
+    /// The innermost function around a place.
+    fn function_at(&self, at: Span) -> Option<FnRef> {
+        let functions = &self.ix.file(at.file).functions;
+        let holds = |f: &crate::facts::FunctionDecl| f.range.start <= at.range.start && at.range.end <= f.range.end;
+        let inner = functions.iter().enumerate().filter(|(_, f)| holds(f)).min_by_key(|(_, f)| f.range.end - f.range.start)?;
+        Some(FnRef { file: at.file, id: crate::facts::FnId(inner.0 as u32) })
     }
 
     /// The qualified name of a function.
@@ -93,7 +103,3 @@ fn step(steps: &mut Vec<Step>, span: Span, message: impl Into<String>) {
     }
 }
 
-/// A change that inserts text at a place.
-fn insertion(title: String, span: Span, text: String, is_safe: bool) -> Fix {
-    Fix { title, edits: vec![Edit { span, text }], is_safe }
-}

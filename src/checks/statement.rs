@@ -22,13 +22,15 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             Statement::Read | Statement::Aggregate | Statement::Load => "query-in-loop",
         };
         // What is reached by a call stands at the call in the loop; the statement is a step.
-        let place = event.path.last().copied().unwrap_or(event.site);
+        // What the framework loops over has no call in a loop: the statement itself is the place.
+        let framework = event.loops.last().is_some_and(|l| cx.flow.framework_loops.contains(l));
+        let place = event.path.last().copied().filter(|_| !framework).unwrap_or(event.site);
         let what = match (via, model) {
             (Some((_, relation)), _) => Some(*relation),
             (None, Some(m)) => Some(cx.ix.model(*m).name),
             _ => None,
         };
-        let key = (rule, place, if event.path.is_empty() { what } else { None });
+        let key = (rule, place, if place == event.site { what } else { None });
         groups.entry(key).or_default().push(event);
     }
     for ((rule, place, _), events) in groups {
@@ -39,14 +41,15 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Vec<&Event>) -> Option<Finding> {
     events.sort_by_key(|e| (e.path.len(), e.site));
     let first = *events.first()?;
-    let What::Statement { kind, method, model, via, flags, .. } = &first.what else { return None };
-    let direct = first.path.is_empty();
+    let What::Statement { kind, method, model, via, flags, src, .. } = &first.what else { return None };
+    let table = cx.flow.table_names.get(src);
+    let direct = first.path.is_empty() || place == first.site;
     let holder = via.map(|(m, _)| model_name(cx.ix, m));
     let target = model.map(|m| model_name(cx.ix, m));
     let subject = match (via, target) {
         (Some((_, relation)), _) => format!("`{relation}` of `{}`", holder.unwrap_or_default()),
         (None, Some(target)) => format!("`{target}`"),
-        (None, None) => "the database".to_owned(),
+        (None, None) => table.map_or_else(|| "the database".to_owned(), |t| format!("the table `{t}`")),
     };
     let distinct = {
         let mut sites: Vec<Span> = events.iter().map(|e| e.site).collect();
@@ -88,6 +91,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
     }
     finding.steps.retain(|s| s.span != place);
     finding.subject.model = via.map(|(m, _)| m).or(*model).map(|m| cx.ix.model(m).name.to_string());
+    finding.subject.table = table.map(|t| t.to_string());
     finding.subject.relation = via.map(|(_, r)| r.to_string());
     finding.subject.method = Some(method.to_string());
     finding.cost = "1 query per turn of the loop".to_owned();

@@ -1,9 +1,9 @@
 //! Which function runs, with what, and what comes back?
 
-use super::value::{Data, ManyKind, NULL, Query, SCALAR, Source, UNKNOWN, Val};
+use super::value::{Data, ManyKind, NULL, Query, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Arg, Expr, ExprId, FnKind, Language, ParamKind, Spread};
+use crate::facts::{Arg, Expr, ExprId, Language, ParamKind, Spread};
 use crate::index::{ClassId, FnRef};
 use crate::packs::{ArgRef, Op};
 
@@ -176,12 +176,23 @@ impl<'a> Engine<'a> {
         match self.data(target).clone() {
             Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
             Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
+            Data::Method(recv, name) if self.is_offloaded_call(name) => {
+                let mark = fr.buffer.len();
+                let val = self.call_value(fr, recv, args, range);
+                super::entry::forget_blocking(fr, mark);
+                val
+            }
             Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
-                if self.ix.packs.instance_kind(class).is_some() { target } else { UNKNOWN }
+                if self.ix.packs.instance_kind(class).is_some() {
+                    self.opened(fr, class, range);
+                    target
+                } else {
+                    UNKNOWN
+                }
             }
             Data::Object { class, .. } => {
                 for name in ["__invoke", "__call__"] {
@@ -241,8 +252,18 @@ impl<'a> Engine<'a> {
         }
         let vals = self.bind(f, this, &args);
         let summary = self.evaluate(f, this, vals);
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.after_call(fr, f, mark);
         (summary.ret, summary.this)
+    }
+
+    /// The same, for functions that change their first argument in place.
+    pub(super) fn call_for_first(&mut self, fr: &mut Frame<'a>, f: FnRef, this: Val, args: Args, range: Range) -> (Val, Val) {
+        let vals = self.bind(f, this, &args);
+        let summary = self.evaluate(f, this, vals);
+        self.absorb(fr, &summary, range);
+        (summary.ret, summary.first)
     }
 
     /// One value per parameter.
@@ -322,18 +343,31 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn call_closure(&mut self, fr: &mut Frame<'a>, f: FnRef, env: &[Val], this: Val, args: Args, range: Range) -> Val {
+        self.call_closure_for_first(fr, f, env, this, args, range).0
+    }
+
+    /// Calls a closure; also gives its first argument as it is afterwards.
+    pub(super) fn call_closure_for_first(
+        &mut self,
+        fr: &mut Frame<'a>,
+        f: FnRef,
+        env: &[Val],
+        this: Val,
+        args: Args,
+        range: Range,
+    ) -> (Val, Val) {
         let decl = self.ix.function(f);
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();
         vals.extend(env.iter().copied());
-        let key = super::Key { f, this, args: vals.clone().into_boxed_slice() };
+        let key = self.key(f, this, &vals);
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
-            return UNKNOWN;
+            return (UNKNOWN, UNKNOWN);
         } else if self.contexts.get(&f).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
             self.gap("too many contexts of a function");
-            return UNKNOWN;
+            return (UNKNOWN, UNKNOWN);
         } else {
             *self.contexts.entry(f).or_default() += 1;
             self.running.insert(key.clone());
@@ -356,8 +390,10 @@ impl<'a> Engine<'a> {
             self.memo.insert(key, finished.clone());
             finished
         };
+        let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
-        summary.ret
+        self.after_call(fr, f, mark);
+        (summary.ret, summary.first)
     }
 
     pub(super) fn call_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, range: Range) -> Val {
@@ -367,6 +403,7 @@ impl<'a> Engine<'a> {
 
     /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
     fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+        self.trace(fr, recv, name, at);
         match self.data(recv).clone() {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
@@ -394,11 +431,12 @@ impl<'a> Engine<'a> {
             Data::Super(this, class) => self.call_super(fr, this, class, name, args, at, whole),
             Data::Row(row) => self.call_on_row(fr, recv, row, name, args, at, whole),
             Data::Query(query) => {
-                let (src, model) = (query.src, query.model);
+                let src = query.src;
                 let val = self.query_method(fr, query, name, args, at, whole);
-                // A builder changes in place.
-                let changes = fr.language == Language::Php && self.same_source(val, src, model).is_some();
-                (val, changes.then_some(val))
+                // A builder that changes in place: the variable that holds it holds the narrowed query now.
+                let changed = self.ix.packs.word_in_language(self.language(fr), "queries-change").is_some()
+                    && matches!(self.data(val), Data::Query(q) if q.src == src);
+                (val, changed.then_some(val))
             }
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
@@ -432,6 +470,10 @@ impl<'a> Engine<'a> {
                 let mut vals = vec![recv];
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
                 (self.condition_of(&vals, &args.named), None)
+            }
+            Data::View { .. } => {
+                let changed = self.view_method(fr, recv, name, &args);
+                (changed, Some(changed))
             }
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
@@ -491,7 +533,7 @@ impl<'a> Engine<'a> {
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
-                return (self.rendered_by_class(fr, recv, class, name, val), Some(after));
+                return (val, Some(after));
             }
             if !exact {
                 let mut result: Option<Val> = None;
@@ -528,8 +570,20 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
-            if let Some(kind) = self.ix.packs.instance_kind(*external) {
-                let _ = kind;
+            if let Some(method) = self.ix.packs.word_in_language(self.language(fr), &format!("model-of.{external}"))
+                && let Some((_, f)) = self.ix.find_method(class, method)
+            {
+                // A repository of a library: its method says which model it is of, the rest are queries of that.
+                let (model, _) = self.call_function(fr, f, recv, Args::default(), range);
+                let model = match *self.data(model) {
+                    Data::Str(text) => self.class_text(text),
+                    _ => model,
+                };
+                if let Some(query) = self.as_query(fr, model, range) {
+                    return self.query_method(fr, query, name, args, range, range);
+                }
+            }
+            if self.ix.packs.instance_kind(*external).is_some() {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
@@ -644,7 +698,7 @@ impl<'a> Engine<'a> {
 
     fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.function(full).is_some() {
+        if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
@@ -661,11 +715,15 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                self.call_closure(fr, f, &env, this, Args::default(), range);
+                let given = Args { named: self.ambient.clone(), ..Args::default() };
+                self.call_closure(fr, f, &env, this, given, range);
             }
         }
+        // Nobody knows on which thread.
+        super::entry::forget_blocking(fr, mark);
     }
 
     /// Makes an instance.
@@ -704,20 +762,31 @@ impl<'a> Engine<'a> {
     }
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
         self.run_callbacks(fr, &args, range);
-        self.v.of(Data::Instance(name))
+        self.v.of(Data::Instance(given.unwrap_or(name)))
     }
 
     /// Calls a function or constructor outside the program.
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        self.client(fr, name, range);
+        let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
-            return self.function_op(fr, name, &op, args, range);
+            let group = self.route_class;
+            if op.result == crate::packs::Result::RouteGroup {
+                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Class(class) => Some(*class),
+                    _ => None,
+                });
+                return self.v.of(Data::Instance(name));
+            }
+            let val = self.function_op(fr, name, &op, args, range);
+            self.route_class = group;
+            return val;
         }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));
@@ -726,12 +795,16 @@ impl<'a> Engine<'a> {
             return query;
         }
         self.run_callbacks(fr, &args, range);
+        if let Some(given) = given {
+            return self.v.of(Data::Instance(given));
+        }
         // What a class of a library is called with gives an instance of it.
         if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
     }
 
     /// Reads an attribute.
     pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
+        self.trace(fr, object, name, range);
         match self.data(object).clone() {
             Data::Row(row) => self.row_attr(fr, object, row, name, range),
             Data::Object { class, .. } => {
@@ -827,6 +900,7 @@ impl<'a> Engine<'a> {
             | Data::Str(_)
             | Data::Int(_)
             | Data::Method(..)
+            | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
     }
@@ -978,11 +1052,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Runs an operation that a pack gives to a function.
-    pub(super) fn source_of_call(&mut self, fr: &Frame<'a>, range: Range) -> Source {
-        Source::Query(self.span(fr, range))
-    }
-
     /// Does a query belong to what an operation may apply to?
     pub(super) fn as_query(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) -> Option<Query> {
         match self.data(val).clone() {
@@ -1011,10 +1080,6 @@ impl<'a> Engine<'a> {
             Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
             None => UNKNOWN,
         }
-    }
-
-    pub(super) fn is_template_kind(&self, f: FnRef) -> bool {
-        self.ix.function(f).kind == FnKind::Template
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Event {
     pub loops: SmallVec<[LoopId; 3]>,
     /// Calls that led there, innermost first.
     pub path: SmallVec<[Span; 4]>,
+    /// The entry point that was reached: what handles the request, message or job.
+    pub entry: Option<FnRef>,
     /// Was met only under a condition that the analysis does not know to hold.
     pub weak: bool,
 }

@@ -7,6 +7,9 @@ use crate::base::{Name, Range};
 use crate::facts::{Arg, BinaryOp, CompKind, Expr, ExprId, Language, Spread};
 use crate::index::Symbol;
 
+/// Literals with more elements are described by one element.
+const MAX_LITERAL: usize = 48;
+
 impl<'a> Engine<'a> {
     pub(super) fn expr(&mut self, fr: &mut Frame<'a>, id: ExprId) -> Val {
         self.fuel = self.fuel.saturating_sub(1);
@@ -52,7 +55,8 @@ impl<'a> Engine<'a> {
                 for part in [lower, upper].into_iter().flatten() {
                     self.expr(fr, *part);
                 }
-                self.slice(object)
+                let few = upper.is_some_and(|u| matches!(body.expr(u), Expr::Int(0..=3)));
+                self.slice(object, few)
             }
             Expr::Call { callee, args } => self.call_expr(fr, id, *callee, args),
             Expr::CallableOf(callee) => match body.expr(*callee) {
@@ -74,7 +78,11 @@ impl<'a> Engine<'a> {
             }
             Expr::Render(render) => self.render(fr, render, range),
             Expr::Assign { target, value } => {
+                let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
+                if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
+                    super::entry::forget_constructions(fr, mark);
+                }
                 self.assign(fr, *target, val);
                 val
             }
@@ -92,6 +100,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
+                    super::entry::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -173,7 +182,13 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
-            Expr::Same(e) | Expr::Await(e) => self.expr(fr, *e),
+            Expr::Same(e) => self.expr(fr, *e),
+            Expr::Await(e) => {
+                let mark = fr.buffer.len();
+                let val = self.expr(fr, *e);
+                self.awaited(fr, *e, mark);
+                val
+            }
             Expr::InstanceOf { value, class } => {
                 self.expr(fr, *value);
                 self.expr(fr, *class);
@@ -253,6 +268,7 @@ impl<'a> Engine<'a> {
     fn under(&mut self, fr: &mut Frame<'a>, cond: ExprId, holds: bool, guards: Vec<(Src, Name)>, e: ExprId) -> Val {
         let before = fr.guards.len();
         fr.guards.extend(guards);
+        fr.conditions += 1;
         let saved = fr.locals.clone();
         self.narrow(fr, cond, holds);
         let val = self.expr(fr, e);
@@ -260,6 +276,7 @@ impl<'a> Engine<'a> {
         let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
         fr.locals = joined;
         fr.guards.truncate(before);
+        fr.conditions -= 1;
         val
     }
 
@@ -511,7 +528,7 @@ impl<'a> Engine<'a> {
                 vals.push(e);
             }
         }
-        if spread || vals.len() > 24 {
+        if spread || vals.len() > MAX_LITERAL {
             let joined = vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
             return self.v.many(joined, ManyKind::Held);
         }
@@ -563,7 +580,10 @@ impl<'a> Engine<'a> {
         };
         let source = self.expr(fr, clause.iter);
         let range = fr.body.range(clause.iter);
+        let was_async = self.is_async_work;
+        self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
+        self.is_async_work = was_async;
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }
@@ -584,6 +604,12 @@ impl<'a> Engine<'a> {
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {
         match op {
             BinaryOp::In | BinaryOp::NotIn => {
+                if let (Data::Str(text), Data::Tuple(items)) = (self.data(a).clone(), self.data(b).clone())
+                    && items.iter().all(|i| matches!(self.data(*i), Data::Str(_)))
+                {
+                    let found = items.iter().any(|i| *self.data(*i) == Data::Str(text));
+                    return self.v.of(Data::Bool(found == (op == BinaryOp::In)));
+                }
                 self.iterate(fr, b, range);
                 SCALAR
             }
@@ -592,6 +618,12 @@ impl<'a> Engine<'a> {
                 self.condition_of(&vals, &[])
             }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
+                if let (BinaryOp::Add, Data::Tuple(x), Data::Tuple(y)) = (op, self.data(a).clone(), self.data(b).clone())
+                    && x.len() + y.len() <= MAX_LITERAL
+                {
+                    let items: Vec<Val> = x.iter().chain(y.iter()).copied().collect();
+                    return self.v.of(Data::Tuple(items.into_boxed_slice()));
+                }
                 let is_rows = |e: &Engine<'a>, v: Val| matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..));
                 match (is_rows(self, a), is_rows(self, b)) {
                     (true, true) => {
@@ -696,19 +728,23 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn slice(&mut self, object: Val) -> Val {
+    fn slice(&mut self, object: Val, few: bool) -> Val {
         match self.data(object).clone() {
             Data::Query(mut query) => {
                 query.flags |= super::value::flag::LIMITED | super::value::flag::FILTERED;
+                if few {
+                    query.flags |= super::value::flag::FEW;
+                }
                 self.v.of(Data::Query(query))
             }
             Data::Tuple(items) => {
                 let e = items.iter().copied().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
                 self.v.many(e, ManyKind::Held)
             }
+            Data::Many(e, _) if few => self.v.many(e, ManyKind::Literal),
             Data::Many(..) => object,
             Data::OneOf(all) => {
-                let vals: Vec<Val> = all.iter().map(|v| self.slice(*v)).collect();
+                let vals: Vec<Val> = all.iter().map(|v| self.slice(*v, few)).collect();
                 vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
             _ => SCALAR,
@@ -716,7 +752,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Template lookup: attribute, key or index, called if it can be.
-    fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
+    pub(super) fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
         let val = match self.data(object).clone() {
             Data::Record(..) => {
                 let key = self.v.str(name);

@@ -20,11 +20,12 @@ impl<'a> Engine<'a> {
     pub(super) fn iterate(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> (Val, Val, bool) {
         match self.data(val).clone() {
             Data::Query(query) => {
-                let element = self.iterate_query(fr, &query, at);
-                (element, SCALAR, true)
+                let element = self.iterate_query(fr, &query, val, at);
+                (element, SCALAR, query.flags & flag::FEW == 0)
             }
             Data::Many(e, ManyKind::Literal) => (e, SCALAR, false),
-            Data::Many(e, ManyKind::Groups) => (e, SCALAR, true),
+            // One statement per group is the way to batch.
+            Data::Many(e, ManyKind::Groups) => (e, SCALAR, false),
             Data::Many(e, _) => (e, SCALAR, true),
             Data::Tuple(items) if items.is_empty() => (NO_ELEMENT, UNKNOWN, false),
             Data::Tuple(items) => {
@@ -230,6 +231,9 @@ impl<'a> Engine<'a> {
             (self.peek_element(recv), true)
         };
         let element = if element == NO_ELEMENT { UNKNOWN } else { element };
+        if op.serializes {
+            self.serialize(fr, recv, at, 0);
+        }
         let mut result = UNKNOWN;
         if let Some(callback) = op.callback {
             match args.get(callback) {
@@ -436,6 +440,15 @@ impl<'a> Engine<'a> {
         {
             return val;
         }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, range);
+        }
+        if let (Some(instance), true) = (op.instance, op.serializes) {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, range, 0);
+            return self.v.of(Data::Instance(instance));
+        }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
         }
@@ -501,12 +514,19 @@ impl<'a> Engine<'a> {
         }
         if op.offloads {
             // What runs there blocks nobody; it still queries.
+            let mark = fr.buffer.len();
             return match args.positional.first() {
+                Some(f) if op.result == Result::Same => {
+                    let f = *f;
+                    self.offloaded(f)
+                }
                 Some(f) => {
                     let f = *f;
                     let mut rest = args.clone();
                     rest.positional.remove(0);
-                    if rest.positional.is_empty() && rest.named.is_empty() { f } else { self.call_value(fr, f, rest, range) }
+                    let val = self.call_value(fr, f, rest, range);
+                    super::entry::forget_blocking(fr, mark);
+                    val
                 }
                 None => UNKNOWN,
             };
@@ -546,7 +566,7 @@ impl<'a> Engine<'a> {
                 return match op.result {
                     Result::Same => subject,
                     Result::Scalar => SCALAR,
-                    Result::Mapped | Result::Enumerated => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
+                    Result::Mapped | Result::Enumerated | Result::Groups => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
                     _ => UNKNOWN,
                 };
             }
@@ -612,11 +632,38 @@ impl<'a> Engine<'a> {
     /// A method of an instance of a library class.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn instance_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+        let is_async = matches!(self.data(recv), Data::Instance(c) if self.ix.packs.roles(*c).iter().any(|r| r.as_str() == "async-session"));
+        let was_async = self.is_async_work;
+        self.is_async_work |= is_async;
+        let mark = fr.buffer.len();
+        let val = self.instance_op_now(fr, recv, op, name, args, at, whole);
+        self.is_async_work = was_async;
+        if op.offloads {
+            super::entry::forget_blocking(fr, mark);
+        }
+        val
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn instance_op_now(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
         }
+        if op.serializes {
+            let val = self.subject(op, &args);
+            self.serialize(fr, val, whole, 0);
+            return SCALAR;
+        }
+        if op.authorizes {
+            let user = self.current_user();
+            return self.ask_policy(fr, user, &args, whole);
+        }
         match op.result {
             Result::User => return self.current_user(),
+            Result::Route => {
+                self.route(fr, &args, whole);
+                return UNKNOWN;
+            }
             Result::Same if !op.executes => return recv,
             Result::Query => return self.select(fr, &args, op, whole),
             Result::Callback => {
@@ -715,7 +762,7 @@ impl<'a> Engine<'a> {
                 found = Some(ModelId(i as u32));
             }
         }
-        match found {
+        match found.or(self.ix.swapped) {
             Some(model) => self.declared_row(model, Source::Ambient),
             None => UNKNOWN,
         }

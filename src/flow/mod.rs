@@ -4,10 +4,13 @@
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
 mod call;
+mod entry;
 mod event;
 mod expr;
 mod many;
 mod orm;
+mod print;
+mod resource;
 mod serialize;
 mod stmt;
 mod template;
@@ -20,6 +23,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
 
 use crate::base::{FileId, Name, Range, Span};
@@ -35,6 +39,8 @@ const MAX_CALL_DEPTH: usize = 40;
 const MAX_CONTEXTS: u16 = 24;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
+/// At most so many constructions and blocking calls are kept per function.
+const MAX_ASIDES: usize = 60;
 /// How a nullable type writes null.
 const NULL_TYPE: &str = "null";
 /// A fault further than this many calls below its loop is not reported.
@@ -48,7 +54,7 @@ struct Summary {
     ret: Val,
     /// `$this`/`self` as it is afterwards.
     this: Val,
-    /// The first parameter, as it is afterwards.
+    /// The first argument as it is afterwards.
     first: Val,
     /// What was loaded on rows that came from outside.
     loads: Vec<(Src, Tree)>,
@@ -77,8 +83,12 @@ pub struct FlowFacts {
     pub rendered: FxHashSet<FileId>,
     /// Handlers of requests.
     pub handlers: FxHashSet<FnRef>,
+    /// Bare tables that queries read.
+    pub table_names: FxHashMap<Src, Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Entry points that events reached.
+    pub entries: FxHashMap<FnRef, Entry>,
 }
 
 impl FlowFacts {
@@ -109,7 +119,16 @@ pub(crate) struct Frame<'a> {
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
-    depth: usize,
+    /// Conditions around the statement that is evaluated.
+    conditions: usize,
+    /// What follows runs once per key of a cache that this function keeps.
+    remembered: bool,
+    /// Queries that variables held when a loop began: they run once for all its turns.
+    held: Vec<(LoopId, Vec<Val>)>,
+    /// How many constructions and blocking calls were noted.
+    asides: usize,
+    /// Views made here that are rendered when the function ends: until then they may be given more.
+    views: Vec<template::Pending>,
 }
 
 /// The engine.
@@ -122,8 +141,6 @@ pub(crate) struct Engine<'a> {
     events: Vec<Event>,
     executions: Vec<Execution>,
     known_executions: FxHashSet<Execution>,
-    /// What the first parameter of the function that ran last holds at its end.
-    last_first: Val,
     known_events: FxHashSet<u64>,
     module_vars: FxHashMap<(FileId, Name), Val>,
     fields: FxHashMap<(ClassId, Name), Val>,
@@ -135,43 +152,85 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    /// The file whose reads are written down, and what was.
+    traced: Option<FileId>,
+    trace_lines: std::collections::BTreeSet<(Range, String)>,
+    /// What decorators say of functions.
+    marks: FxHashMap<FnRef, entry::Marks>,
+    /// Functions handed over to run when the process starts or ends.
+    startups: FxHashSet<FnRef>,
+    /// Where classes are instantiated, once it is asked.
+    made: Option<FxHashMap<ClassId, entry::Made>>,
+    /// Statements sent now are awaited, not waited for.
+    is_async_work: bool,
+    /// The class that handles the routes of the group that is evaluated.
+    route_class: Option<ClassId>,
+    /// Bare tables that queries read.
+    table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// What closures given to libraries are called with, by the name of the parameter.
+    ambient: Vec<(Name, Val)>,
+    /// Fields that serializers and schemas declare.
+    declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
 
 /// Names that the engine itself asks for.
 struct Names {
     query: Name,
-    class: Name,
     rows: Name,
     row: Name,
     load: Name,
     table: Name,
     php: Name,
     python: Name,
-    eloquent_collections: Name,
 }
 
 impl Names {
     fn new() -> Names {
         Names {
             query: Name::new("query"),
-            class: Name::new("class"),
             rows: Name::new("rows"),
             row: Name::new("row"),
             load: Name::new("load"),
             table: Name::new("table"),
             php: Name::new("php"),
             python: Name::new("python"),
-            eloquent_collections: Name::new("collections"),
         }
     }
 }
 
 /// Follows values through the program.
 pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
+    let mut engine = engine(ix);
+    engine.roots();
+    engine.framework_roots();
+    let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
+    let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
+    FlowFacts {
+        entries,
+        events: engine.events,
+        executions: engine.executions,
+        values: engine.v,
+        gaps: engine.gaps,
+        rendered: engine.rendered,
+        handlers: engine.handlers,
+        framework_loops: engine.framework_loops,
+        table_names: engine.table_names,
+    }
+}
+
+/// What each attribute in a file is read on, and what is known to be loaded there.
+pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)> {
+    let mut engine = engine(ix);
+    engine.traced = Some(file);
+    engine.roots();
+    engine.trace_lines.into_iter().collect()
+}
+
+fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
     let total: u64 = ix.facts.iter().flat_map(|f| &f.functions).map(|f| f.body.exprs.len() as u64).sum();
-    let mut engine = Engine {
+    Engine {
         ix,
         v: Values::new(),
         memo: FxHashMap::default(),
@@ -180,7 +239,6 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         events: Vec::new(),
         executions: Vec::new(),
         known_executions: FxHashSet::default(),
-        last_first: UNKNOWN,
         known_events: FxHashSet::default(),
         module_vars: FxHashMap::default(),
         fields: FxHashMap::default(),
@@ -192,17 +250,17 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        traced: None,
+        trace_lines: std::collections::BTreeSet::new(),
+        marks: FxHashMap::default(),
+        startups: FxHashSet::default(),
+        made: None,
+        is_async_work: false,
+        route_class: None,
+        table_names: FxHashMap::default(),
         tags: template_tags(ix),
-    };
-    engine.roots();
-    FlowFacts {
-        events: engine.events,
-        executions: engine.executions,
-        values: engine.v,
-        gaps: engine.gaps,
-        rendered: engine.rendered,
-        handlers: engine.handlers,
-        framework_loops: engine.framework_loops,
+        ambient: Vec::new(),
+        declared_fields: FxHashMap::default(),
     }
 }
 
@@ -251,8 +309,7 @@ impl<'a> Engine<'a> {
         // File bodies first: they register routes and bind module variables.
         for pass in 0..2 {
             for file in &files {
-                let source = self.ix.sources.file(*file);
-                if source.origin == Origin::Migration {
+                if self.is_history(*file) {
                     continue;
                 }
                 let facts = self.ix.file(*file);
@@ -272,17 +329,26 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Does a file only say how tables came to be?
+    fn is_history(&self, file: FileId) -> bool {
+        self.ix.sources.file(file).origin == Origin::Migration
+    }
+
     fn root(&mut self, f: FnRef) {
         let decl = self.ix.function(f);
         let this = self.receiver_of(f);
         let mut args = Vec::with_capacity(decl.params.len());
         let handler = self.handlers.contains(&f);
         for (i, param) in decl.params.iter().enumerate() {
-            let val = if i == 0 && self.takes_receiver(f) {
-                this
-            } else {
-                self.declared_param(f, param, handler)
-            };
+            let receives = self.takes_receiver(f);
+            let mut val = if i == 0 && receives { this } else { self.declared_param(f, param, handler) };
+            // The first thing that a handler is given is the request.
+            if handler && val == UNKNOWN && i == usize::from(receives) {
+                let language = if self.ix.file(f.file).language == Language::Python { self.names.python } else { self.names.php };
+                if let Some(class) = self.ix.packs.word_in_language(language, "request-class") {
+                    val = self.v.of(Data::Instance(class));
+                }
+            }
             args.push(val);
         }
         self.evaluate(f, this, args);
@@ -292,7 +358,7 @@ impl<'a> Engine<'a> {
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         if self.fuel == 0 || self.contexts.get(&f).is_some_and(|n| *n >= MAX_CONTEXTS) {
-            let key = Key { f, this, args: args.clone().into_boxed_slice() };
+            let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
             }
@@ -303,7 +369,7 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        let key = self.key(f, this, &args);
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
@@ -323,6 +389,12 @@ impl<'a> Engine<'a> {
         self.running.remove(&key);
         self.memo.insert(key, summary.clone());
         summary
+    }
+
+    /// What a result depends on.
+    fn key(&self, f: FnRef, this: Val, args: &[Val]) -> Key {
+        let args = args.iter().copied().chain(self.ambient.iter().map(|(_, v)| *v)).collect();
+        Key { f, this, args }
     }
 
     fn frame(&self, f: FnRef, this: Val) -> Frame<'a> {
@@ -345,7 +417,11 @@ impl<'a> Engine<'a> {
             loads: Vec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
-            depth: 0,
+            conditions: 0,
+            remembered: false,
+            held: Vec::new(),
+            asides: 0,
+            views: Vec::new(),
         }
     }
 
@@ -357,6 +433,7 @@ impl<'a> Engine<'a> {
                 *slot = val;
             }
         }
+        self.inject(&mut fr);
         self.run_frame(&mut fr);
         self.finish(fr)
     }
@@ -367,14 +444,21 @@ impl<'a> Engine<'a> {
     }
 
     fn finish(&mut self, mut fr: Frame<'a>) -> Summary {
+        self.flush_views(&mut fr);
         let mut pending = Vec::new();
+        let mut asides = Vec::new();
         for event in std::mem::take(&mut fr.buffer) {
-            if is_met(&event) {
+            if matches!(event.what, What::Construct { .. }) {
+                self.settle_construction(&fr, event, &mut asides);
+            } else if matches!(event.what, What::Block { .. }) {
+                self.settle_blocking(&fr, event, &mut asides);
+            } else if is_met(&event) {
                 self.confirm(event);
             } else if pending.len() < MAX_PENDING {
                 pending.push(event);
             }
         }
+        pending.append(&mut asides);
         let mut ret = match (fr.ret, fr.yields) {
             (_, Some(y)) => self.v.many(y, value::ManyKind::Lazy),
             (Some(r), None) => r,
@@ -421,14 +505,24 @@ impl<'a> Engine<'a> {
             needs,
             loops: fr.loops.iter().rev().copied().collect(),
             path: smallvec::SmallVec::new(),
+            entry: None,
             weak: false,
         };
         self.note(fr, event);
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
+        if fr.remembered && matches!(event.what, What::Statement { .. }) {
+            return;
+        }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
+        }
+        if matches!(event.what, What::Construct { .. } | What::Block { .. }) {
+            if fr.asides >= MAX_ASIDES {
+                return;
+            }
+            fr.asides += 1;
         }
         if fr.seen.insert(hash_of(&event)) {
             fr.buffer.push(event);
@@ -437,7 +531,6 @@ impl<'a> Engine<'a> {
 
     /// Takes over what a called function left.
     fn absorb(&mut self, fr: &mut Frame<'a>, summary: &Summary, call: Range) {
-        self.last_first = summary.first;
         for event in &summary.pending {
             if event.path.len() >= MAX_PATH {
                 continue;

@@ -25,7 +25,7 @@ impl<'a> Engine<'a> {
         self.ix.model(model).dialect
     }
 
-    fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
+    pub(super) fn relation(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
         self.ix.model(model).relations.get(&name)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The tree with a path of relation names loaded, with the defaults of each model on the way and the way back.
-    fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
+    pub(super) fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
         let Some((first, rest)) = names.split_first() else { return self.v.trees.union(tree, last) };
         let relation = self.relation(model, *first);
         let target = relation.and_then(|r| r.target);
@@ -106,7 +106,8 @@ impl<'a> Engine<'a> {
             return SCALAR;
         }
         if !query.columns.is_empty() {
-            let columns: Vec<Val> = query.columns.iter().map(|c| self.selected(*c, query)).collect();
+            let mut columns: Vec<Val> = query.columns.iter().map(|c| self.selected(*c, query)).collect();
+            self.answer_each_other(&mut columns);
             if columns.len() == 1 && query.flags & flag::WRAPPED == 0 {
                 return columns[0];
             }
@@ -115,6 +116,27 @@ impl<'a> Engine<'a> {
         let Some(model) = query.model else { return UNKNOWN };
         let tree = if query.flags & flag::NO_EAGER != 0 { NOTHING } else { query.tree };
         self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
+    }
+
+    /// Rows that are selected together are known to each other: a to-one relation to one of them costs nothing.
+    fn answer_each_other(&mut self, columns: &mut [Val]) {
+        let models: Vec<ModelId> = columns.iter().filter_map(|c| self.bare_row(*c).map(|r| r.model)).collect();
+        if models.len() < 2 {
+            return;
+        }
+        for column in columns.iter_mut() {
+            let Some(row) = self.bare_row(*column) else { continue };
+            let data = self.ix.model(row.model);
+            let mut known: Vec<Name> = data
+                .relations
+                .values()
+                .filter(|r| !r.many && r.target.is_some_and(|t| t != row.model && models.contains(&t)))
+                .map(|r| r.name)
+                .collect();
+            known.sort();
+            let tree = known.into_iter().fold(row.tree, |t, name| self.v.trees.with(t, name, OPEN));
+            *column = self.v.row(Row { tree, ..row });
+        }
     }
 
     /// What a selected column gives in each row.
@@ -135,12 +157,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Is a relation loaded on a row?
-    fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
+    pub(super) fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
         if fr.guards.contains(&(row.src, relation.name)) {
             return State::Loaded(OPEN);
         }
         match self.v.trees.state(row.tree, relation.name) {
             State::Missing if relation.loading == Loading::Unknown => State::Unknown,
+            // Loaded on some ways only, and read whatever the way was.
+            State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
+            State::Maybe => State::Unknown,
             other => other,
         }
     }
@@ -179,7 +204,7 @@ impl<'a> Engine<'a> {
                 let at = super::call::method_range(range, relation.name);
                 match self.state(fr, row, relation) {
                     State::Loaded(tree) => self.related(row, relation, tree),
-                    State::Unknown => self.related(row, relation, OPEN),
+                    State::Unknown | State::Maybe => self.related(row, relation, OPEN),
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -198,7 +223,7 @@ impl<'a> Engine<'a> {
     fn relation_query(&mut self, _fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, _range: Range) -> Val {
         let tree = match self.v.trees.state(row.tree, relation.name) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
-            State::Unknown if relation.access == Access::Query => OPEN,
+            State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
         };
         let src = self.v.source(Source::Relation(row.src, relation.name));
@@ -387,6 +412,12 @@ impl<'a> Engine<'a> {
         {
             return (self.read_path(fr, object, text, at), None);
         }
+        if op.serializes {
+            self.serialize(fr, object, at, 0);
+        }
+        if op.authorizes {
+            return (self.ask_policy(fr, object, &args, whole), None);
+        }
         if op.sets_relation {
             if let (Some(Data::Str(relation)), Some(val)) =
                 (args.positional.first().map(|v| self.data(*v).clone()), args.positional.get(1))
@@ -445,6 +476,7 @@ impl<'a> Engine<'a> {
         at: Range,
     ) {
         self.emit(fr, What::Statement { kind, method, model, via, defeats, src, flags }, at, NO_LOOP);
+        self.waits(fr, method, model, at);
     }
 
     /// Calls a method of a query: the program's own, a scope of its model, or the library's.
@@ -478,19 +510,10 @@ impl<'a> Engine<'a> {
                     with_query.open = args.open;
                     let span = Span { file: f.file, range: decl.name_range };
                     let receiver = self.open_row(model, span);
-                    self.last_first = UNKNOWN;
-                    let (val, _) = self.call_function(fr, f, receiver, with_query, whole);
-                    let val = match self.same_source(self.last_first, query.src, query.model) {
-                        Some(_) if !matches!(self.data(val), Data::Query(_) | Data::Many(..) | Data::Row(_) | Data::OneOf(_)) => self.last_first,
-                        _ => val,
-                    };
+                    let (val, first) = self.call_for_first(fr, f, receiver, with_query, whole);
                     return match self.data(val) {
                         Data::Query(_) | Data::Many(..) | Data::Row(_) | Data::OneOf(_) => val,
-                        _ if val == super::value::NULL => {
-                            let mut narrowed = query;
-                            narrowed.flags |= flag::FILTERED | flag::SCOPED;
-                            self.v.of(Data::Query(narrowed))
-                        }
+                        _ if val == super::value::NULL && matches!(self.data(first), Data::Query(_)) => first,
                         _ => {
                             let mut narrowed = query;
                             narrowed.flags |= flag::FILTERED | flag::SCOPED;
@@ -534,10 +557,9 @@ impl<'a> Engine<'a> {
             Some(op) => self.apply(fr, query, &op, name, args, at, whole),
             None => {
                 self.run_callbacks(fr, &args, whole);
-                // A method nobody knows may load anything.
+                // A scope or macro of a package narrows; that one would also load what is read later is rare.
                 let mut query = query;
                 if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
-                    query.tree = self.v.trees.opened(query.tree);
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
                 }
@@ -574,6 +596,9 @@ impl<'a> Engine<'a> {
             if on {
                 query.flags |= bit;
             }
+        }
+        if op.result == Result::Query && name.as_str() == "fetch_mode" {
+            query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.executes && !op.lazy {
@@ -631,15 +656,15 @@ impl<'a> Engine<'a> {
         match op.gets {
             Gets::Receiver => {
                 let before = self.v.of(Data::Query(query.clone()));
-                self.last_first = UNKNOWN;
-                let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
-                let returned = match self.same_source(self.last_first, query.src, query.model) {
-                    Some(_) if !matches!(self.data(returned), Data::Query(_)) => self.last_first,
-                    _ => returned,
+                let (returned, first) = match self.data(f).clone() {
+                    Data::Closure(g, env, this) => {
+                        self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
+                    }
+                    _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
                 };
-                match self.data(returned) {
-                    // A closure that changes the query in place and returns nothing: it may have loaded more.
-                    Data::Query(_) => self.v.join(before, returned),
+                let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
+                match self.data(after) {
+                    Data::Query(_) => self.v.join(before, after),
                     _ => {
                         let mut query = query;
                         query.tree = self.v.trees.opened(query.tree);
@@ -697,7 +722,7 @@ impl<'a> Engine<'a> {
         let loaded = matches!(state, State::Loaded(_));
         if free_if_loaded && data.access == Access::Query {
             match state {
-                State::Loaded(_) | State::Unknown => return,
+                State::Loaded(_) | State::Unknown | State::Maybe => return,
                 State::Missing => (),
             }
         }
@@ -713,7 +738,24 @@ impl<'a> Engine<'a> {
     }
 
     /// A query is iterated, tested or measured: it runs, and gives its rows.
-    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
+    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, val: Val, at: Range) -> Val {
+        let keeps = query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "queries-keep-rows").is_some());
+        let held: Vec<super::value::LoopId> = if keeps {
+            fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect()
+        } else {
+            Vec::new()
+        };
+        let mark = fr.buffer.len();
+        let row = self.iterate_now(fr, query, at);
+        if !held.is_empty() {
+            for event in fr.buffer.iter_mut().skip(mark) {
+                event.loops.retain(|l| !held.contains(l));
+            }
+        }
+        row
+    }
+
+    fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
         if query.flags & flag::RAW == 0 {
             let plain = query.flags & flag::FILTERED == 0;
             let name = match query.via {
@@ -754,6 +796,9 @@ impl<'a> Engine<'a> {
         let all = &self.ix.model(model).columns;
         let columns: Vec<Name> = if op.only_columns {
             let mut kept = named;
+            let keys: Vec<Name> =
+                kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
+            kept.extend(keys);
             kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
             kept
         } else {
@@ -787,6 +832,7 @@ impl<'a> Engine<'a> {
     fn eager_value(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, val: Val, prefix: &[Name]) -> Tree {
         match self.data(val).clone() {
             Data::Str(path) => self.eager_path(fr, tree, model, grammar, path, None, prefix),
+            Data::Null if grammar != Grammar::Dotted => NOTHING,
             Data::Null => tree,
             Data::Tuple(items) => items.iter().fold(tree, |t, v| self.eager_value(fr, t, model, grammar, *v, prefix)),
             Data::Record(keys, rest) => {
@@ -894,11 +940,17 @@ impl<'a> Engine<'a> {
                         inner.tree = NOTHING;
                         let before = self.v.of(Data::Query(inner));
                         let mark = fr.buffer.len();
-                        let returned = self.call_value(fr, f, Args::positional(vec![before]), at);
+                        let (returned, first) = match self.data(f).clone() {
+                            Data::Closure(g, env, this) => {
+                                self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
+                            }
+                            _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
+                        };
                         fr.buffer.truncate(mark);
-                        match self.data(returned).clone() {
+                        let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
+                        match self.data(after) {
                             Data::Query(q) => q.tree,
-                            _ => self.loaded_in_closure(fr, f, target),
+                            _ => OPEN,
                         }
                     }
                     _ => OPEN,
@@ -907,20 +959,6 @@ impl<'a> Engine<'a> {
             _ => NOTHING,
         };
         self.load_names(tree, model, &names, last, DEFAULT_DEPTH)
-    }
-
-    /// What a closure that returns nothing loads on the query it is given: known only if it loads nothing at all.
-    fn loaded_in_closure(&mut self, _fr: &mut Frame<'a>, f: Val, model: ModelId) -> Tree {
-        let Data::Closure(f, ..) = *self.data(f) else { return OPEN };
-        let body = &self.ix.function(f).body;
-        let dialect = self.dialect(model);
-        let loads = body.exprs.iter().any(|e| match e {
-            crate::facts::Expr::Attr { name, .. } => {
-                self.ix.packs.op(dialect, self.names.query, *name).is_none_or(|op| op.eager.is_some() || op.callback.is_some())
-            }
-            _ => false,
-        });
-        if loads { OPEN } else { NOTHING }
     }
 
     fn relation_by_query_name(&self, model: ModelId, name: Name) -> Option<&'a Relation> {

@@ -5,30 +5,46 @@ use super::{Engine, Frame};
 use crate::base::Range;
 use crate::facts::{Case, ExprId, Loop, LoopKind, Pat, PatId, StmtId, Stmt};
 
-/// Does control reach the end of a block?
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Does control reach the end of a block? Ordered: after two ways meet, the one that comes nearer to the end counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flow {
     /// Yes.
     On,
-    /// No: it returns, raises, breaks or continues.
+    /// No: the next turn of the loop begins.
+    Next,
+    /// No: the loop ends.
+    Break,
+    /// No: the function ends.
     Left,
 }
 
 impl<'a> Engine<'a> {
     pub(super) fn block(&mut self, fr: &mut Frame<'a>, block: &'a [StmtId]) -> Flow {
         let guards = fr.guards.len();
+        let mark = fr.buffer.len();
         let mut flow = Flow::On;
         for stmt in block {
             if self.fuel == 0 {
                 break;
             }
             self.fuel -= 1;
-            if self.stmt(fr, *stmt) == Flow::Left {
-                flow = Flow::Left;
+            flow = self.stmt(fr, *stmt);
+            if flow != Flow::On {
                 break;
             }
         }
         fr.guards.truncate(guards);
+        // What stands in a block that ends the loop runs at most once per loop.
+        let ended: &[LoopId] = match flow {
+            Flow::On | Flow::Next => &[],
+            Flow::Break => fr.loops.last().map(std::slice::from_ref).unwrap_or_default(),
+            Flow::Left => &fr.loops,
+        };
+        if !ended.is_empty() {
+            for event in fr.buffer.iter_mut().skip(mark) {
+                event.loops.retain(|l| !ended.contains(l));
+            }
+        }
         flow
     }
 
@@ -59,25 +75,29 @@ impl<'a> Engine<'a> {
                 }
                 let after = std::mem::replace(&mut fr.locals, before);
                 let mut joined = (flow == Flow::On).then(|| after.clone());
-                if flow == Flow::Left {
+                let mut end = flow;
+                if flow != Flow::On {
                     // What ran before the exit is still known to the handlers.
                     fr.locals = self.join_locals(fr.locals.clone(), &after);
                 }
                 let entry = fr.locals.clone();
                 for case in handlers {
                     fr.locals = entry.clone();
-                    if self.case(fr, case) == Flow::On {
+                    let flow = self.case(fr, case);
+                    end = end.min(flow);
+                    if flow == Flow::On {
                         joined = Some(match joined {
                             Some(j) => self.join_locals(j, &fr.locals.clone()),
                             None => fr.locals.clone(),
                         });
                     }
                 }
-                let left = joined.is_none();
                 fr.locals = joined.unwrap_or(after);
-                if self.block(fr, finally) == Flow::Left || left {
-                    return Flow::Left;
+                let last = self.block(fr, finally);
+                if last != Flow::On {
+                    return last;
                 }
+                return end;
             }
             Stmt::With { items, body, is_async: _ } => {
                 for (e, pat) in items {
@@ -111,7 +131,8 @@ impl<'a> Engine<'a> {
                 }
                 return Flow::Left;
             }
-            Stmt::Break(_) | Stmt::Continue(_) => return Flow::Left,
+            Stmt::Break(_) => return Flow::Break,
+            Stmt::Continue(_) => return Flow::Next,
             Stmt::Function(id, slot) => {
                 if let Some(slot) = slot {
                     let val = self.closure(fr, *id);
@@ -173,34 +194,145 @@ impl<'a> Engine<'a> {
             _ => (),
         }
         let (when_true, when_false) = self.guarded(fr, cond);
+        let absent = self.absent_when(fr, cond, true);
+        let mark = fr.buffer.len();
+        fr.conditions += 1;
         let before = fr.locals.clone();
         let guards = fr.guards.len();
         fr.guards.extend(when_true.iter().copied());
         self.narrow(fr, cond, true);
         let first = self.block(fr, then);
         let after_then = std::mem::replace(&mut fr.locals, before);
+        if absent.iter().any(|p| self.assigns(fr, then, *p)) {
+            self.forget_statements(fr, mark);
+        }
         fr.guards.truncate(guards);
         fr.guards.extend(when_false.iter().copied());
         self.narrow(fr, cond, false);
+        let mark = fr.buffer.len();
         let second = self.block(fr, otherwise);
+        if !otherwise.is_empty() && self.absent_when(fr, cond, false).iter().any(|p| self.assigns(fr, otherwise, *p)) {
+            self.forget_statements(fr, mark);
+        }
         fr.guards.truncate(guards);
+        fr.conditions -= 1;
+        // `if key in cache: return cache[key]`: what follows runs once per key.
+        if first != Flow::On && otherwise.is_empty() {
+            let kept = self.absent_when(fr, cond, false);
+            if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
+                fr.remembered = true;
+            }
+        }
         match (first, second) {
             (Flow::On, Flow::On) => {
                 let now = std::mem::take(&mut fr.locals);
                 fr.locals = self.join_locals(after_then, &now);
                 Flow::On
             }
-            (Flow::On, Flow::Left) => {
+            (Flow::On, _) => {
                 fr.locals = after_then;
                 Flow::On
             }
             // `if (! $post->relationLoaded('author')) return;`: from here on it is loaded.
-            (Flow::Left, Flow::On) => {
+            (_, Flow::On) => {
                 fr.guards.extend(when_false);
                 Flow::On
             }
-            (Flow::Left, Flow::Left) => Flow::Left,
+            (a, b) => a.min(b),
         }
+    }
+
+    /// Places that a condition tells to be empty or missing when it holds (or does not).
+    fn absent_when(&self, fr: &Frame<'a>, cond: ExprId, holds: bool) -> Vec<Place> {
+        use crate::facts::{BinaryOp, Expr};
+        let body = fr.body;
+        match body.expr(cond) {
+            Expr::Not(inner) => self.absent_when(fr, *inner, !holds),
+            Expr::And(a, b) | Expr::Or(a, b) => {
+                let mut all = self.absent_when(fr, *a, holds);
+                all.extend(self.absent_when(fr, *b, holds));
+                all
+            }
+            Expr::Binary { op: BinaryOp::Equal, left, right } if holds => {
+                if matches!(body.expr(*right), Expr::Null) {
+                    place(fr, *left).into_iter().collect()
+                } else if matches!(body.expr(*left), Expr::Null) {
+                    place(fr, *right).into_iter().collect()
+                } else {
+                    Vec::new()
+                }
+            }
+            Expr::Binary { op: BinaryOp::NotEqual, left, right } if !holds && matches!(body.expr(*right), Expr::Null) => {
+                place(fr, *left).into_iter().collect()
+            }
+            Expr::Binary { op: BinaryOp::NotIn, right, .. } if holds => place(fr, *right).into_iter().collect(),
+            Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
+            Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
+            Expr::Empty(e) if holds => place(fr, *e).into_iter().collect(),
+            Expr::Local(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => place(fr, cond).into_iter().collect(),
+            Expr::Call { callee, args } => match body.expr(*callee) {
+                // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
+                Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
+                    args.get(1).and_then(|a| place(fr, a.value)).into_iter().collect()
+                }
+                Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
+                    args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
+                }
+                Expr::Attr { base, name, .. } if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") => {
+                    place(fr, *base).into_iter().collect()
+                }
+                Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
+                    Some(Expr::Str(field)) => vec![Place::Field(*field)],
+                    _ => Vec::new(),
+                },
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does a block put something into a place (or into an element of it)?
+    fn assigns(&self, fr: &Frame<'a>, block: &'a [StmtId], at: Place) -> bool {
+        use crate::facts::Expr;
+        let body = fr.body;
+        let target = |pat: PatId| match body.pat(pat) {
+            Pat::Local(slot) => Some(Place::Local(*slot)),
+            Pat::Attr { name, .. } => Some(Place::Field(*name)),
+            Pat::Index { base, .. } => place(fr, *base),
+            Pat::Global(name) => Some(Place::Field(*name)),
+            _ => None,
+        };
+        block.iter().any(|s| match body.stmt(*s) {
+            Stmt::Expr(e) => {
+                // `$a = $map[$k] = query()`
+                let mut next = *e;
+                loop {
+                    match body.expr(next) {
+                        Expr::Assign { target: pat, value } => {
+                            if target(*pat) == Some(at) {
+                                return true;
+                            }
+                            next = *value;
+                        }
+                        Expr::AssignIfNull { target: pat, .. } => return target(*pat) == Some(at),
+                        Expr::Call { callee, .. } => {
+                            return match body.expr(*callee) {
+                                Expr::Attr { base, name, .. } => {
+                                    matches!(name.as_str(), "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet")
+                                        && place(fr, *base) == Some(at)
+                                }
+                                _ => false,
+                            };
+                        }
+                        _ => return false,
+                    }
+                }
+            }
+            Stmt::If { then, otherwise, .. } => self.assigns(fr, then, at) || self.assigns(fr, otherwise, at),
+            Stmt::Try { body, .. } | Stmt::With { body, .. } => self.assigns(fr, body, at),
+            Stmt::Return(Some(e)) => matches!(body.expr(*e), Expr::Assign { target: pat, .. } if target(*pat) == Some(at)),
+            _ => false,
+        })
     }
 
     fn case(&mut self, fr: &mut Frame<'a>, case: &'a Case) -> Flow {
@@ -224,7 +356,7 @@ impl<'a> Engine<'a> {
             fr.locals = before.clone();
             let flow = self.case(fr, case);
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.
-            let leaves = flow == Flow::Left && !self.breaks(fr, &case.body);
+            let leaves = flow == Flow::Left || flow == Flow::Next;
             if !leaves {
                 let now = fr.locals.clone();
                 joined = Some(match joined {
@@ -245,14 +377,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn breaks(&self, fr: &Frame<'a>, block: &'a [StmtId]) -> bool {
-        block.iter().any(|s| match fr.body.stmt(*s) {
-            Stmt::Break(_) => true,
-            Stmt::If { then, otherwise, .. } => self.breaks(fr, then) || self.breaks(fr, otherwise),
-            _ => false,
-        })
-    }
-
     fn each(&mut self, fr: &mut Frame<'a>, l: &'a Loop) -> Flow {
         if let Some(before) = l.before {
             self.expr(fr, before);
@@ -262,7 +386,10 @@ impl<'a> Engine<'a> {
                 let Some(iter) = l.iter else { return Flow::On };
                 let source = self.expr(fr, iter);
                 let range = fr.body.range(iter);
+                let was_async = self.is_async_work;
+        self.is_async_work |= l.is_async;
                 let (element, key, counts) = self.iterate(fr, source, range);
+                self.is_async_work = was_async;
                 if element == super::many::NO_ELEMENT {
                     return self.block(fr, &l.otherwise);
                 }
@@ -271,7 +398,7 @@ impl<'a> Engine<'a> {
             }
             LoopKind::While | LoopKind::For | LoopKind::DoWhile => {
                 // Paging, draining, retrying and counting loops query as they must: only what is followed through them counts.
-                let counts = l.kind == LoopKind::For;
+                let counts = l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
                 self.turns(fr, l, None, counts);
                 self.block(fr, &l.otherwise);
             }
@@ -283,8 +410,10 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
-        let mut once = false;
-        for turn in 0..2 {
+        if counts {
+            fr.held.push((id, entry.iter().copied().filter(|v| matches!(self.data(*v), Data::Query(_))).collect()));
+        }
+        for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = if counts { self.v.renew(element, id) } else { element };
                 if let Some(target) = l.target {
@@ -299,9 +428,6 @@ impl<'a> Engine<'a> {
             }
             let start = fr.locals.clone();
             let flow = self.block(fr, &l.body);
-            if flow == Flow::Left {
-                once = turn == 0 && self.always_leaves(fr, &l.body);
-            }
             if let Some(step) = l.step {
                 self.expr(fr, step);
             }
@@ -309,33 +435,13 @@ impl<'a> Engine<'a> {
             let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
             fr.locals = joined;
             let grew = fr.locals.iter().zip(&start).zip(&entry).any(|((now, s), e)| now != s && now != e && !self.v.is_plain(*now));
-            if !grew || once {
+            if !grew || flow >= Flow::Break {
                 break;
             }
         }
         if counts {
-            self.leave_loop(fr, mark, once);
-        }
-    }
-
-    /// Does the block leave the loop on every way, so that there is no second turn?
-    fn always_leaves(&self, fr: &Frame<'a>, block: &'a [StmtId]) -> bool {
-        block.iter().any(|s| match fr.body.stmt(*s) {
-            Stmt::Return(_) | Stmt::Raise(_) | Stmt::Break(_) => true,
-            Stmt::Expr(e) => matches!(fr.body.expr(*e), crate::facts::Expr::Throw(_)),
-            Stmt::If { then, otherwise, .. } => self.always_leaves(fr, then) && self.always_leaves(fr, otherwise),
-            Stmt::With { body, .. } => self.always_leaves(fr, body),
-            _ => false,
-        }) && !block.iter().any(|s| self.may_continue(fr, *s))
-    }
-
-    fn may_continue(&self, fr: &Frame<'a>, stmt: StmtId) -> bool {
-        match fr.body.stmt(stmt) {
-            Stmt::Continue(_) => true,
-            Stmt::If { then, otherwise, .. } => then.iter().chain(otherwise).any(|s| self.may_continue(fr, *s)),
-            Stmt::Try { .. } | Stmt::Switch { .. } => true,
-            Stmt::With { body, .. } => body.iter().any(|s| self.may_continue(fr, *s)),
-            _ => false,
+            fr.held.pop();
+            self.leave_loop(fr, mark, false);
         }
     }
 
@@ -494,5 +600,40 @@ impl<'a> Engine<'a> {
     /// What `with e as x` binds.
     fn entered(&mut self, _fr: &mut Frame<'a>, val: Val, _at: Range) -> Val {
         val
+    }
+}
+
+/// A place that code tests and fills: a variable, or a field by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Local(crate::facts::Slot),
+    Field(crate::base::Name),
+}
+
+/// The place that an expression names, or whose element it names.
+fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
+    use crate::facts::Expr;
+    match fr.body.expr(e) {
+        Expr::Local(slot) => Some(Place::Local(*slot)),
+        Expr::Attr { name, .. } => Some(Place::Field(*name)),
+        Expr::Name(name) => Some(Place::Field(*name)),
+        Expr::Index { base, .. } => place(fr, *base),
+        Expr::Call { callee, .. } => match fr.body.expr(*callee) {
+            Expr::Attr { base, name, .. } if name.as_str() == "get" => place(fr, *base),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `$i < 3`: a loop over a number that the code itself names.
+fn has_literal_bound(fr: &Frame<'_>, cond: ExprId) -> bool {
+    use crate::facts::{BinaryOp, Expr};
+    match fr.body.expr(cond) {
+        Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right } => {
+            matches!(fr.body.expr(*right), Expr::Int(_)) || matches!(fr.body.expr(*left), Expr::Int(_))
+        }
+        Expr::Sequence(items) => items.last().is_some_and(|e| has_literal_bound(fr, *e)),
+        _ => false,
     }
 }

@@ -9,6 +9,13 @@ use crate::facts::{FnId, Language, Render, RenderKind, Stmt};
 use crate::index::FnRef;
 use crate::packs::{ArgRef, Op};
 
+/// A view that a function has made.
+pub(super) struct Pending {
+    view: Val,
+    loops: Vec<super::value::LoopId>,
+    guards: Vec<(super::value::Src, Name)>,
+}
+
 impl<'a> Engine<'a> {
     /// A call that renders a template: `view('posts.index', […])`.
     pub(super) fn render_call(&mut self, fr: &mut Frame<'a>, op: &Op, template: ArgRef, args: &Args, range: Range) -> Val {
@@ -26,14 +33,87 @@ impl<'a> Engine<'a> {
         if context == UNKNOWN {
             context = self.v.record(Vec::new(), None);
         }
-        // The view may be given more before it is rendered: `view('x')->with('posts', $posts)`.
-        let names: Vec<Val> = names.into_iter().map(|n| self.v.str(n)).collect();
-        for name in &names {
-            if let Data::Str(n) = *self.data(*name) {
-                self.render_named(fr, n, context, range);
+        if matches!(self.data(context), Data::Tuple(items) if items.is_empty()) {
+            context = self.v.record(Vec::new(), None);
+        }
+        let at = self.span(fr, range);
+        let view = self.v.of(Data::View { names: names.into_boxed_slice(), context, at });
+        fr.views.push(Pending { view, loops: fr.loops.clone(), guards: fr.guards.clone() });
+        view
+    }
+
+    /// A method of a view that is not rendered yet: most give it more.
+    pub(super) fn view_method(&mut self, fr: &mut Frame<'a>, view: Val, method: Name, args: &Args) -> Val {
+        let Data::View { names, context, at } = self.data(view).clone() else { return view };
+        let Some(with) = self.ix.packs.word_in_language(self.names.php, "view-with") else { return view };
+        let Some(rest) = method.as_str().strip_prefix(with.as_str()) else { return view };
+        let given = args.positional.first().copied();
+        let more: Vec<(Name, Val)> = match (rest, given.map(|v| self.data(v).clone())) {
+            ("", Some(Data::Str(key))) => vec![(key, args.positional.get(1).copied().unwrap_or(UNKNOWN))],
+            ("", Some(Data::Record(keys, _))) => keys.to_vec(),
+            ("", _) => Vec::new(),
+            (name, _) => vec![(Name::new(&super::orm::fill("{camel}", name)), given.unwrap_or(UNKNOWN))],
+        };
+        let context = match self.data(context).clone() {
+            Data::Record(keys, open) => {
+                let mut keys = keys.to_vec();
+                keys.retain(|(n, _)| !more.iter().any(|(m, _)| m == n));
+                keys.extend(more);
+                self.v.record(keys, open)
+            }
+            _ => self.v.record(more, Some(UNKNOWN)),
+        };
+        let changed = self.v.of(Data::View { names, context, at });
+        for pending in &mut fr.views {
+            if matches!(self.v.get(pending.view), Data::View { at: other, .. } if *other == at) {
+                pending.view = changed;
             }
         }
-        self.v.of(Data::Record(Box::new([(Name::new("@view"), names.first().copied().unwrap_or(UNKNOWN))]), None))
+        changed
+    }
+
+    /// Renders the views that a function made and has not given away to a component.
+    pub(super) fn flush_views(&mut self, fr: &mut Frame<'a>) {
+        if fr.views.is_empty() {
+            return;
+        }
+        let returned = fr.ret.map(|r| self.v.alternatives(r)).unwrap_or_default();
+        let keeps = fr.class.is_some_and(|c| self.has_role(c, "live-component") || self.has_role(c, "view-component"));
+        for pending in std::mem::take(&mut fr.views) {
+            let Data::View { at, .. } = *self.data(pending.view) else { continue };
+            let last = returned.iter().copied().find(|v| matches!(self.data(*v), Data::View { at: other, .. } if *other == at));
+            if keeps && last.is_some() {
+                continue;
+            }
+            let view = last.unwrap_or(pending.view);
+            let loops = std::mem::replace(&mut fr.loops, pending.loops);
+            let guards = std::mem::replace(&mut fr.guards, pending.guards);
+            self.render_view(fr, view, &[], UNKNOWN, at.range);
+            fr.loops = loops;
+            fr.guards = guards;
+        }
+    }
+
+    /// Renders a view with more variables around its own.
+    pub(super) fn render_view(&mut self, fr: &mut Frame<'a>, view: Val, around: &[(Name, Val)], this: Val, range: Range) -> bool {
+        let mut rendered = false;
+        for view in self.v.alternatives(view) {
+            let Data::View { names, context, .. } = self.data(view).clone() else { continue };
+            let context = match self.data(context).clone() {
+                Data::Record(own, open) => {
+                    let mut keys = around.to_vec();
+                    keys.retain(|(n, _)| !own.iter().any(|(m, _)| m == n));
+                    keys.extend(own.iter().copied());
+                    self.v.record(keys, open)
+                }
+                _ => self.v.record(around.to_vec(), Some(UNKNOWN)),
+            };
+            for name in names.iter() {
+                self.render_with(fr, *name, context, this, range);
+                rendered = true;
+            }
+        }
+        rendered
     }
 
     fn template_names(&self, val: Val) -> Vec<Name> {
@@ -55,17 +135,23 @@ impl<'a> Engine<'a> {
 
     /// Renders the templates of a name with a context.
     pub(super) fn render_named(&mut self, fr: &mut Frame<'a>, name: Name, context: Val, range: Range) {
+        let this = if fr.decl.kind == crate::facts::FnKind::Template { fr.this } else { UNKNOWN };
+        self.render_with(fr, name, context, this, range);
+    }
+
+    /// Renders the templates of a name with a context and the component that they belong to.
+    pub(super) fn render_with(&mut self, fr: &mut Frame<'a>, name: Name, context: Val, this: Val, range: Range) {
         let files = self.template_files(name);
         if files.is_empty() {
             self.gap("template not found");
             return;
         }
         for file in files.into_iter().take(2) {
-            self.render_file(fr, file, context, range, &[]);
+            self.render_file(fr, file, context, this, range, &[]);
         }
     }
 
-    fn render_file(&mut self, fr: &mut Frame<'a>, file: FileId, context: Val, range: Range, overridden: &[Name]) {
+    fn render_file(&mut self, fr: &mut Frame<'a>, file: FileId, context: Val, this: Val, range: Range, overridden: &[Name]) {
         let f = FnRef { file, id: FnId(0) };
         self.rendered.insert(file);
         let context = match self.data(context) {
@@ -89,9 +175,10 @@ impl<'a> Engine<'a> {
             };
             args.push(val);
         }
-        let marks: Vec<Val> = overridden.iter().map(|n| self.v.str(*n)).collect();
-        let this = self.v.of(Data::Tuple(marks.into_boxed_slice()));
-        let key = Key { f, this, args: args.clone().into_boxed_slice() };
+        let mut marks: Vec<Val> = overridden.iter().map(|n| self.v.str(*n)).collect();
+        marks.push(this);
+        let case = self.v.of(Data::Tuple(marks.into_boxed_slice()));
+        let key = Key { f, this: case, args: args.clone().into_boxed_slice() };
         let summary = if let Some(s) = self.memo.get(&key) {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
@@ -103,7 +190,7 @@ impl<'a> Engine<'a> {
             *self.contexts.entry(f).or_default() += 1;
             self.running.insert(key.clone());
             self.depth += 1;
-            let mut inner = self.frame(f, UNKNOWN);
+            let mut inner = self.frame(f, this);
             inner.locals = args;
             inner.overridden = overridden.to_vec();
             self.run_frame(&mut inner);
@@ -186,14 +273,16 @@ impl<'a> Engine<'a> {
                 let context = self.v.record(keys, rest);
                 for name in self.template_names(template) {
                     for file in self.template_files(name).into_iter().take(2) {
-                        self.render_file(fr, file, context, range, &overridden);
+                        let this = fr.this;
+                        self.render_file(fr, file, context, this, range, &overridden);
                     }
                 }
                 SCALAR
             }
             RenderKind::Component | RenderKind::LiveComponent => {
                 for name in self.template_names(template) {
-                    self.component(fr, name, &keys, range);
+                    let live = render.kind == RenderKind::LiveComponent;
+                    self.component(fr, name, &keys, live, range);
                 }
                 SCALAR
             }
@@ -208,7 +297,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A component: its class builds the context if it has one, else its attributes are the context.
-    fn component(&mut self, fr: &mut Frame<'a>, name: Name, keys: &[(Name, Val)], range: Range) {
+    fn component(&mut self, fr: &mut Frame<'a>, name: Name, keys: &[(Name, Val)], live: bool, range: Range) {
         // Attribute names are kebab-case, variables are camel or snake.
         let mut props: Vec<(Name, Val)> = Vec::new();
         for (key, val) in keys {
@@ -221,6 +310,10 @@ impl<'a> Engine<'a> {
         }
         let mut rendered = false;
         if let Some(class) = self.component_class(name) {
+            if live || self.has_role(class, "live-component") {
+                self.live_component(fr, class, &props, range);
+                return;
+            }
             let target = self.v.of(Data::Class(class));
             let args = Args { named: props.clone(), ..Args::default() };
             let object = self.construct(fr, target, args, range);
@@ -233,15 +326,7 @@ impl<'a> Engine<'a> {
             let method = Name::new("render");
             if self.ix.find_method(class, method).is_some() {
                 let view = self.call_method(fr, object, method, Args::default(), range);
-                if let Data::Record(keys, _) = self.data(view).clone()
-                    && let Some((_, v)) = keys.iter().find(|(k, _)| k.as_str() == "@view")
-                {
-                    for template in self.template_names(*v) {
-                        let context = self.v.record(props.clone(), None);
-                        self.render_named(fr, template, context, range);
-                        rendered = true;
-                    }
-                }
+                rendered = self.render_view(fr, view, &props, object, range);
             }
         }
         if !rendered {
@@ -379,16 +464,4 @@ impl<'a> Engine<'a> {
             }
         }
     }
-
-    /// The file-level classes and functions of a template's own language that it may call by name.
-    pub(super) fn is_view(&self, val: Val) -> Option<Name> {
-        match self.data(val) {
-            Data::Record(keys, _) => keys.iter().find(|(k, _)| k.as_str() == "@view").and_then(|(_, v)| match self.data(*v) {
-                Data::Str(s) => Some(*s),
-                _ => None,
-            }),
-            _ => None,
-        }
-    }
-
 }

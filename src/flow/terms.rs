@@ -153,10 +153,12 @@ impl<'a> Engine<'a> {
             let inner = Query { model: Some(model), via: None, marks: NO_MARKS, class: self.ix.model(model).query_class, ..query.clone() };
             let given = self.v.of(Data::Query(inner.clone()));
             let mark = fr.buffer.len();
-            self.last_first = UNKNOWN;
-            let returned = self.call_value(fr, closure, Args::positional(vec![given]), at);
+            let (returned, first) = match self.data(closure).clone() {
+                Data::Closure(f, env, this) => self.call_closure_for_first(fr, f, &env, this, Args::positional(vec![given]), at),
+                _ => (UNKNOWN, UNKNOWN),
+            };
             fr.buffer.truncate(mark);
-            let after = match (self.data(returned), self.data(self.last_first)) {
+            let after = match (self.data(returned), self.data(first)) {
                 (Data::Query(q), _) if q.src == inner.src => q.clone(),
                 (_, Data::Query(q)) if q.src == inner.src => q.clone(),
                 _ => {
@@ -222,6 +224,7 @@ impl<'a> Engine<'a> {
         let name = Name::new(name.as_str().split([' ', ':']).next().unwrap_or(name.as_str()));
         let src = self.v.source(Source::Query(self.span(fr, range)));
         let marks = self.v.marked(NO_MARKS, &[Mark::Table(name)]);
+        self.table_names.insert(src, name);
         let query =
             Query { model: None, tree: super::tree::OPEN, src, via: None, columns: Box::default(), class: None, flags: flag::RAW, marks };
         Some(self.v.of(Data::Query(query)))
@@ -247,14 +250,6 @@ impl<'a> Engine<'a> {
                 }
                 _ => return,
             }
-        }
-    }
-
-    /// The model of a query's rows, for what needs one.
-    pub(super) fn same_source(&self, val: Val, src: super::value::Src, model: Option<ModelId>) -> Option<Marks> {
-        match self.data(val) {
-            Data::Query(q) if q.src == src && q.model == model => Some(q.marks),
-            _ => None,
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum State {
     Loaded(Tree),
     /// Not loaded: reading it sends a query.
     Missing,
+    /// Loaded on some of the ways that lead here, not on others.
+    Maybe,
     /// Not known: silent.
     Unknown,
 }
@@ -70,7 +72,8 @@ impl Trees {
         let node = self.node(tree);
         match node.children.iter().find(|(n, _)| *n == relation) {
             Some((_, Some(child))) => State::Loaded(*child),
-            Some((_, None)) => State::Unknown,
+            Some((_, None)) if node.open => State::Unknown,
+            Some((_, None)) => State::Maybe,
             None if node.open => State::Unknown,
             None => State::Missing,
         }

@@ -74,6 +74,8 @@ pub mod flag {
     pub const LOCKED: u16 = 256;
     /// Written for one key: narrowed by the primary key or a list of keys.
     pub const KEYED: u16 = 512;
+    /// Gives so few rows that a loop over them is none.
+    pub const FEW: u16 = 2048;
     /// Written by a raw statement or on a bare table: no model's scopes apply.
     pub const RAW: u16 = 1024;
 }
@@ -211,6 +213,15 @@ pub enum Data {
     Condition(Marks),
     /// A higher-order proxy of many elements, named by its method.
     Proxy(Val, Name),
+    /// A template that is rendered with a context when the function that names it ends.
+    View {
+        /// Names under which it is looked for.
+        names: Box<[Name]>,
+        /// A record.
+        context: Val,
+        /// Where it was named.
+        at: Span,
+    },
     /// One of several.
     OneOf(Box<[Val]>),
 }
@@ -282,6 +293,13 @@ impl Values {
             Source::Relation(parent, _) => self.sources[parent.0 as usize].1 + 1,
             _ => 0,
         };
+        // Walking a tree: the same relation again and again is one source.
+        if let Source::Relation(parent, name) = source
+            && let Source::Relation(_, above) = self.sources[parent.0 as usize].0
+            && above == name
+        {
+            return parent;
+        }
         if depth > MAX_SOURCE_DEPTH
             && let Source::Relation(parent, _) = source
         {
@@ -522,7 +540,7 @@ impl Values {
     }
 
     /// Applies a function to the parts of a value that are rows, queries or many; rebuilt from the inside.
-    fn map_inside(&mut self, val: Val, depth: usize, f: &mut dyn FnMut(&mut Values, Val) -> Option<Val>) -> Val {
+    pub(super) fn map_inside(&mut self, val: Val, depth: usize, f: &mut dyn FnMut(&mut Values, Val) -> Option<Val>) -> Val {
         if depth == 0 {
             return val;
         }
@@ -550,6 +568,10 @@ impl Values {
             Data::Object { class, fields, exact } => {
                 let new: Vec<(Name, Val)> = fields.iter().map(|(n, v)| (*n, self.map_inside(*v, depth - 1, f))).collect();
                 self.of(Data::Object { class, fields: new.into_boxed_slice(), exact })
+            }
+            Data::View { names, context, at } => {
+                let context = self.map_inside(context, depth - 1, f);
+                self.of(Data::View { names, context, at })
             }
             Data::Proxy(v, n) => {
                 let new = self.map_inside(v, depth - 1, f);

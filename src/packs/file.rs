@@ -46,6 +46,15 @@ pub struct ClientEntry {
     pub why: String,
     /// What to do instead.
     pub cure: String,
+    /// Class of what the constructors give, where their names do not say.
+    #[serde(default)]
+    pub gives: Option<String>,
+    /// Arguments that hand in shared connections: with one of them the object is cheap.
+    #[serde(default)]
+    pub shared: Vec<String>,
+    /// Cheap enough once per request: only loops are faults.
+    #[serde(default)]
+    pub loops_only: bool,
     /// How sure it is that it should be shared: `high` or `medium`.
     #[serde(default)]
     pub confidence: Option<String>,
@@ -61,6 +70,12 @@ pub struct BlockingEntry {
     pub what: String,
     /// What to use in asynchronous code.
     pub instead: String,
+    /// Names that the pattern covers but that do not wait.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Short as a rule: worth a note.
+    #[serde(default)]
+    pub short: bool,
 }
 
 /// What libraries and conventions say about tenants.

@@ -9,10 +9,10 @@ mod op;
 pub mod rule;
 
 use include_dir::{Dir, include_dir};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use file::{BlockingEntry, ClientEntry, PackError, TenancyWords};
-pub use op::{ArgRef, Gets, Grammar, Op, Result};
+pub use op::{ArgRef, Gets, Grammar, Op, Result, Runs};
 
 use crate::base::Name;
 use file::PackFile;
@@ -25,13 +25,18 @@ pub struct Packs {
     ops: FxHashMap<(Name, Name), FxHashMap<Name, Op>>,
     prefixes: FxHashMap<(Name, Name), Vec<(&'static str, Op)>>,
     functions: FxHashMap<Name, Op>,
+    function_prefixes: Vec<(&'static str, Op)>,
     instances: FxHashMap<Name, Name>,
     roles: FxHashMap<Name, Vec<Name>>,
     words: FxHashMap<(Name, Name), Name>,
     scopes: Vec<(Name, Name)>,
     clients: FxHashMap<Name, ClientEntry>,
     blocking: FxHashMap<Name, BlockingEntry>,
-    blocking_modules: Vec<(String, BlockingEntry)>,
+    client_list: Vec<(Name, ClientEntry)>,
+    blocking_list: Vec<BlockingEntry>,
+    blocking_modules: Vec<(&'static str, BlockingEntry)>,
+    /// Every name that a name of the catalogue or of a function lies below.
+    above: FxHashSet<Name>,
     tenancy: TenancyWords,
 }
 
@@ -85,7 +90,12 @@ impl Packs {
         for (words, names) in &file.functions {
             let op = Op::parse(path, words)?;
             for name in names {
-                self.functions.insert(Name::new(name), op.clone());
+                match name.strip_suffix('*') {
+                    Some(prefix) => self.function_prefixes.push((Name::new(prefix).as_str(), op.clone())),
+                    None => {
+                        self.functions.insert(Name::new(name), op.clone());
+                    }
+                }
             }
         }
         for (kind, names) in &file.instances {
@@ -102,7 +112,9 @@ impl Packs {
             self.words.insert((scope, Name::new(key)), Name::new(text));
         }
         for entry in file.client {
+            self.client_list.push((Name::new(&file.pack.language), entry.clone()));
             for name in &entry.names {
+                self.note_above(name);
                 self.clients.insert(Name::new(name), entry.clone());
             }
         }
@@ -110,9 +122,11 @@ impl Packs {
             self.tenancy.extend(words);
         }
         for entry in file.blocking {
+            self.blocking_list.push(entry.clone());
             for name in &entry.names {
+                self.note_above(name);
                 match name.strip_suffix('*') {
-                    Some(prefix) => self.blocking_modules.push((prefix.to_owned(), entry.clone())),
+                    Some(prefix) => self.blocking_modules.push((Name::new(prefix).as_str(), entry.clone())),
                     None => {
                         self.blocking.insert(Name::new(name), entry.clone());
                     }
@@ -147,9 +161,23 @@ impl Packs {
         self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.word(*scope, key))
     }
 
+    fn note_above(&mut self, name: &str) {
+        for (at, _) in name.match_indices('.') {
+            self.above.insert(Name::new(&name[..at]));
+        }
+    }
+
+    /// Do names of the catalogue lie below this one?
+    pub fn is_above(&self, name: Name) -> bool {
+        self.above.contains(&name)
+    }
+
     /// What a function outside the program means, by full name.
     pub fn function(&self, name: Name) -> Option<&Op> {
-        self.functions.get(&name)
+        self.functions.get(&name).or_else(|| {
+            let text = name.as_str();
+            self.function_prefixes.iter().filter(|(p, _)| text.starts_with(p)).max_by_key(|(p, _)| p.len()).map(|(_, op)| op)
+        })
     }
 
     /// What kind of receiver an instance of a class outside the program is.
@@ -174,10 +202,14 @@ impl Packs {
 
     /// The catalogue entry of a call that blocks.
     pub fn blocking(&self, name: Name) -> Option<&BlockingEntry> {
-        self.blocking.get(&name).or_else(|| {
-            let text = name.as_str();
-            self.blocking_modules.iter().filter(|(p, _)| text.starts_with(p.as_str())).max_by_key(|(p, _)| p.len()).map(|(_, e)| e)
-        })
+        let text = name.as_str();
+        let by_prefix = || {
+            let fits = self.blocking_modules.iter().filter(|(p, _)| text.starts_with(p));
+            fits.max_by_key(|(p, _)| p.len()).map(|(_, e)| e)
+        };
+        let entry = self.blocking.get(&name).or_else(by_prefix)?;
+        let last = name.last_segment();
+        (!entry.except.iter().any(|e| e == text || e == last)).then_some(entry)
     }
 
     /// What is said about tenants.
@@ -185,12 +217,14 @@ impl Packs {
         &self.tenancy
     }
 
-    /// All clients of the catalogue, sorted by name.
-    pub fn clients(&self) -> Vec<(&'static str, &ClientEntry)> {
-        #[allow(clippy::iter_over_hash_type)]
-        let mut all: Vec<_> = self.clients.iter().map(|(n, e)| (n.as_str(), e)).collect();
-        all.sort_by_key(|(n, _)| *n);
-        all
+    /// All calls of the catalogue that block, in the order of their files.
+    pub fn blocking_entries(&self) -> &[BlockingEntry] {
+        &self.blocking_list
+    }
+
+    /// All clients of the catalogue with their language, in the order of their files.
+    pub fn client_entries(&self) -> &[(Name, ClientEntry)] {
+        &self.client_list
     }
 }
 

@@ -70,6 +70,8 @@ pub enum Result {
     Condition,
     /// Declares that requests are handled by what the arguments name.
     Route,
+    /// Names the class that handles the routes declared in the closure that follows.
+    RouteGroup,
 }
 
 /// What the callback is given.
@@ -96,6 +98,23 @@ pub enum Grammar {
     Prefetch,
     /// Objects that load a chain of attributes.
     Options,
+}
+
+/// When does what is registered or decorated so run?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runs {
+    /// For every request, on the event loop where it is a coroutine.
+    Request,
+    /// For every request, a coroutine on a loop of its own.
+    RequestAlone,
+    /// For every message or job.
+    Task,
+    /// When the process starts or ends.
+    Startup,
+    /// Once per process, or once per distinct arguments: the result is kept.
+    Once,
+    /// By hand.
+    Command,
 }
 
 /// Which argument: by position, by name, or either.
@@ -170,6 +189,8 @@ pub struct Op {
     pub scope_hook: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
+    /// Asks a policy: the arguments are the ability and the row.
+    pub authorizes: bool,
     /// What is loaded comes in these arguments.
     pub eager: Option<Grammar>,
     /// What is loaded now on the receiver (or argument named by `arg`) comes in these arguments.
@@ -194,19 +215,25 @@ pub struct Op {
     pub calls: Option<ArgRef>,
     /// What an instance of a library class the call gives.
     pub instance: Option<Name>,
+    /// When what it decorates or registers runs.
+    pub runs: Option<Runs>,
+    /// As the default of a parameter: the argument is called for each request and gives the value.
+    pub injects: bool,
 }
 
 const WORDS: &[&str] = &[
     "unknown", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
-    "load-none", "load-columns", "load-below", "prefetch-object", "route", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
+    "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition", "inject", "policy",
 ];
 
 const KEYS: &[&str] = &[
-    "eager", "load", "callback", "gets", "element-param", "path", "arg", "template", "context", "relation", "calls", "instance",
+    "eager", "load", "callback", "gets", "element-param", "path", "arg", "template", "context", "relation", "calls", "instance", "runs",
 ];
+
+const RUNS: &[&str] = &["request", "request-alone", "task", "startup", "once", "command"];
 
 impl Op {
     fn empty() -> Op {
@@ -241,6 +268,7 @@ impl Op {
             to_base: false,
             scope_hook: false,
             tables: false,
+            authorizes: false,
             eager: None,
             loads: None,
             callback: None,
@@ -253,6 +281,8 @@ impl Op {
             relation: None,
             calls: None,
             instance: None,
+            runs: None,
+            injects: false,
         }
     }
 
@@ -304,6 +334,7 @@ impl Op {
             "load-below" => self.result = Result::LoadBelow,
             "prefetch-object" => self.result = Result::Prefetch,
             "route" => self.result = Result::Route,
+            "route-group" => self.result = Result::RouteGroup,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,
@@ -337,6 +368,8 @@ impl Op {
             "scope-hook" => self.scope_hook = true,
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
+            "inject" => self.injects = true,
+            "policy" => self.authorizes = true,
             other => return Err(unknown(file, other, WORDS)),
         }
         Ok(())
@@ -364,6 +397,17 @@ impl Op {
             "relation" => self.relation = Some(arg_ref(value)),
             "calls" => self.calls = Some(arg_ref(value)),
             "instance" => self.instance = Some(Name::new(value)),
+            "runs" => {
+                self.runs = Some(match value {
+                    "request" => Runs::Request,
+                    "request-alone" => Runs::RequestAlone,
+                    "task" => Runs::Task,
+                    "startup" => Runs::Startup,
+                    "once" => Runs::Once,
+                    "command" => Runs::Command,
+                    other => return Err(unknown(file, other, RUNS)),
+                });
+            }
             other => return Err(unknown(file, other, KEYS)),
         }
         Ok(())

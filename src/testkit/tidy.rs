@@ -58,6 +58,7 @@ const FRAMEWORKS: &[&str] = &[
 /// Where the name of a template language is no framework: which files hold it, and what reads it.
 const LANGUAGE_NAMES: &[&str] = &["django"];
 const NAME_LANGUAGES: &[&str] = &[
+    "lower/mod.rs",
     "lower/template",
     "source/language.rs",
     "source/conventions.rs",

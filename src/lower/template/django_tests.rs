@@ -209,6 +209,10 @@ fn deep_and_long_input_ends_in_time() {
     assert!(printed(&lower_django(&chain)).ends_with("output $y"));
     let dots = format!("{{{{ a{} }}}}{{{{ y }}}}", ".b".repeat(n));
     assert!(printed(&lower_django(&dots)).ends_with("output $y"));
+    let labels: Vec<String> = (0..20_000)
+        .map(|i| format!("{{% verbatim v{i} %}}"))
+        .collect();
+    assert!(printed(&lower_django(&format!("{} {{{{ y }}}}", labels.concat()))).ends_with("$y"));
     for piece in [
         "{{ ",
         "{% ",

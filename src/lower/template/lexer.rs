@@ -246,7 +246,7 @@ impl<'t> Lexer<'t> {
     /// The tag that ends a block whose content is not read: where it starts, and where it ends.
     fn end_tag(&mut self, name: &'t str, label: &'t str, from: usize) -> Option<(usize, usize)> {
         let key = if label.is_empty() { name } else { label };
-        if self.exhausted.contains(key) {
+        if self.exhausted.contains(key) || self.budget == 0 {
             return None;
         }
         let mut at = from;
@@ -273,6 +273,7 @@ impl<'t> Lexer<'t> {
             }
         }
         self.exhausted.insert(key);
+        self.budget = self.budget.saturating_sub(self.bytes.len() - from);
         None
     }
 }

@@ -4,6 +4,7 @@ use super::php_text::PhpText;
 use super::scan;
 use super::translate::{BlockKind, RESERVED, Translator};
 use crate::base::Range;
+use crate::facts::Why;
 use crate::lower::template::lexer::{find_byte, trimmed};
 
 /// Beginnings of tags that are components, and whether their components are live ones.
@@ -57,7 +58,9 @@ impl<'t> Translator<'t> {
         if length <= prefix.len() {
             return at + 1;
         }
-        let Some((parts, end, is_closed)) = self.tag_parts(name_end) else {
+        let mut furthest = name_end;
+        let Some((parts, end, is_closed)) = self.tag_parts(name_end, &mut furthest) else {
+            self.spend(furthest - name_end);
             return at + 1;
         };
         let name = match prefix {
@@ -131,7 +134,7 @@ impl<'t> Translator<'t> {
         for part in parts {
             match part {
                 Part::Bound(_, value) | Part::Short(value) => values.push(*value),
-                Part::Text(_, Some(value)) => values.extend(echoes(self.bytes, *value)),
+                Part::Text(_, Some(value)) => values.extend(echoes(self.text, *value)),
                 Part::Text(_, None) | Part::Echo(_) | Part::Call(..) => {}
             }
         }
@@ -141,11 +144,15 @@ impl<'t> Translator<'t> {
     }
 
     /// The parts of a tag after its name, where it ends, and whether it closes itself. `None` if this is no tag.
-    fn tag_parts(&mut self, from: usize) -> Option<(Vec<Part>, usize, bool)> {
+    fn tag_parts(&mut self, from: usize, furthest: &mut usize) -> Option<(Vec<Part>, usize, bool)> {
         let mut parts = Vec::new();
         let mut at = from;
         loop {
             at = self.skip_space(at);
+            *furthest = at;
+            if at - from > self.reach() {
+                return None;
+            }
             let rest = &self.bytes[at.min(self.bytes.len())..];
             match rest {
                 [b'>', ..] => return Some((parts, at + 1, false)),
@@ -167,8 +174,10 @@ impl<'t> Translator<'t> {
                     let open = at + 1 + name;
                     let end = self.closing(open)?;
                     let args = Range::new(open, end);
-                    if scan::is_closed(self.bytes, self.inside(args)) {
+                    if scan::is_code(self.text, self.inside(args)) {
                         parts.push(Part::Call(Range::new(at + 1, open), args));
+                    } else {
+                        self.gap(args, Why::SyntaxError);
                     }
                     at = end;
                 }
@@ -188,10 +197,12 @@ impl<'t> Translator<'t> {
         name > 0 && self.bytes.get(at + 1 + name) == Some(&b'(')
     }
 
-    fn echo_part(&self, from: usize, to: usize, parts: &mut Vec<Part>) {
+    fn echo_part(&mut self, from: usize, to: usize, parts: &mut Vec<Part>) {
         let expr = trimmed(self.bytes, from, to);
-        if scan::is_closed(self.bytes, expr) {
+        if scan::is_code(self.text, expr) {
             parts.push(Part::Echo(expr));
+        } else if expr.start < expr.end {
+            self.gap(expr, Why::SyntaxError);
         }
     }
 
@@ -232,8 +243,10 @@ impl<'t> Translator<'t> {
             Some(rest) if !rest.starts_with(':') => {
                 let name = Range::new(start + 1, end);
                 let value = trimmed(self.bytes, value.start as usize, value.end as usize);
-                if scan::is_closed(self.bytes, value) {
+                if scan::is_code(self.text, value) {
                     parts.push(Part::Bound(name, value));
+                } else if value.start < value.end {
+                    self.gap(value, Why::SyntaxError);
                 }
             }
             Some(_) => {}
@@ -321,7 +334,7 @@ fn write_text(out: &mut PhpText, text: &str, name: Range, value: Option<Range>) 
         }
         return;
     };
-    let echoes = echoes(text.as_bytes(), value);
+    let echoes = echoes(text, value);
     if echoes.is_empty() {
         if is_plain {
             key(out, text, name);
@@ -341,8 +354,8 @@ fn write_text(out: &mut PhpText, text: &str, name: Range, value: Option<Range>) 
 }
 
 /// The expressions echoed in the value of an attribute.
-fn echoes(bytes: &[u8], value: Range) -> Vec<Range> {
-    let code = &bytes[..value.end as usize];
+fn echoes(text: &str, value: Range) -> Vec<Range> {
+    let code = &text.as_bytes()[..value.end as usize];
     let mut found = Vec::new();
     let mut at = value.start as usize;
     while let Some(open) = find_byte(code, b'{', at) {
@@ -359,7 +372,7 @@ fn echoes(bytes: &[u8], value: Range) -> Vec<Range> {
         };
         let expr = trimmed(code, open + skip, end);
         let is_escaped = open > 0 && code[open - 1] == b'@';
-        if !is_escaped && scan::is_closed(code, expr) {
+        if !is_escaped && scan::is_code(text, expr) {
             found.push(expr);
         }
         at = end + close.len();

@@ -12,6 +12,12 @@ const NEED_ARGUMENTS: &[&str] = &[
     "if", "elseif", "unless", "isset", "foreach", "forelse", "for", "while", "switch", "case",
 ];
 
+/// Where arguments are copied: if they are no code, something is lost.
+const COPIED: &[&str] = &[
+    "if", "elseif", "unless", "isset", "empty", "for", "while", "switch", "case", "break",
+    "continue",
+];
+
 /// Tests that need no arguments.
 const BARE_TESTS: &[&str] = &["auth", "guest", "production"];
 
@@ -130,8 +136,10 @@ impl<'t> Translator<'t> {
     fn php(&mut self, whole: Range, after_name: usize, args: Option<Range>) -> usize {
         if let Some(args) = args {
             let inner = self.inside(args);
-            if scan::is_closed(self.bytes, inner) {
+            if scan::is_code(self.text, inner) {
                 self.statements(whole.start as usize, inner);
+            } else {
+                self.gap(whole, Why::SyntaxError);
             }
             return args.end as usize;
         }
@@ -146,11 +154,14 @@ impl<'t> Translator<'t> {
     fn control(&mut self, name: &'t str, whole: Range, args: Option<Range>) -> bool {
         let start = whole.start as usize;
         let end = whole.end as usize;
-        // An argument list that is not closed code cannot be copied.
+        let given = args;
         let args = args.filter(|a| {
             let inner = self.inside(*a);
-            inner.start == inner.end || scan::is_closed(self.bytes, inner)
+            inner.start == inner.end || scan::is_code(self.text, inner)
         });
+        if given.is_some() && args.is_none() && COPIED.contains(&name) {
+            self.gap(whole, Why::SyntaxError);
+        }
         let code = args.filter(|a| {
             let inner = self.inside(*a);
             inner.start < inner.end
@@ -371,6 +382,7 @@ impl<'t> Translator<'t> {
             return readable.is_some();
         }
         let Some(args) = readable else {
+            self.spend(args.map_or(0, |a| (a.end - a.start) as usize));
             return false;
         };
         let inner = self.inside(args);

@@ -59,7 +59,7 @@ impl<'t> Translator<'t> {
             return true;
         };
         let inner = self.inside(args);
-        if !scan::is_closed(self.bytes, inner) {
+        if !scan::is_code(self.text, inner) {
             self.gap(whole, Why::SyntaxError);
             return true;
         }

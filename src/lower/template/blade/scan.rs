@@ -15,7 +15,7 @@ fn past_token(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
         b'/' if code.get(at + 1) == Some(&b'/') => Some(line_end(code, at)),
         b'/' if code.get(at + 1) == Some(&b'*') => find(code, b"*/", at + 2).map(|i| i + 2),
         b'?' if code.get(at + 1) == Some(&b'>') => None,
-        b'<' if code[at..].starts_with(b"<<<") => Some(heredoc_end(code, at).unwrap_or(at + 3)),
+        b'<' if code[at..].starts_with(b"<<<") => heredoc_end(code, at),
         _ => Some(at + 1),
     }
 }
@@ -148,99 +148,119 @@ pub fn arguments(bytes: &[u8], range: Range) -> Vec<Range> {
     parts
 }
 
-/// Words after which another operand may follow.
+/// Could this be an expression, or several with commas or semicolons? What could not would lead the parser astray.
+pub fn is_code(text: &str, range: Range) -> bool {
+    is_closed(text.as_bytes(), range) && reads_like_code(text, range)
+}
+
+/// Words after which an operand follows.
 const JOINING: &[&str] = &[
     "new",
     "fn",
     "function",
     "static",
+    "clone",
+    "match",
+    "print",
+    "yield",
+    "from",
+    "throw",
+    "return",
+    "class",
+    "abstract",
+    "readonly",
+    "final",
+    "include",
+    "require",
     "instanceof",
     "and",
     "or",
     "xor",
     "as",
-    "clone",
-    "match",
-    "print",
-    "yield",
-    "throw",
     "use",
-    "return",
-    "abstract",
-    "readonly",
-    "final",
     "extends",
     "implements",
-    "include",
-    "require",
-    "insteadof",
-    "class",
-    "in",
-    "echo",
+];
+
+/// Those of them that follow an operand themselves.
+const INFIX: &[&str] = &[
+    "instanceof",
+    "and",
+    "or",
+    "xor",
+    "as",
+    "use",
+    "extends",
+    "implements",
     "from",
+];
+
+/// Types that a value can be cast to.
+const CASTS: &[&str] = &[
+    "int", "integer", "float", "double", "string", "bool", "boolean", "array", "object",
 ];
 
 /// Does an argument list read like PHP rather than like prose or a style sheet? Operands never stand side by side.
 pub fn reads_like_code(text: &str, range: Range) -> bool {
     let bytes = text.as_bytes();
     let (mut at, end) = (range.start as usize, range.end as usize);
-    let mut after_operand = false;
     if bytes[at] == b'{' {
         return false;
     }
+    let mut after_operand = false;
     while at < end {
-        let byte = bytes[at];
-        if byte.is_ascii_whitespace() {
-            at += 1;
-            continue;
-        }
-        let starts_operand = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'$' | b'\\' | b'\'' | b'"' | 0x80..);
-        if !starts_operand {
-            // A colon needs a name or a question before it; style sheets have `max-width: 3px`.
-            after_operand = matches!(byte, b')' | b']' | b'}');
-            at = match byte {
-                b'(' | b'[' | b'{' => match closing(bytes, at, end) {
-                    Ok(next) => {
-                        after_operand = true;
-                        next
-                    }
-                    Err(_) => return false,
-                },
-                _ => match past_token(bytes, at, end) {
-                    Some(next) => next,
-                    None => return false,
-                },
-            };
-            continue;
-        }
-        if after_operand {
-            return false;
-        }
-        if matches!(byte, b'\'' | b'"') {
-            match string_end(&bytes[..end], at) {
-                Some(next) => at = next,
-                None => return false,
-            }
-            after_operand = true;
-            continue;
-        }
         let start = at;
-        let is_number = byte.is_ascii_digit();
-        let in_word = |b: u8| {
-            b.is_ascii_alphanumeric()
-                || matches!(b, b'_' | b'$' | b'\\' | 0x80..)
-                || is_number && b == b'.'
+        let byte = bytes[at];
+        let next = match byte {
+            b'(' | b'[' | b'{' => closing(bytes, at, end).ok(),
+            b if b.is_ascii_alphanumeric() || is_name_byte(b) => Some(word_end(bytes, at, end)),
+            _ => past_token(bytes, at, end),
         };
-        while at < end && in_word(bytes[at]) {
-            at += 1;
+        let Some(next) = next else { return false };
+        at = next;
+        match byte {
+            b if b.is_ascii_whitespace() => {}
+            b'(' => {
+                let inner = text[start + 1..at - 1].trim();
+                after_operand = after_operand || !is_one_of(CASTS, inner);
+            }
+            // `#[…]` stands before what it speaks of.
+            b'[' => after_operand = start == 0 || bytes[start - 1] != b'#',
+            b'{' => after_operand = true,
+            b'\'' | b'"' | b'@' if after_operand => return false,
+            b'\'' | b'"' => after_operand = true,
+            b if b.is_ascii_alphanumeric() || is_name_byte(b) => {
+                let word = &text[start..at];
+                if after_operand && !is_one_of(INFIX, word) || is_measure(word) {
+                    return false;
+                }
+                after_operand = !is_one_of(JOINING, word);
+            }
+            _ => after_operand = false,
         }
-        let word = &text[start..at];
-        if is_number && word.ends_with(|c: char| c.is_ascii_alphabetic()) && !word.starts_with("0x")
-        {
-            return false;
-        }
-        after_operand = !JOINING.contains(&word);
     }
     true
+}
+
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    words.iter().any(|w| w.eq_ignore_ascii_case(word))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    matches!(byte, b'_' | b'$' | b'\\' | 0x80..)
+}
+
+fn word_end(bytes: &[u8], start: usize, end: usize) -> usize {
+    let is_number = bytes[start].is_ascii_digit();
+    let in_word = |b: u8| b.is_ascii_alphanumeric() || is_name_byte(b) || is_number && b == b'.';
+    let rest = &bytes[start..end];
+    start + rest.iter().take_while(|b| in_word(**b)).count()
+}
+
+/// `600px`
+fn is_measure(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
+        && word.ends_with(|c: char| c.is_ascii_alphabetic())
+        && !word.starts_with("0x")
+        && !word.ends_with(['e', 'E'])
 }

@@ -291,14 +291,14 @@ fn comments_for_the_tool_are_kept() {
 #[test]
 fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
     let facts = lower_blade(
-        "{{ $a[ }} {{ foo('x) }} @if($a {{ $b }} @foreach($c) {{ $d }} @endforeach {!! ?> !!} @include('x'] {{ $z }}",
+        "{{ $a[ }} {{ foo('x) }} @if($a {{ $b }} @foreach($c) {{ $d }} @endforeach {!! ?> !!} @include('x'] {{ $z }} <x-b :c=\"d e\"/>",
     );
     let text = print(&facts);
     assert!(
         text.contains("output $z\n") && text.contains("output $d\n"),
         "{text}"
     );
-    assert_eq!(facts.gaps.len(), 4, "{text}");
+    assert_eq!(facts.gaps.len(), 5, "{text}");
 }
 
 #[test]
@@ -357,9 +357,25 @@ fn deep_and_long_input_ends_in_time() {
         "@media (a b) ",
         "@foo(\"\\",
         "{{ ( }} ",
+        "<?php <<<A ?> ",
+        "@if(<<<A ",
+        "@b(@c d ",
+        "<x-a b=\"'\" c='\"' d ",
+        "{{ a b c }} ",
+        "@php a b @endphp ",
     ] {
-        let facts = lower_blade(&piece.repeat(300_000 / piece.len()));
+        let facts = lower_blade(&piece.repeat(100_000 / piece.len()));
         assert!(!facts.functions.is_empty(), "{piece}");
+    }
+}
+
+#[test]
+fn brackets_in_brackets_are_not_read_again_and_again() {
+    let n = 30_000;
+    for (open, close) in [("@b(c @d ", ")"), ("@b(", ")"), ("{{ [", "] }}")] {
+        let text = format!("{}{} {{{{ $z }}}}", open.repeat(n), close.repeat(n));
+        let facts = lower_blade(&text);
+        assert!(print(&facts).contains("output $z"), "{open}");
     }
 }
 
@@ -393,5 +409,34 @@ fn junk_is_no_reason_to_panic() {
             );
         }
         print(&facts);
+    }
+}
+#[test]
+fn code_is_told_from_prose() {
+    let reads =
+        |text: &str| super::scan::reads_like_code(text, crate::base::Range::new(0, text.len()));
+    for code in [
+        "(int) $a, 'b'",
+        "function () use ($x) { return 1; }",
+        "fn (A $x): B => $x instanceof C",
+        "static fn () => new D",
+        "$a ? 'x' : 'y', ['k' => 1] + $b[0](2)",
+        "match ($x) { 1 => 2 }",
+        "\"a $b\" . 'c'",
+        "@$a['b']",
+        "!empty($x) and A::b(...)",
+    ] {
+        assert!(reads(code), "{code}");
+    }
+    for prose in [
+        "who is it",
+        "max-width: 600px",
+        "{a: b}",
+        "it's",
+        "a 'b'",
+        "c @d",
+        "(a",
+    ] {
+        assert!(!reads(prose), "{prose}");
     }
 }

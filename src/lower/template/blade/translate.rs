@@ -18,7 +18,7 @@ pub const RESERVED: &str = "__ormlint_";
 /// Blocks nest at most this deep; what is deeper is left out.
 const MAX_BLOCKS: usize = 150;
 
-/// Searches for the end of a bracket that find none may read this many times the length of the template in all.
+/// Searches for the end of a bracket, tag or string that find none may read this many times the length of the template in all.
 const SCAN_BUDGET: usize = 8;
 
 /// Once that is spent, brackets still may be so long.
@@ -166,15 +166,24 @@ impl<'t> Translator<'t> {
 
     /// One past the bracket that closes the one at `open`.
     pub fn closing(&mut self, open: usize) -> Option<usize> {
-        let reach = self.budget.max(MIN_REACH);
-        let end = open.saturating_add(reach).min(self.bytes.len());
+        let end = open.saturating_add(self.reach()).min(self.bytes.len());
         match scan::closing(self.bytes, open, end) {
             Ok(after) => Some(after),
             Err(read) => {
-                self.budget = self.budget.saturating_sub(read - open);
+                self.spend(read - open);
                 None
             }
         }
+    }
+
+    /// How far may the end of something be looked for?
+    pub fn reach(&self) -> usize {
+        self.budget.max(MIN_REACH)
+    }
+
+    /// Counts bytes that were read for nothing.
+    pub fn spend(&mut self, bytes: usize) {
+        self.budget = self.budget.saturating_sub(bytes);
     }
 
     /// Runs `write` unless what is written here is left out.
@@ -214,7 +223,7 @@ impl<'t> Translator<'t> {
         if inner.start == inner.end || self.is_only_comment(inner) {
             return;
         }
-        if !scan::is_closed(self.bytes, inner) {
+        if !scan::is_code(self.text, inner) {
             self.gap(whole, Why::SyntaxError);
             return;
         }
@@ -294,7 +303,13 @@ impl<'t> Translator<'t> {
 
     /// `<?php … ?>`
     fn raw(&mut self, start: usize, from: usize) -> usize {
-        let end = scan::php_end(self.bytes, from);
+        let end = match self.budget {
+            0 => None,
+            _ => scan::php_end(self.bytes, from),
+        };
+        if end.is_none() {
+            self.spend(self.bytes.len() - from);
+        }
         let end = end.or_else(|| self.find("?>", from));
         let end = end.unwrap_or(self.bytes.len());
         self.statements(start, Range::new(from, end));

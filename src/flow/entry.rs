@@ -1,0 +1,695 @@
+//! When does a function run: for every request or message, once per process, or only when it is called?
+//!
+//! Decorators are read through module variables (`router = APIRouter()`, `@router.get(…)`), classes through their library
+//! ancestors, routes through [`Engine::handlers`]. Which names mean what is the packs' matter.
+
+use rustc_hash::FxHashMap;
+
+use super::value::{Data, UNKNOWN, Val};
+use super::{Engine, Event, Frame, What, Values};
+use crate::base::{FileId, Name, Range};
+use crate::facts::{Arg, Expr, ExprId, FnId, FnKind, Language, Pat, Slot, Type};
+use crate::index::{ClassId, FnRef, Symbol};
+use crate::packs::Runs;
+use crate::source::Origin;
+
+/// Method by which a value that leaves the event loop's thread is called; no program can spell it.
+const OFFLOADED: &str = "<in another thread>";
+
+/// Why a function runs without being called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// For what it runs.
+    pub kind: EntryKind,
+    /// Its coroutines run on a loop that serves others, too.
+    pub is_on_shared_loop: bool,
+}
+
+/// For what an entry point runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum EntryKind {
+    /// Each request.
+    Request,
+    /// Each message or job.
+    Task,
+    /// The start or end of the process.
+    Startup,
+    /// A person or a timer.
+    Command,
+}
+
+/// What decorators and registrations say of a function.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Marks {
+    entry: Option<Entry>,
+    is_once: bool,
+    is_offloaded: bool,
+}
+
+/// Where a class of the program is instantiated.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Made {
+    at_import: bool,
+    in_function: bool,
+}
+
+impl<'a> Engine<'a> {
+    /// The entry point that a function is, if it is one.
+    pub(super) fn entry_of(&mut self, f: FnRef) -> Option<Entry> {
+        let origin = self.ix.sources.file(f.file).origin;
+        if matches!(origin, Origin::Test | Origin::Script | Origin::Migration) {
+            return None;
+        }
+        if self.startups.contains(&f) {
+            return Some(Entry { kind: EntryKind::Startup, is_on_shared_loop: false });
+        }
+        let marked = self.marks(f).entry;
+        if marked.is_some() {
+            return marked;
+        }
+        let request = Entry { kind: EntryKind::Request, is_on_shared_loop: true };
+        self.handlers.contains(&f).then_some(request)
+    }
+
+    /// What decorators, classes and parameters say of a function.
+    pub(super) fn marks(&mut self, f: FnRef) -> Marks {
+        if let Some(marks) = self.marks.get(&f) {
+            return *marks;
+        }
+        self.marks.insert(f, Marks::default());
+        let marks = self.read_marks(f);
+        self.marks.insert(f, marks);
+        marks
+    }
+
+    fn read_marks(&mut self, f: FnRef) -> Marks {
+        let mut marks = Marks::default();
+        let decl = self.ix.function(f);
+        if !matches!(decl.kind, FnKind::Function | FnKind::Method) {
+            return marks;
+        }
+        let language = self.ix.file(f.file).language;
+        if let (Some(parent), Language::Python) = (decl.parent, language) {
+            let outer = FnRef { file: f.file, id: parent };
+            for decorator in &decl.decorators {
+                for name in self.decorator_names(outer, *decorator) {
+                    if self.ix.packs.function(name).is_some_and(|op| op.offloads) {
+                        marks.is_offloaded = true;
+                    }
+                    self.apply_runs(&mut marks, name);
+                }
+            }
+        }
+        if marks.entry.is_none() && !marks.is_once && decl.kind == FnKind::Method {
+            marks.entry = self.entry_by_class(f);
+        }
+        if marks.entry.is_none() && !marks.is_once && self.takes_request(f) {
+            marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
+        }
+        marks
+    }
+
+    fn apply_runs(&self, marks: &mut Marks, name: Name) {
+        match self.runs_of(name) {
+            Some(Runs::Once) => marks.is_once = true,
+            Some(runs) if marks.entry.is_none() => marks.entry = entry_for(runs),
+            _ => (),
+        }
+    }
+
+    /// When what a library's function or method registers runs.
+    fn runs_of(&self, name: Name) -> Option<Runs> {
+        if let Some(runs) = self.ix.packs.function(name).and_then(|op| op.runs) {
+            return Some(runs);
+        }
+        let (class, method) = name.as_str().rsplit_once('.')?;
+        let kind = self.ix.packs.instance_kind(Name::new(class))?;
+        self.ix.packs.op_in_language(self.names.python, kind, Name::new(method)).and_then(|op| op.runs)
+    }
+
+    /// The full names of what decorates: the decorator itself and what is handed to it.
+    fn decorator_names(&mut self, outer: FnRef, decorator: ExprId) -> Vec<Name> {
+        let mut fr = self.frame(outer, UNKNOWN);
+        let body = fr.body;
+        let mut names = Vec::new();
+        let (callee, args): (ExprId, &[Arg]) = match body.expr(decorator) {
+            Expr::Call { callee, args } => (*callee, args),
+            _ => (decorator, &[]),
+        };
+        self.names_of(&mut fr, callee, &mut names);
+        for arg in args {
+            if matches!(body.expr(arg.value), Expr::Attr { .. }) {
+                self.names_of(&mut fr, arg.value, &mut names);
+            }
+        }
+        names
+    }
+
+    fn names_of(&mut self, fr: &mut Frame<'a>, e: ExprId, names: &mut Vec<Name>) {
+        match fr.body.expr(e) {
+            Expr::Attr { base, name, .. } => {
+                let object = self.static_value(fr, *base, 0);
+                for val in self.v.alternatives(object) {
+                    match self.data(val).clone() {
+                        Data::External(n) | Data::Instance(n) => names.push(below(n, *name)),
+                        Data::Object { class, .. } => {
+                            for n in self.ix.class(class).external.clone() {
+                                names.push(below(n, *name));
+                            }
+                        }
+                        Data::Module(_) => {
+                            let target = self.attr(fr, val, *name, Range::new(0, 0));
+                            if let Data::External(n) = self.data(target) {
+                                names.push(*n);
+                            }
+                        }
+                        _ => (),
+                    }
+                }
+            }
+            _ => {
+                let val = self.static_value(fr, e, 0);
+                if let Data::External(n) = self.data(val) {
+                    names.push(*n);
+                }
+            }
+        }
+    }
+
+    /// The value of a name, attribute or constructor call outside the flow of its function.
+    fn static_value(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Val {
+        if depth > 6 {
+            return UNKNOWN;
+        }
+        match fr.body.expr(e) {
+            Expr::Local(slot) => self.static_slot(fr, *slot, depth),
+            Expr::Attr { base, name, .. } => {
+                let object = self.static_value(fr, *base, depth + 1);
+                self.attr(fr, object, *name, Range::new(0, 0))
+            }
+            Expr::Call { callee, .. } => {
+                let target = self.static_value(fr, *callee, depth + 1);
+                match self.data(target).clone() {
+                    Data::External(n) => match self.ix.packs.function(n).and_then(|op| op.instance) {
+                        Some(instance) => self.v.of(Data::Instance(instance)),
+                        None => self.v.of(Data::Instance(n)),
+                    },
+                    Data::Class(class) => self.v.of(Data::Object { class, fields: Box::default(), exact: true }),
+                    Data::Function(f) => match &self.ix.function(f).ret {
+                        Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                        None => UNKNOWN,
+                    },
+                    _ => UNKNOWN,
+                }
+            }
+            Expr::Name(_) => self.expr(fr, e),
+            _ => UNKNOWN,
+        }
+    }
+
+    fn static_slot(&mut self, fr: &mut Frame<'a>, slot: Slot, depth: usize) -> Val {
+        let body = fr.body;
+        let Some(name) = body.slots.get(slot.0 as usize).copied() else { return UNKNOWN };
+        if fr.decl.kind == FnKind::File {
+            let symbol = self.ix.member(fr.file, name);
+            return self.symbol(symbol);
+        }
+        if let Some(param) = fr.decl.params.iter().find(|p| p.slot == slot) {
+            return self.declared_param(fr.f, param, false);
+        }
+        for e in &body.exprs {
+            if let Expr::Assign { target, value } = e
+                && *body.pat(*target) == Pat::Local(slot)
+            {
+                return self.static_value(fr, *value, depth + 1);
+            }
+        }
+        let symbol = self.ix.resolve_name(fr.file, fr.f.id, name);
+        self.symbol(symbol)
+    }
+
+    /// Methods of classes that a library instantiates.
+    fn entry_by_class(&mut self, f: FnRef) -> Option<Entry> {
+        let class = self.ix.class_of_function(f)?;
+        let decl = self.ix.function(f);
+        if decl.is_static || decl.is_classmethod {
+            return None;
+        }
+        let is_constructor = matches!(decl.name.as_str(), "__init__" | "__construct" | "__new__" | "__init_subclass__");
+        let request = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
+        let task = Some(Entry { kind: EntryKind::Task, is_on_shared_loop: true });
+        if self.has_role(class, "request-class") {
+            return if is_constructor && self.is_kept(class) { None } else { request };
+        }
+        if is_constructor {
+            return None;
+        }
+        if self.has_role(class, "request-handler") {
+            return request;
+        }
+        if self.has_role(class, "task-class") || self.has_role(class, "job") && decl.name.as_str() == "handle" {
+            return task;
+        }
+        None
+    }
+
+    /// Does an attribute of the class say that one instance serves all requests?
+    fn is_kept(&self, class: ClassId) -> bool {
+        let Some(word) = self.ix.packs.word_in_language(self.names.python, "kept-instance") else { return false };
+        let Some((owner, i)) = self.ix.find_attr(class, word) else { return false };
+        let decl = self.ix.class_decl(owner);
+        let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
+        decl.attrs[i].value.is_some_and(|v| *body.expr(v) == Expr::Bool(false))
+    }
+
+    /// Whoever is given a request runs once per request; so does a cloud function, by its parameters.
+    fn takes_request(&self, f: FnRef) -> bool {
+        let decl = self.ix.function(f);
+        if self.ix.file(f.file).language != Language::Python {
+            return false;
+        }
+        let first = decl.params.iter().position(|_| true).map(|_| usize::from(self.takes_receiver(f)));
+        let Some(first) = first else { return false };
+        let names: Vec<&str> = decl.params.iter().skip(first).map(|p| p.name.as_str()).collect();
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let is = |key: &str| word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()));
+        if is("function-parameters") {
+            return true;
+        }
+        if decl.name.as_str().starts_with("__init") {
+            return false;
+        }
+        let request = word("request-parameter").is_some_and(|w| names.first() == Some(&w.as_str()));
+        request
+            || decl.params.iter().any(|p| match &p.ty {
+                Some(Type::Named(n)) => {
+                    let full = self.full_name(f.file, f.id, *n);
+                    self.ix.packs.instance_kind(full).is_some_and(|k| k.as_str() == "request")
+                }
+                _ => false,
+            })
+    }
+
+    /// Is the result of a function kept, so that its body runs once for many calls?
+    fn is_kept_result(&mut self, f: FnRef) -> bool {
+        if !self.marks(f).is_once {
+            return false;
+        }
+        let decl = self.ix.function(f);
+        // What is kept of a coroutine function is a coroutine, which can be awaited once.
+        if decl.is_async {
+            return false;
+        }
+        match self.ix.class_of_function(f) {
+            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
+            _ => true,
+        }
+    }
+
+    /// May an instance of the class live longer than a request? Only if it is seen to be made in functions alone it does not.
+    fn outlives_requests(&mut self, class: ClassId) -> bool {
+        if self.has_role(class, "request-class") {
+            return self.is_kept(class);
+        }
+        if self.made.is_none() {
+            self.made = Some(self.read_made());
+        }
+        let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
+        made.at_import || !made.in_function
+    }
+
+    fn read_made(&self) -> FxHashMap<ClassId, Made> {
+        let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
+        for (i, facts) in self.ix.facts.iter().enumerate() {
+            if facts.language != Language::Python {
+                continue;
+            }
+            for (j, decl) in facts.functions.iter().enumerate() {
+                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody);
+                for e in &decl.body.exprs {
+                    let Expr::Call { callee, .. } = e else { continue };
+                    let name = match decl.body.expr(*callee) {
+                        Expr::Name(n) => *n,
+                        Expr::Local(slot) => match decl.body.slots.get(slot.0 as usize) {
+                            Some(n) => *n,
+                            None => continue,
+                        },
+                        Expr::Attr { name, .. } => *name,
+                        _ => continue,
+                    };
+                    if !name.as_str().starts_with(|c: char| c.is_uppercase() || c == '_') {
+                        continue;
+                    }
+                    let file = FileId(i as u32);
+                    let symbol = match decl.body.expr(*callee) {
+                        Expr::Attr { base, .. } => match decl.body.expr(*base) {
+                            Expr::Name(b) => self.ix.resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}")),
+                            _ => continue,
+                        },
+                        _ => self.ix.resolve_name(file, FnId(j as u32), name),
+                    };
+                    if let Symbol::Class(class) = symbol {
+                        let entry = made.entry(class).or_default();
+                        entry.at_import |= at_import;
+                        entry.in_function |= !at_import;
+                    }
+                }
+            }
+        }
+        made
+    }
+
+    /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
+    pub(super) fn settle_construction(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
+        let f = fr.f;
+        let origin = self.ix.sources.file(f.file).origin;
+        if matches!(origin, Origin::Test | Origin::Migration) || self.is_kept_result(f) {
+            return;
+        }
+        let python = fr.language == Language::Python;
+        let at_import = python && matches!(fr.decl.kind, FnKind::File | FnKind::ClassBody);
+        if at_import {
+            return;
+        }
+        let in_loop = !event.loops.is_empty();
+        let entry = self.entry_of(f);
+        match entry {
+            Some(Entry { kind: EntryKind::Request | EntryKind::Task, .. }) => {
+                event.entry = Some(f);
+                self.confirm(event);
+            }
+            Some(_) if in_loop => self.confirm(event),
+            Some(_) => (),
+            None if in_loop && fr.loops.is_empty() => self.confirm(event),
+            None => pending.push(event),
+        }
+    }
+
+    /// What becomes of a blocking call that a frame saw.
+    pub(super) fn settle_blocking(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
+        if !fr.decl.is_async {
+            pending.push(event);
+            return;
+        }
+        let origin = self.ix.sources.file(fr.file).origin;
+        if matches!(origin, Origin::Test | Origin::Script | Origin::Migration) {
+            return;
+        }
+        match self.entry_of(fr.f) {
+            Some(Entry { kind: EntryKind::Startup | EntryKind::Command, .. }) => (),
+            Some(Entry { is_on_shared_loop: false, .. }) => (),
+            entry => {
+                event.entry = entry.map(|_| fr.f);
+                self.confirm(event);
+            }
+        }
+    }
+
+    /// Parameters that the framework fills by calling something for each request: the calls belong to this function.
+    pub(super) fn inject(&mut self, fr: &mut Frame<'a>) {
+        if fr.language != Language::Python {
+            return;
+        }
+        for (i, param) in fr.decl.params.iter().enumerate() {
+            if i == 0 && self.takes_receiver(fr.f) {
+                continue;
+            }
+            let slot = param.slot.0 as usize;
+            let mut found = None;
+            for e in param.decorators.iter().copied().chain(param.default) {
+                if let Expr::Call { callee, args } = fr.body.expr(e) {
+                    let callee = self.expr(fr, *callee);
+                    if self.is_injection(callee) {
+                        found = Some((self.injected(fr, args), fr.body.range(e)));
+                    }
+                }
+            }
+            if found.is_none() && param.default.is_none() {
+                let aliased = self.aliased_injection(fr, param.ty.as_ref());
+                found = aliased.map(|t| (Some(t), param.range));
+            }
+            let Some((target, range)) = found else { continue };
+            let declared = self.declared_param(fr.f, param, false);
+            let given = fr.locals.get(slot).copied().unwrap_or(UNKNOWN);
+            if given != UNKNOWN && given != declared && !matches!(self.data(given), Data::Instance(_) | Data::External(_)) {
+                continue;
+            }
+            let target = match target {
+                Some(t) => t,
+                // `x: Service = Depends()`: the type is what is called.
+                None => match self.data(declared) {
+                    Data::Object { class, .. } => {
+                        let class = *class;
+                        self.v.of(Data::Class(class))
+                    }
+                    _ => continue,
+                },
+            };
+            let mark = fr.buffer.len();
+            let mut val = self.call_value(fr, target, super::call::Args::default(), range);
+            let (is_async, is_generator) = match self.data(target) {
+                Data::Function(f) => {
+                    let decl = self.ix.function(*f);
+                    (decl.is_async, decl.is_generator)
+                }
+                _ => (false, false),
+            };
+            if !is_async {
+                forget_blocking(fr, mark);
+            }
+            if is_generator {
+                let before = fr.buffer.len();
+                val = self.element_of(fr, val, range);
+                fr.buffer.truncate(before);
+            }
+            if let Some(local) = fr.locals.get_mut(slot) {
+                let is_plain = declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
+                *local = if is_plain && val != UNKNOWN { val } else { declared };
+            }
+        }
+    }
+
+    fn is_injection(&self, callee: Val) -> bool {
+        match self.data(callee) {
+            Data::External(name) => self.ix.packs.function(*name).is_some_and(|op| op.injects),
+            _ => false,
+        }
+    }
+
+    /// What an injection calls; nothing if the type of the parameter says it.
+    fn injected(&mut self, fr: &mut Frame<'a>, args: &'a [Arg]) -> Option<Val> {
+        let named = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
+        let arg = args.iter().find(|a| a.name.is_none()).or(named)?;
+        Some(self.expr(fr, arg.value))
+    }
+
+    /// `Database = Annotated[Session, Depends(open)]`: the type is an alias that injects.
+    fn aliased_injection(&mut self, fr: &Frame<'a>, ty: Option<&Type>) -> Option<Val> {
+        let Some(Type::Named(name)) = ty else { return None };
+        let Symbol::Variable(file, variable) = self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str()) else { return None };
+        let (f, value) = self.ix.variable_value(file, variable)?;
+        let mut outer = self.frame(f, UNKNOWN);
+        self.module_scope(&mut outer);
+        let Expr::Index { index: Some(index), .. } = outer.body.expr(value) else { return None };
+        let Expr::Seq { items, .. } = outer.body.expr(*index) else { return None };
+        for item in items {
+            if let Expr::Call { callee, args } = outer.body.expr(item.value) {
+                let callee = self.expr(&mut outer, *callee);
+                if self.is_injection(callee) {
+                    return self.injected(&mut outer, args);
+                }
+            }
+        }
+        None
+    }
+
+    /// A callable whose calls leave the event loop's thread.
+    pub(super) fn offloaded(&mut self, callee: Val) -> Val {
+        self.v.of(Data::Method(callee, Name::new(OFFLOADED)))
+    }
+
+    /// Is this the method by which [`Engine::offloaded`] values are called?
+    pub(super) fn is_offloaded_call(&self, name: Name) -> bool {
+        name.as_str() == OFFLOADED
+    }
+
+    /// After a call of a function of the program: what of it does not run here?
+    pub(super) fn after_call(&mut self, fr: &mut Frame<'a>, f: FnRef, mark: usize) {
+        let decl = self.ix.function(f);
+        let runs_later = decl.is_generator && !decl.is_async;
+        if runs_later || self.marks(f).is_offloaded {
+            forget_blocking(fr, mark);
+        }
+    }
+
+    /// What is awaited does not block, only what it is made of.
+    pub(super) fn awaited(&mut self, fr: &mut Frame<'a>, e: ExprId, mark: usize) {
+        let range = fr.body.range(e);
+        let method = match fr.body.expr(e) {
+            Expr::Call { callee, .. } => Some(fr.body.range(*callee).end),
+            _ => None,
+        };
+        let mut i = 0;
+        fr.buffer.retain(|event| {
+            i += 1;
+            let here = event.site.range == range || Some(event.site.range.end) == method;
+            i <= mark || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
+        });
+    }
+
+    /// Functions handed to a library as what runs when the process starts or ends.
+    pub(super) fn note_startup(&mut self, args: &super::call::Args) {
+        let Some(words) = self.ix.packs.word_in_language(self.names.python, "startup-arguments") else { return };
+        for (name, val) in &args.named {
+            if words.as_str().split_whitespace().any(|w| w == name.as_str()) {
+                collect_functions(&self.v, *val, &mut self.startups);
+            }
+        }
+    }
+
+    /// Is a value assigned to a place that is tested before, so that it is made once per place?
+    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
+        let body = fr.body;
+        if !makes_something(body, value, 0) {
+            return false;
+        }
+        match body.pat(target) {
+            Pat::Local(slot) => {
+                let stored: Vec<crate::facts::PatId> = body
+                    .exprs
+                    .iter()
+                    .filter_map(|e| match e {
+                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
+                        _ => None,
+                    })
+                    .collect();
+                stored.into_iter().any(|t| self.keeps(fr, t))
+            }
+            _ => self.keeps(fr, target),
+        }
+    }
+
+    fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> bool {
+        let body = fr.body;
+        match body.pat(target) {
+            Pat::Global(_) => true,
+            Pat::Attr { base, name } => {
+                if !is_tested(body, *name) {
+                    return false;
+                }
+                let own = match body.expr(*base) {
+                    Expr::This => true,
+                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
+                    _ => false,
+                };
+                match self.ix.class_of_function(fr.f) {
+                    Some(class) if own && !fr.decl.is_classmethod => self.outlives_requests(class),
+                    _ => true,
+                }
+            }
+            Pat::Index { base, .. } => match body.expr(*base) {
+                Expr::Local(slot) => is_membership_tested(body, *slot),
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Drops the blocking calls noted since a mark.
+pub(super) fn forget_blocking(fr: &mut Frame<'_>, mark: usize) {
+    let mut i = 0;
+    fr.buffer.retain(|e| {
+        i += 1;
+        i <= mark || !matches!(e.what, What::Block { .. })
+    });
+}
+
+/// Drops the constructions noted since a mark.
+pub(super) fn forget_constructions(fr: &mut Frame<'_>, mark: usize) {
+    let mut i = 0;
+    fr.buffer.retain(|e| {
+        i += 1;
+        i <= mark || !matches!(e.what, What::Construct { .. })
+    });
+}
+
+fn collect_functions(values: &Values, val: Val, out: &mut rustc_hash::FxHashSet<FnRef>) {
+    match values.get(val) {
+        Data::Function(f) | Data::Closure(f, ..) => {
+            out.insert(*f);
+        }
+        Data::Tuple(items) => {
+            for item in items.iter() {
+                if let Data::Function(f) | Data::Closure(f, ..) = values.get(*item) {
+                    out.insert(*f);
+                }
+            }
+        }
+        _ => (),
+    }
+}
+
+fn entry_for(runs: Runs) -> Option<Entry> {
+    let (kind, is_on_shared_loop) = match runs {
+        Runs::Request => (EntryKind::Request, true),
+        Runs::RequestAlone => (EntryKind::Request, false),
+        Runs::Task => (EntryKind::Task, true),
+        Runs::Startup => (EntryKind::Startup, false),
+        Runs::Command => (EntryKind::Command, false),
+        Runs::Once => return None,
+    };
+    Some(Entry { kind, is_on_shared_loop })
+}
+
+fn below(outer: Name, name: Name) -> Name {
+    Name::new(&format!("{outer}.{name}"))
+}
+
+/// May evaluating this make an object: does it call anything?
+fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
+    if depth > 8 {
+        return false;
+    }
+    match body.expr(e) {
+        Expr::Call { .. } | Expr::New { .. } => true,
+        Expr::Await(inner) | Expr::Same(inner) => makes_something(body, *inner, depth + 1),
+        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
+            makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
+        }
+        Expr::Ternary { then, otherwise, .. } => {
+            then.is_some_and(|t| makes_something(body, t, depth + 1)) || makes_something(body, *otherwise, depth + 1)
+        }
+        _ => false,
+    }
+}
+
+/// Does a condition of the body ask for an attribute of this name?
+fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
+    let reads = |e: &ExprId| match body.expr(*e) {
+        Expr::Attr { name: n, .. } => *n == name,
+        _ => false,
+    };
+    body.exprs.iter().any(|e| match e {
+        Expr::Binary { left, right, .. } => reads(left) || reads(right),
+        Expr::Not(inner) | Expr::Empty(inner) => reads(inner),
+        Expr::Isset(items) => items.iter().any(reads),
+        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => reads(a) || reads(b),
+        Expr::Ternary { cond, .. } => reads(cond),
+        // `hasattr(local, "client")`, `getattr(self, "client", None)`
+        Expr::Call { args, .. } => args.get(1).is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
+        _ => false,
+    }) || body.stmts.iter().any(|s| match s {
+        crate::facts::Stmt::If { cond, .. } => reads(cond),
+        _ => false,
+    })
+}
+
+/// Does the body ask whether a local container holds a key?
+fn is_membership_tested(body: &crate::facts::Body, slot: Slot) -> bool {
+    use crate::facts::BinaryOp;
+    body.exprs.iter().any(|e| match e {
+        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => *body.expr(*right) == Expr::Local(slot),
+        _ => false,
+    })
+}
