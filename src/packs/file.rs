@@ -139,6 +139,12 @@ pub struct TenancyWords {
     /// Functions that make such rules.
     #[serde(default)]
     pub validation_functions: Vec<String>,
+    /// Columns whose value is a secret.
+    #[serde(default)]
+    pub secret_names: Vec<String>,
+    /// Beginnings of writes whose rows are at hand or new.
+    #[serde(default)]
+    pub row_writes: Vec<String>,
     /// Writes that fire no events.
     #[serde(default)]
     pub quiet_writes: Vec<String>,
@@ -166,6 +172,8 @@ impl TenancyWords {
         self.schema_calls.extend(more.schema_calls);
         self.validation_prefixes.extend(more.validation_prefixes);
         self.validation_functions.extend(more.validation_functions);
+        self.secret_names.extend(more.secret_names);
+        self.row_writes.extend(more.row_writes);
         self.quiet_writes.extend(more.quiet_writes);
     }
 }

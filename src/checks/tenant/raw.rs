@@ -143,6 +143,9 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         if model.is_some_and(|m| crate::index::tenants::is_user(view.cx.ix, m)) || view.area(at) == Area::Global {
             continue;
         }
+        if speaks_of_tenant(view, at) {
+            continue;
+        }
         let span = Span { file: at.file, range: place };
         let message = format!("this rule accepts a key of any tenant's row of `{table}`");
         let mut finding = view.cx.finding("unscoped-tenant-query", span, at, message);
@@ -150,8 +153,21 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         finding.subject.table = Some(table.to_string());
         finding.confidence = Confidence::Medium;
         finding.level = Level::Warning;
-        faults.push(Fault { finding, cause: format!("rule {table}") });
+        faults.push(Fault { finding, cause: "rule".to_owned() });
     }
+}
+
+/// Does the class around a function, or the function itself, speak of the tenant's column? Then the key may be looked up again.
+fn speaks_of_tenant(view: &View<'_, '_>, at: FnRef) -> bool {
+    let functions = &view.cx.ix.file(at.file).functions;
+    let class = functions[at.id.0 as usize].class;
+    let inside = |(i, f): &(usize, &crate::facts::FunctionDecl)| *i == at.id.0 as usize || class.is_some() && f.class == class;
+    functions.iter().enumerate().filter(inside).any(|(_, f)| {
+        f.body.exprs.iter().any(|e| match e {
+            Expr::Str(name) | Expr::Attr { name, .. } => view.tenancy.columns.contains(&Name::new(name.last_segment())),
+            _ => false,
+        })
+    })
 }
 
 /// The table of that name, or of the model of that name.
