@@ -2,6 +2,7 @@
 
 mod area;
 mod cost;
+mod disabled;
 mod page;
 mod raw;
 mod removed;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::{CheckContext, TenantWords, step};
 use crate::base::{Name, Span};
-use crate::facts::FnId;
+use crate::facts::{FnId, FnKind};
 use crate::findings::{Finding, Level};
 use crate::flow::value::{Mark, Source, flag};
 use crate::flow::{Execution, Statement};
@@ -51,6 +52,7 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
     if tenancy.is_known() {
         removed::check(&view, &mut faults);
         unscoped::check(&view, &mut faults);
+        disabled::check(&view, &mut faults);
         raw::check(&view, &mut faults);
         write::check(&view, &mut faults);
     }
@@ -116,6 +118,13 @@ impl View<'_, '_> {
         origin == Origin::Ours
             && !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_))
             && !self.is_of_query_class(execution)
+            && !self.is_declared(execution)
+    }
+
+    /// Is the query the value of a class attribute? What runs it may add to it.
+    fn is_declared(&self, execution: &Execution) -> bool {
+        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return false };
+        self.function_at(at).is_some_and(|f| self.cx.ix.function(f).kind == FnKind::ClassBody)
     }
 
     /// Does the statement stand in a class of queries or managers? Those work on whatever query calls them.
@@ -130,13 +139,20 @@ impl View<'_, '_> {
     fn home(&self, execution: &Execution) -> (Span, FnRef) {
         let here = (execution.site, execution.owner);
         let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return here };
-        if at.file == execution.site.file {
+        let around = self.cx.ix.function(execution.owner).range;
+        let is_inside = around.start <= execution.site.range.start && execution.site.range.end <= around.end;
+        if at.file == execution.site.file && is_inside {
             return here;
         }
+        self.function_at(at).map_or(here, |f| (at, f))
+    }
+
+    /// The innermost function around a place.
+    fn function_at(&self, at: Span) -> Option<FnRef> {
         let functions = self.cx.ix.file(at.file).functions.iter().enumerate();
         let inside = functions.filter(|(_, f)| f.range.start <= at.range.start && at.range.end <= f.range.end);
         let innermost = inside.min_by_key(|(_, f)| f.range.end - f.range.start);
-        innermost.map_or(here, |(i, _)| (at, FnRef { file: at.file, id: FnId(i as u32) }))
+        innermost.map(|(i, _)| FnRef { file: at.file, id: FnId(i as u32) })
     }
 
     fn marks(&self, execution: &Execution) -> &[Mark] {
