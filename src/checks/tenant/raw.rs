@@ -35,8 +35,7 @@ fn statements(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         };
         let Some(table) = table_of(view, text.as_str()) else { continue };
         let Some((call, method)) = call_of(body, ExprId(i as u32)) else { continue };
-        // The condition may be in another part of the statement.
-        let speaks = body.exprs.iter().any(|e| matches!(e, Expr::Str(t) if view.tenancy.columns.iter().any(|c| t.as_str().contains(c.as_str()))));
+        let speaks = view.tenancy.columns.iter().any(|c| text.as_str().contains(c.as_str()));
         let area = view.area(at);
         if speaks || matches!(area, Area::Global | Area::Early | Area::Background) || limited_by_key(view, text.as_str()) {
             continue;
@@ -164,7 +163,9 @@ fn speaks_of_tenant(view: &View<'_, '_>, at: FnRef) -> bool {
     let inside = |(i, f): &(usize, &crate::facts::FunctionDecl)| *i == at.id.0 as usize || class.is_some() && f.class == class;
     functions.iter().enumerate().filter(inside).any(|(_, f)| {
         f.body.exprs.iter().any(|e| match e {
-            Expr::Str(name) | Expr::Attr { name, .. } => view.tenancy.columns.contains(&Name::new(name.last_segment())),
+            Expr::Map(entries) => entries.iter().any(|(key, _)| {
+                key.is_some_and(|k| matches!(f.body.expr(k), Expr::Str(name) if view.tenancy.columns.contains(name)))
+            }),
             _ => false,
         })
     })

@@ -109,7 +109,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else {
         mostly_limited || has_evidence_of_scopes && area == Area::Request
     };
-    if !is_fault || view.compares(owner) || view.compares(execution.owner) || view.asks_with_condition(execution) {
+    if !is_fault || view.compares(owner) || view.compares(execution.owner) || (by_key || writes) && view.asks_with_condition(execution) {
         return None;
     }
     let name = view.name(model);
@@ -200,10 +200,13 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
         return None;
     }
     let area = view.area(execution.owner);
-    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) || view.asks_with_condition(execution) {
+    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) {
         return None;
     }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
+    if writes && view.asks_with_condition(execution) {
+        return None;
+    }
     let message = if writes {
         format!("`{}` writes the table `{table}` without the tenant's condition", execution.method)
     } else {
