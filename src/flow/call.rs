@@ -765,6 +765,9 @@ impl<'a> Engine<'a> {
                 if let Some(model) = self.ix.class(class).model {
                     return self.fresh_row(model, self.span(fr, range));
                 }
+                if let Some(query) = self.made_query(fr, class, &args, range) {
+                    return query;
+                }
                 let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
                 let ctor = Name::new(if python { "__init__" } else { "__construct" });
                 let mut object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });

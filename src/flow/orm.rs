@@ -574,6 +574,9 @@ impl<'a> Engine<'a> {
         if op.resets_eager {
             query.tree = NOTHING;
         }
+        if op.opens {
+            query.tree = self.v.trees.opened(query.tree);
+        }
         if op.only_columns || op.defers_columns {
             self.columns(&mut query, op, &args);
         }

@@ -6,6 +6,7 @@ use super::value::{Data, Mark, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language};
+use crate::index::{ClassId, ModelId};
 use crate::index::models::snake;
 use crate::packs::Op;
 
@@ -21,6 +22,9 @@ impl<'a> Engine<'a> {
             if !(op.to_base && query.via.is_some()) {
                 query.marks = self.v.marked(query.marks, &removed);
             }
+        }
+        if op.empties {
+            query.flags |= flag::SCOPED;
         }
         if op.scope_hook {
             self.scope_closures(fr, query, args, at);
@@ -215,6 +219,20 @@ impl<'a> Engine<'a> {
         if self.known_executions.insert(execution.clone()) {
             self.executions.push(execution);
         }
+    }
+
+    /// A query of the program's own class that is made by hand for a model.
+    pub(super) fn made_query(&mut self, fr: &Frame<'a>, class: ClassId, args: &Args, range: Range) -> Option<Val> {
+        let is_query = self.ix.class(class).external.iter().any(|n| self.ix.packs.instance_kind(*n) == Some(self.names.query));
+        let model = args.positional.first().copied().or_else(|| args.named.iter().find(|(n, _)| n.as_str() == "model").map(|(_, v)| *v))?;
+        let model = match self.data(model) {
+            Data::Class(model) if is_query => self.ix.class(*model).model?,
+            Data::ModelClass(model) if is_query => *model,
+            _ => return None,
+        };
+        let mut query = self.start_query(model, self.span(fr, range));
+        query.class = Some(class);
+        Some(self.v.of(Data::Query(query)))
     }
 
     /// A query of a bare table.

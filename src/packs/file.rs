@@ -139,6 +139,18 @@ pub struct TenancyWords {
     /// Functions that make such rules.
     #[serde(default)]
     pub validation_functions: Vec<String>,
+    /// Columns whose value is a secret.
+    #[serde(default)]
+    pub secret_names: Vec<String>,
+    /// Calls that ask whether somebody is signed in, or who.
+    #[serde(default)]
+    pub signed_in_names: Vec<String>,
+    /// Calls that add a scope to every query of a model.
+    #[serde(default)]
+    pub scope_adders: Vec<String>,
+    /// Beginnings of writes whose rows are at hand or new.
+    #[serde(default)]
+    pub row_writes: Vec<String>,
     /// Writes that fire no events.
     #[serde(default)]
     pub quiet_writes: Vec<String>,
@@ -166,6 +178,10 @@ impl TenancyWords {
         self.schema_calls.extend(more.schema_calls);
         self.validation_prefixes.extend(more.validation_prefixes);
         self.validation_functions.extend(more.validation_functions);
+        self.secret_names.extend(more.secret_names);
+        self.signed_in_names.extend(more.signed_in_names);
+        self.scope_adders.extend(more.scope_adders);
+        self.row_writes.extend(more.row_writes);
         self.quiet_writes.extend(more.quiet_writes);
     }
 }

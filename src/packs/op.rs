@@ -189,6 +189,10 @@ pub struct Op {
     pub to_base: bool,
     /// Closures given run for every query of the receiver's model.
     pub scope_hook: bool,
+    /// Loads what the analysis does not know.
+    pub opens: bool,
+    /// Has no rows.
+    pub empties: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
     /// Asks a policy: the arguments are the ability and the row.
@@ -228,7 +232,7 @@ const WORDS: &[&str] = &[
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition", "inject", "policy",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "empty", "opens", "condition", "inject", "policy",
 ];
 
 const KEYS: &[&str] = &[
@@ -269,6 +273,8 @@ impl Op {
             alternative: false,
             to_base: false,
             scope_hook: false,
+            opens: false,
+            empties: false,
             tables: false,
             authorizes: false,
             eager: None,
@@ -368,6 +374,8 @@ impl Op {
                 self.to_base = true;
                 self.unscopes = true;
             }
+            "opens" => self.opens = true,
+            "empty" => self.empties = true,
             "scope-hook" => self.scope_hook = true,
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,

@@ -164,6 +164,27 @@ impl View<'_, '_> {
         })
     }
 
+    /// Is the row looked up by the key of a row at hand (`get(pk=other.id)`)?
+    pub(super) fn is_key_at_hand(&self, execution: &crate::flow::Execution) -> bool {
+        let body = &self.cx.ix.function(execution.owner).body;
+        let keys = &self.cx.ix.packs.tenancy().key_names;
+        let Some(args) = body.exprs.iter().find_map(|e| match e {
+            Expr::Call { callee, args } if body.range(*callee).end == execution.site.range.end || body.range(*callee) == execution.site.range => Some(args),
+            _ => None,
+        }) else {
+            return false;
+        };
+        let is_own_key = |e| match body.expr(e) {
+            Expr::Attr { base, name, .. } => {
+                keys.iter().any(|k| k == name.as_str()) && !matches!(body.expr(*base), Expr::Attr { name, .. } if matches!(name.as_str(), "data" | "query" | "query_params" | "kwargs" | "GET" | "POST"))
+                    && !matches!(body.expr(*base), Expr::Local(s) if body.slots.get(s.0 as usize).is_some_and(|n| n.as_str().contains("request") || n.as_str() == "data"))
+                    && !matches!(body.expr(*base), Expr::This)
+            }
+            _ => false,
+        };
+        !args.is_empty() && args.iter().any(|a| is_own_key(a.value))
+    }
+
     /// Is the request of a class of its own whose rules speak of the tenant?
     pub(super) fn is_validated(&self, f: FnRef) -> bool {
         let ix = self.cx.ix;

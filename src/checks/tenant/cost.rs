@@ -1,5 +1,7 @@
 //! What does a scope cost each time it is applied?
 
+mod behaviour;
+
 use std::collections::BTreeMap;
 
 use super::{Fault, View};
@@ -16,6 +18,10 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         let Some((model, name)) = by_function.get(&execution.owner) else { continue };
         faults.push(fault(view, execution, *model, *name));
     }
+    for (f, (model, name)) in &by_function {
+        behaviour::check(view, *f, *model, *name, faults);
+    }
+    behaviour::boot(view, faults);
 }
 
 fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, name: crate::base::Name) -> Fault {

@@ -2,6 +2,7 @@
 
 mod area;
 mod cost;
+mod disabled;
 mod page;
 mod raw;
 mod removed;
@@ -11,11 +12,12 @@ mod write;
 use std::collections::BTreeMap;
 
 use super::{CheckContext, TenantWords, step};
-use crate::base::Name;
+use crate::base::{Name, Span};
+use crate::facts::{FnId, FnKind};
 use crate::findings::{Finding, Level};
 use crate::flow::value::{Mark, Source, flag};
 use crate::flow::{Execution, Statement};
-use crate::index::ModelId;
+use crate::index::{FnRef, ModelId};
 use crate::index::tenants::{Candidate, Evidence, LimitKind, Tenancy, Words, candidates};
 use crate::source::Origin;
 
@@ -50,6 +52,7 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
     if tenancy.is_known() {
         removed::check(&view, &mut faults);
         unscoped::check(&view, &mut faults);
+        disabled::check(&view, &mut faults);
         raw::check(&view, &mut faults);
         write::check(&view, &mut faults);
     }
@@ -79,7 +82,7 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else { continue };
-            if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || matches!(execution.kind, Statement::Write) && is_insert(execution) {
+            if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || matches!(execution.kind, Statement::Write) && is_insert(cx, execution) {
                 continue;
             }
             all += 1;
@@ -87,7 +90,6 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
                 limited += 1;
             }
         }
-        if std::env::var("TDBG").is_ok() { let _ = std::fs::write(format!("/tmp/tdbg-{}", cx.ix.model(candidate.model).name), format!("{} owned {} limited {limited} all {all} named {} user {}", cx.ix.model(candidate.model).name, candidate.owned.len(), candidate.is_named_so, candidate.user_conditions)); }
         let enough = if is_certain || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
         if limited < enough || (limited as f64) < MOST * all as f64 {
             continue;
@@ -103,16 +105,54 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
     tenancy
 }
 
-fn is_insert(execution: &Execution) -> bool {
+/// Does a statement write rows that are new or at hand?
+fn is_insert(cx: &CheckContext<'_>, execution: &Execution) -> bool {
     let method = execution.method.as_str();
-    method.starts_with("create") || method.starts_with("insert") || method.starts_with("bulk_create") || method.starts_with("save") || method == "acreate"
+    cx.ix.packs.tenancy().row_writes.iter().any(|w| method.starts_with(w.as_str()))
 }
 
 impl View<'_, '_> {
     /// Does the statement stand in the application's own code, and was its query written there?
     fn is_ours(&self, execution: &Execution) -> bool {
         let origin = self.cx.ix.sources.file(execution.site.file).origin;
-        origin == Origin::Ours && !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_))
+        origin == Origin::Ours
+            && !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_))
+            && !self.is_of_query_class(execution)
+            && !self.is_declared(execution)
+    }
+
+    /// Is the query the value of a class attribute? What runs it may add to it.
+    fn is_declared(&self, execution: &Execution) -> bool {
+        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return false };
+        self.function_at(at).is_some_and(|f| self.cx.ix.function(f).kind == FnKind::ClassBody)
+    }
+
+    /// Does the statement stand in a class of queries or managers? Those work on whatever query calls them.
+    fn is_of_query_class(&self, execution: &Execution) -> bool {
+        let ix = self.cx.ix;
+        let Some(class) = ix.class_of_function(execution.owner) else { return false };
+        let query = Name::new("query");
+        ix.class(class).external.iter().any(|n| ix.packs.instance_kind(*n) == Some(query))
+    }
+
+    /// Where a reader should look: the statement, or the query if a helper elsewhere sends it.
+    fn home(&self, execution: &Execution) -> (Span, FnRef) {
+        let here = (execution.site, execution.owner);
+        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return here };
+        let around = self.cx.ix.function(execution.owner).range;
+        let is_inside = around.start <= execution.site.range.start && execution.site.range.end <= around.end;
+        if at.file == execution.site.file && is_inside {
+            return here;
+        }
+        self.function_at(at).map_or(here, |f| (at, f))
+    }
+
+    /// The innermost function around a place.
+    fn function_at(&self, at: Span) -> Option<FnRef> {
+        let functions = self.cx.ix.file(at.file).functions.iter().enumerate();
+        let inside = functions.filter(|(_, f)| f.range.start <= at.range.start && at.range.end <= f.range.end);
+        let innermost = inside.min_by_key(|(_, f)| f.range.end - f.range.start);
+        innermost.map(|(i, _)| FnRef { file: at.file, id: FnId(i as u32) })
     }
 
     fn marks(&self, execution: &Execution) -> &[Mark] {

@@ -35,8 +35,7 @@ fn statements(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         };
         let Some(table) = table_of(view, text.as_str()) else { continue };
         let Some((call, method)) = call_of(body, ExprId(i as u32)) else { continue };
-        // The condition may be in another part of the statement.
-        let speaks = body.exprs.iter().any(|e| matches!(e, Expr::Str(t) if view.tenancy.columns.iter().any(|c| t.as_str().contains(c.as_str()))));
+        let speaks = view.tenancy.columns.iter().any(|c| text.as_str().contains(c.as_str()));
         let area = view.area(at);
         if speaks || matches!(area, Area::Global | Area::Early | Area::Background) || limited_by_key(view, text.as_str()) {
             continue;
@@ -143,6 +142,9 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         if model.is_some_and(|m| crate::index::tenants::is_user(view.cx.ix, m)) || view.area(at) == Area::Global {
             continue;
         }
+        if speaks_of_tenant(view, at) {
+            continue;
+        }
         let span = Span { file: at.file, range: place };
         let message = format!("this rule accepts a key of any tenant's row of `{table}`");
         let mut finding = view.cx.finding("unscoped-tenant-query", span, at, message);
@@ -150,8 +152,23 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         finding.subject.table = Some(table.to_string());
         finding.confidence = Confidence::Medium;
         finding.level = Level::Warning;
-        faults.push(Fault { finding, cause: format!("rule {table}") });
+        faults.push(Fault { finding, cause: "rule".to_owned() });
     }
+}
+
+/// Does the class around a function, or the function itself, speak of the tenant's column? Then the key may be looked up again.
+fn speaks_of_tenant(view: &View<'_, '_>, at: FnRef) -> bool {
+    let functions = &view.cx.ix.file(at.file).functions;
+    let class = functions[at.id.0 as usize].class;
+    let inside = |(i, f): &(usize, &crate::facts::FunctionDecl)| *i == at.id.0 as usize || class.is_some() && f.class == class;
+    functions.iter().enumerate().filter(inside).any(|(_, f)| {
+        f.body.exprs.iter().any(|e| match e {
+            Expr::Map(entries) => entries.iter().any(|(key, _)| {
+                key.is_some_and(|k| matches!(f.body.expr(k), Expr::Str(name) if view.tenancy.columns.contains(name)))
+            }),
+            _ => false,
+        })
+    })
 }
 
 /// The table of that name, or of the model of that name.

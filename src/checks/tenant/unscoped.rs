@@ -22,7 +22,7 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
     let mut siblings: BTreeMap<ModelId, Siblings> = BTreeMap::new();
     for execution in &view.cx.flow.executions {
         let Some(model) = execution.model.filter(|m| view.tenancy.models.contains_key(m)) else { continue };
-        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(execution) {
+        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(view.cx, execution) {
             continue;
         }
         let count = siblings.entry(model).or_default();
@@ -32,13 +32,20 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
             count.open += 1;
         }
     }
+    // One query that is sent from several places is one fault.
+    let mut sources = std::collections::BTreeSet::new();
     for execution in &view.cx.flow.executions {
-        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(execution) {
+        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(view.cx, execution) {
             continue;
         }
+        let before = faults.len();
         match execution.model {
             Some(model) => faults.extend(of_model(view, execution, model, siblings.get(&model).copied().unwrap_or_default())),
             None => faults.extend(of_table(view, execution)),
+        }
+        let writes = matches!(execution.kind, Statement::Write);
+        if faults.len() > before && !sources.insert((execution.src, writes)) {
+            faults.truncate(before);
         }
     }
 }
@@ -52,7 +59,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if execution.via.is_some() || view.has_condition(execution, model) || crate::index::tenants::is_user(view.cx.ix, model) {
         return None;
     }
-    let area = view.area(execution.owner);
+    let (place, owner) = view.home(execution);
+    let area = view.area(owner);
     if matches!(area, Area::Global | Area::Early) {
         return None;
     }
@@ -78,6 +86,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         })
         .collect();
     let is_key = |t: &Name| lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
+    let is_secret = |t: &Name| lists.secret_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default());
+    if terms.iter().any(is_secret) || view.is_key_at_hand(execution) {
+        return None;
+    }
     let by_key = execution.flags & flag::KEYED != 0 || terms.iter().any(is_key);
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
     let is_child = matches!(owned.belongs, Belongs::Parent(..));
@@ -97,7 +109,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else {
         mostly_limited || has_evidence_of_scopes && area == Area::Request
     };
-    if !is_fault || view.compares(execution.owner) || view.asks_with_condition(execution) {
+    if !is_fault || view.compares(owner) || view.compares(execution.owner) || (by_key || writes) && view.asks_with_condition(execution) {
         return None;
     }
     let name = view.name(model);
@@ -108,7 +120,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         (_, true, _) => format!("this lookup finds a `{name}` of any tenant"),
         _ => format!("this query on `{name}` can reach the rows of every tenant"),
     };
-    let mut finding = view.cx.finding("unscoped-tenant-query", execution.site, execution.owner, message);
+    let mut finding = view.cx.finding("unscoped-tenant-query", place, owner, message);
+    if place != execution.site {
+        super::step(&mut finding.steps, execution.site, format!("`{method}` sends it here"));
+    }
     finding.help = match &owned.belongs {
         Belongs::Parent(relation, parent) => {
             format!("reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it", view.name(*parent))
@@ -131,7 +146,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
     }
     finding.confidence = Confidence::Medium;
-    if view.asks_permission(execution.owner) || view.is_validated(execution.owner) {
+    if view.asks_permission(owner) || view.is_validated(owner) {
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
@@ -185,10 +200,13 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
         return None;
     }
     let area = view.area(execution.owner);
-    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) || view.asks_with_condition(execution) {
+    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) {
         return None;
     }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
+    if writes && view.asks_with_condition(execution) {
+        return None;
+    }
     let message = if writes {
         format!("`{}` writes the table `{table}` without the tenant's condition", execution.method)
     } else {

@@ -270,6 +270,12 @@ impl Tenancy {
         let reader = scopes::Reader { index, schema: &self.schema, words: &words };
         let mut out = Vec::new();
         for (i, model) in index.models.iter().enumerate() {
+            for manager in model.managers.iter().filter(|_| !model.is_abstract) {
+                for class in [manager.class, manager.query_class].into_iter().flatten() {
+                    let found = index.find_method(class, Name::new("get_queryset"));
+                    out.extend(found.map(|(_, f)| (f, ModelId(i as u32), index.class(class).name)));
+                }
+            }
             for (name, span) in &model.scopes {
                 out.extend(reader.scope_functions(*name, *span).into_iter().map(|f| (f, ModelId(i as u32), *name)));
             }

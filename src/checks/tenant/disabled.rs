@@ -1,0 +1,137 @@
+//! Where are all scopes switched off, or all rows offered by the declaration of a class?
+
+use super::area::Area;
+use super::{Fault, View};
+use crate::base::{FileId, Name, Span};
+use crate::facts::{Expr, ExprId, FnId, Language};
+use crate::findings::Level;
+use crate::index::tenants::{Evidence, LimitKind, is_user};
+use crate::index::{ClassId, FnRef, ModelId, Symbol};
+use crate::source::Origin;
+
+/// A declaration is followed through this many calls.
+const MAX_CHAIN: usize = 12;
+
+pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
+    for (i, facts) in view.cx.ix.facts.iter().enumerate() {
+        let file = FileId(i as u32);
+        if facts.language != Language::Python || view.cx.ix.sources.file(file).origin != Origin::Ours {
+            continue;
+        }
+        for j in 0..facts.functions.len() {
+            switched_off(view, FnRef { file, id: FnId(j as u32) }, faults);
+        }
+    }
+    for model in view.tenancy.models.keys() {
+        other_default(view, *model, faults);
+    }
+    for i in 0..view.cx.ix.classes.len() {
+        declared(view, ClassId(i as u32), faults);
+    }
+}
+
+/// Calls that switch the scopes off.
+fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
+    let lists = view.cx.ix.packs.tenancy();
+    let body = &view.cx.ix.function(at).body;
+    for (i, expr) in body.exprs.iter().enumerate() {
+        let Expr::Call { callee, args } = expr else { continue };
+        if !matches!(body.expr(*callee), Expr::Name(_) | Expr::Attr { .. }) {
+            continue;
+        }
+        let Symbol::External(full) = view.cx.ix.symbol_of(at, *callee) else { continue };
+        let is_off = lists.disabling.iter().any(|d| d == full.as_str())
+            || lists.disabling_with_null.iter().any(|d| d == full.as_str())
+                && args.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Null));
+        let area = view.area(at);
+        if !is_off || matches!(area, Area::Global | Area::Early) {
+            continue;
+        }
+        let span = Span { file: at.file, range: body.range(ExprId(i as u32)) };
+        let message = format!("`{}` switches the tenant's scopes off: what runs from here on sees the rows of every tenant", full.last_segment());
+        let mut finding = view.cx.finding("tenant-scope-removed", span, at, message);
+        finding.help = "open the scope of the tenant that is meant, or say with a reason that all are".to_owned();
+        finding.subject.method = Some(full.last_segment().to_owned());
+        finding.level = match area {
+            Area::Background => Level::Note,
+            _ => Level::Warning,
+        };
+        faults.push(Fault { finding, cause: format!("off {full}") });
+    }
+}
+
+/// A manager of a model's own that comes before the one with the limit, which an ancestor gives.
+fn other_default(view: &View<'_, '_>, id: ModelId, faults: &mut Vec<Fault>) {
+    let model = view.cx.ix.model(id);
+    let (Some(class), Some(first), Some(owned)) = (model.class, model.managers.first(), view.tenancy.models.get(&id)) else { return };
+    let Some(limit) = owned.limits.iter().find(|l| l.kind == LimitKind::Manager) else { return };
+    let is_limited = owned.limits.iter().any(|l| l.name == first.name);
+    let Some(at) = view.cx.ix.own_attr(class, first.name) else { return };
+    if is_limited || view.cx.ix.own_attr(class, limit.name).is_some() {
+        return;
+    }
+    let decl = view.cx.ix.class_decl(class);
+    let f = FnRef { file: view.cx.ix.class(class).file, id: decl.scope };
+    let name = view.name(id);
+    let span = Span { file: f.file, range: decl.attrs[at].name_range };
+    let message = format!("`{}` becomes the default manager of `{name}` in place of `{}`, which limits it to the tenant", first.name, limit.name);
+    let mut finding = view.cx.finding("tenant-scope-removed", span, f, message);
+    finding.help = format!("name `{}` as the default manager, or give it to `{name}` once more before this one", limit.name);
+    finding.subject.model = Some(model.name.to_string());
+    faults.push(Fault { finding, cause: format!("default {name}") });
+}
+
+/// A class of the framework that answers with all rows of an attribute.
+fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
+    let ix = view.cx.ix;
+    let data = ix.class(class);
+    let has_role = |wanted: &[&str]| data.external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| wanted.contains(&r.as_str())));
+    if !has_role(&["viewset", "list-view", "detail-view"]) {
+        return;
+    }
+    let Some(at) = ix.own_attr(class, Name::new("queryset")) else { return };
+    let is_own = |name: &str| ix.find_method(class, Name::new(name)).is_some() || ix.find_attr(class, Name::new(name)).is_some();
+    if ["get_queryset", "filter_queryset", "filter_backends", "get_object"].iter().any(|n| is_own(n)) {
+        return;
+    }
+    let decl = ix.class_decl(class);
+    let f = FnRef { file: data.file, id: decl.scope };
+    let attr = &decl.attrs[at];
+    let Some(model) = attr.value.and_then(|v| all_rows(view, f, v)) else { return };
+    let Some(owned) = view.tenancy.models.get(&model) else { return };
+    let has_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&Evidence::Configured);
+    let is_limited = owned.limits.iter().any(|l| l.kind != LimitKind::Later);
+    if is_limited || !has_scopes || is_user(ix, model) || view.area(f) == Area::Global {
+        return;
+    }
+    let name = view.name(model);
+    let span = Span { file: data.file, range: attr.name_range };
+    let message = format!("this class answers with the rows of `{name}` of every tenant");
+    let mut finding = view.cx.finding("unscoped-tenant-query", span, f, message);
+    finding.help = format!("give it a method that limits the query by {}", view.column(Some(model)));
+    finding.subject.model = Some(ix.model(model).name.to_string());
+    finding.level = Level::Error;
+    faults.push(Fault { finding, cause: format!("declared {name}") });
+}
+
+/// The model, if an expression is a chain of calls that adds no condition.
+fn all_rows(view: &View<'_, '_>, f: FnRef, value: ExprId) -> Option<ModelId> {
+    let body = &view.cx.ix.function(f).body;
+    let mut at = value;
+    for _ in 0..MAX_CHAIN {
+        match body.expr(at) {
+            Expr::Call { callee, .. } => at = *callee,
+            Expr::Attr { base, name, .. } => {
+                if matches!(name.as_str(), "filter" | "exclude" | "none") {
+                    return None;
+                }
+                if let Symbol::Class(class) = view.cx.ix.symbol_of(f, *base) {
+                    return view.cx.ix.class(class).model;
+                }
+                at = *base;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
