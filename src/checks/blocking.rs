@@ -37,12 +37,27 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
     let short = entry.short;
     let method = function.last_segment();
     let is_statement = function.as_str().contains(".statement.");
-    let shown = if is_statement { method.to_owned() } else { function.to_string() };
+    let shown = if is_statement {
+        method.to_owned()
+    } else {
+        function.to_string()
+    };
     let message = match (event.path.is_empty(), is_statement) {
-        (true, true) if method == "iteration" => "this query runs synchronously and blocks the event loop".to_owned(),
-        (true, true) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
-        (true, false) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
-        (false, _) => format!("this call blocks the event loop: below it, `{shown}` waits for {}", entry.what),
+        (true, true) if method == "iteration" => {
+            "this query runs synchronously and blocks the event loop".to_owned()
+        }
+        (true, true) => format!(
+            "`{shown}` waits for {} and blocks the event loop",
+            entry.what
+        ),
+        (true, false) => format!(
+            "`{shown}` waits for {} and blocks the event loop",
+            entry.what
+        ),
+        (false, _) => format!(
+            "this call blocks the event loop: below it, `{shown}` waits for {}",
+            entry.what
+        ),
     };
     let owner = cx.function_at(place).unwrap_or(event.owner);
     let mut finding = cx.finding("blocking-call-in-async", place, owner, message);
@@ -50,10 +65,17 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
         step(&mut finding.steps, *call, "which calls this");
     }
     if !event.path.is_empty() {
-        step(&mut finding.steps, event.site, format!("`{shown}` waits here"));
+        step(
+            &mut finding.steps,
+            event.site,
+            format!("`{shown}` waits here"),
+        );
     }
     finding.steps.retain(|s| s.span != place);
-    finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
+    finding.help = format!(
+        "use {}, or leave the loop for the call: `await asyncio.to_thread(…)`",
+        entry.instead
+    );
     if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
     }

@@ -32,6 +32,10 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             What::Column { model, column, src } => (*model, *column, *src, false, true),
             _ => continue,
         };
+        // A relation read on a row loads it for all its peers.
+        if !column && !never && cx.flow.autoloads.contains(&cx.ix.model(model).dialect) {
+            continue;
+        }
         let (origin, mut path) = cx.flow.values.root_source(src);
         path.push(name);
         let framework = event.loops.iter().any(|l| *l == event.needs && cx.flow.framework_loops.contains(l));

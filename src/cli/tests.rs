@@ -347,3 +347,102 @@ fn the_same_bytes_at_any_number_of_threads() {
     let many = ran(&["check", "--format", "json", "--threads", "7", folder.path()]);
     assert_eq!(one.out, many.out);
 }
+
+const OWN_PYTHON: &str = r#"
+[pack]
+id = "own-python"
+language = "python"
+
+[[client]]
+names = ["acme.connect"]
+what = "an Acme client"
+why = "each signs in"
+cure = "build it once"
+gives = "acme.Client"
+
+[[blocking]]
+names = ["acme.Client.*"]
+what = "the network"
+instead = "`acme.aio`"
+"#;
+
+const OWN_PHP: &str = r#"
+[pack]
+id = "own-php"
+language = "php"
+
+[[client]]
+names = ["Acme\\Client"]
+what = "an Acme client"
+why = "each signs in"
+cure = "build it once"
+"#;
+
+#[test]
+fn a_pack_of_the_project_adds_clients_and_calls_that_block() {
+    let folder = Folder::new(
+        "own-packs",
+        &[
+            (
+                "ormlint.toml",
+                "packs = [\"own/python.toml\", \"own/php.toml\"]\n",
+            ),
+            ("own/python.toml", OWN_PYTHON),
+            ("own/php.toml", OWN_PHP),
+            (
+                "api.py",
+                "import acme\nfrom fastapi import APIRouter\n\nrouter = APIRouter()\n\n\n@router.get(\"/x\")\nasync def x():\n    client = acme.connect()\n    return client.fetch()\n",
+            ),
+            (
+                "push.php",
+                "<?php\nforeach ($rows as $row) {\n    (new \\Acme\\Client())->send($row);\n}\n",
+            ),
+        ],
+    );
+    let ran = ran(&["check", folder.path(), "--format", "concise"]);
+    let found: Vec<String> = ran
+        .out
+        .lines()
+        .filter_map(|line| {
+            let rule = ["client-per-request", "blocking-call-in-async"]
+                .into_iter()
+                .find(|rule| line.contains(rule))?;
+            let (place, _) = line.split_once(": ").unwrap_or((line, ""));
+            Some(format!("{place} {rule}"))
+        })
+        .collect();
+    let short: Vec<&str> = found
+        .iter()
+        .map(|f| f.rsplit('/').next().unwrap_or(f))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            "api.py:9:14 client-per-request",
+            "api.py:10:12 blocking-call-in-async",
+            "push.php:3:6 client-per-request",
+        ],
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+}
+
+#[test]
+fn a_broken_pack_ends_the_run_and_is_named() {
+    let folder = Folder::new(
+        "broken-pack",
+        &[
+            ("ormlint.toml", "packs = [\"own.toml\"]\n"),
+            (
+                "own.toml",
+                "[pack]\nid = \"x\"\nlanguage = \"php\"\n[on.query]\nrovs = [\"get\"]\n",
+            ),
+            ("a.php", "<?php\n"),
+        ],
+    );
+    let ran = ran(&["check", folder.path()]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("own.toml"), "{}", ran.err);
+    assert!(ran.err.contains("`rovs`"), "{}", ran.err);
+}

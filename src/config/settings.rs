@@ -54,6 +54,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The folder checked as seen from the configuration's folder, with `/` at its end: patterns are relative to the latter.
     pub prefix: String,
+    /// The folder checked as seen from the root of the repository, with `/` at its end: services know files by that path.
+    pub place: String,
 }
 
 impl Default for Settings {
@@ -141,6 +143,7 @@ impl Settings {
             min_confidence: overrides.confidence.unwrap_or(Confidence::Medium),
             file: config.file.clone(),
             prefix: String::new(),
+            place: String::new(),
         })
     }
 
@@ -179,6 +182,12 @@ impl Settings {
         self.per_file_ignores
             .iter()
             .any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
+    }
+
+    /// Do the project's words say that a file, as seen from the folder checked, is meant to see all tenants?
+    pub fn is_global(&self, path: &str) -> bool {
+        let path = format!("{}{path}", self.prefix);
+        self.tenant.global_paths.keys().any(|text| pattern(text).matched_path_or_any_parents(&path, false).is_ignore())
     }
 }
 

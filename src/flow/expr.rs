@@ -586,6 +586,9 @@ impl<'a> Engine<'a> {
         self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
         self.is_async_work = was_async;
+        if clause.is_async {
+            self.keep_rows(fr, clause.iter, item);
+        }
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }

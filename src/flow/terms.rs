@@ -2,11 +2,11 @@
 
 use super::call::Args;
 use super::event::{Execution, Statement};
-use super::value::{Data, Mark, Marks, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
+use super::value::{Data, Mark, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language};
-use crate::index::ModelId;
+use crate::index::models::snake;
 use crate::packs::Op;
 
 /// Conditions nest at most this deep.
@@ -22,6 +22,9 @@ impl<'a> Engine<'a> {
                 query.marks = self.v.marked(query.marks, &removed);
             }
         }
+        if op.scope_hook {
+            self.scope_closures(fr, query, args, at);
+        }
         if op.alternative {
             query.marks = self.v.marked(query.marks, &[Mark::Or(span)]);
         }
@@ -32,6 +35,17 @@ impl<'a> Engine<'a> {
             && let Some(Data::Str(table)) = args.positional.first().map(|v| self.data(*v).clone())
         {
             query.marks = self.v.marked(query.marks, &[Mark::Table(table)]);
+        }
+    }
+
+    /// Scopes given as closures run for every query of the model, wherever it is written.
+    fn scope_closures(&mut self, fr: &mut Frame<'a>, query: &Query, args: &Args, at: Range) {
+        let closures: Vec<Val> = args.positional.iter().copied().filter(|v| matches!(self.data(*v), Data::Closure(..))).collect();
+        for closure in closures {
+            let given = self.open_query(query.model, self.span(fr, at), query.class);
+            let mark = fr.buffer.len();
+            self.call_value(fr, closure, Args::positional(vec![given]), at);
+            fr.buffer.truncate(mark);
         }
     }
 
@@ -243,16 +257,4 @@ impl<'a> Engine<'a> {
 fn dynamic_column(name: Name) -> Option<Name> {
     let rest = name.as_str().strip_prefix("where")?;
     rest.starts_with(|c: char| c.is_ascii_uppercase()).then(|| Name::new(&snake(rest)))
-}
-
-/// `TenantId` as `tenant_id`.
-pub(crate) fn snake(text: &str) -> String {
-    let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if c.is_uppercase() && i > 0 {
-            out.push('_');
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
 }

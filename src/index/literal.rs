@@ -192,6 +192,11 @@ impl<'a> ProjectIndex<'a> {
     }
 
     /// The value that a local first gets in a function.
+    pub fn local_of(&self, at: FnRef, slot: crate::facts::Slot) -> Option<ExprId> {
+        self.local_value(at, slot)
+    }
+
+    /// The value that a local first gets in a function.
     pub(super) fn local_value(&self, at: FnRef, slot: crate::facts::Slot) -> Option<ExprId> {
         let body = &self.function(at).body;
         body.exprs.iter().find_map(|e| match e {

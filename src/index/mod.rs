@@ -10,6 +10,7 @@ mod names;
 mod origin;
 pub mod print;
 pub mod templates;
+pub mod tenants;
 #[cfg(test)]
 mod tests;
 

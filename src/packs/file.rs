@@ -78,6 +78,98 @@ pub struct BlockingEntry {
     pub short: bool,
 }
 
+/// What libraries and conventions say about tenants.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TenancyWords {
+    /// Models that often are the tenant, by short name.
+    #[serde(default)]
+    pub tenant_names: Vec<String>,
+    /// Such names that need no further proof.
+    #[serde(default)]
+    pub certain_names: Vec<String>,
+    /// Bases that limit every query of a model to the tenant.
+    #[serde(default)]
+    pub scoping_bases: Vec<String>,
+    /// Bases of the tenant itself.
+    #[serde(default)]
+    pub tenant_bases: Vec<String>,
+    /// Managers that limit queries to the tenant.
+    #[serde(default)]
+    pub scoping_managers: Vec<String>,
+    /// Scopes of libraries.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Functions that switch all scopes off.
+    #[serde(default)]
+    pub disabling: Vec<String>,
+    /// Functions that do so when they are given nothing.
+    #[serde(default)]
+    pub disabling_with_null: Vec<String>,
+    /// Functions of hooks that add a condition to every statement of a session.
+    #[serde(default)]
+    pub session_criteria: Vec<String>,
+    /// How code names whoever is signed in.
+    #[serde(default)]
+    pub user_names: Vec<String>,
+    /// Columns that name one row.
+    #[serde(default)]
+    pub key_names: Vec<String>,
+    /// Words of paths whose code is meant to see all tenants.
+    #[serde(default)]
+    pub global_words: Vec<String>,
+    /// Words of code that runs before the tenant is known.
+    #[serde(default)]
+    pub early_words: Vec<String>,
+    /// Words of code that runs in the background.
+    #[serde(default)]
+    pub background_words: Vec<String>,
+    /// Words of paths whose code answers requests.
+    #[serde(default)]
+    pub request_words: Vec<String>,
+    /// Parts of names of calls that ask whether something is allowed.
+    #[serde(default)]
+    pub permission_words: Vec<String>,
+    /// Functions that name a table and its columns.
+    #[serde(default)]
+    pub schema_calls: Vec<String>,
+    /// Beginnings of validation rules that look up a table.
+    #[serde(default)]
+    pub validation_prefixes: Vec<String>,
+    /// Functions that make such rules.
+    #[serde(default)]
+    pub validation_functions: Vec<String>,
+    /// Writes that fire no events.
+    #[serde(default)]
+    pub quiet_writes: Vec<String>,
+}
+
+impl TenancyWords {
+    /// Adds the words of another pack.
+    pub(super) fn extend(&mut self, more: TenancyWords) {
+        self.tenant_names.extend(more.tenant_names);
+        self.certain_names.extend(more.certain_names);
+        self.scoping_bases.extend(more.scoping_bases);
+        self.tenant_bases.extend(more.tenant_bases);
+        self.scoping_managers.extend(more.scoping_managers);
+        self.scopes.extend(more.scopes);
+        self.disabling.extend(more.disabling);
+        self.disabling_with_null.extend(more.disabling_with_null);
+        self.session_criteria.extend(more.session_criteria);
+        self.user_names.extend(more.user_names);
+        self.key_names.extend(more.key_names);
+        self.global_words.extend(more.global_words);
+        self.early_words.extend(more.early_words);
+        self.background_words.extend(more.background_words);
+        self.request_words.extend(more.request_words);
+        self.permission_words.extend(more.permission_words);
+        self.schema_calls.extend(more.schema_calls);
+        self.validation_prefixes.extend(more.validation_prefixes);
+        self.validation_functions.extend(more.validation_functions);
+        self.quiet_writes.extend(more.quiet_writes);
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PackFile {
@@ -94,6 +186,7 @@ pub(super) struct PackFile {
     pub(super) words: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) client: Vec<ClientEntry>,
+    pub(super) tenancy: Option<TenancyWords>,
     #[serde(default)]
     pub(super) blocking: Vec<BlockingEntry>,
 }

@@ -6,12 +6,13 @@
 pub mod model;
 mod file;
 mod op;
+pub mod page;
 pub mod rule;
 
 use include_dir::{Dir, include_dir};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use file::{BlockingEntry, ClientEntry, PackError};
+pub use file::{BlockingEntry, ClientEntry, PackError, TenancyWords};
 pub use op::{ArgRef, Gets, Grammar, Op, Result, Runs};
 
 use crate::base::Name;
@@ -37,6 +38,7 @@ pub struct Packs {
     blocking_modules: Vec<(&'static str, BlockingEntry)>,
     /// Every name that a name of the catalogue or of a function lies below.
     above: FxHashSet<Name>,
+    tenancy: TenancyWords,
 }
 
 impl Packs {
@@ -117,6 +119,9 @@ impl Packs {
                 self.clients.insert(Name::new(name), entry.clone());
             }
         }
+        if let Some(words) = file.tenancy {
+            self.tenancy.extend(words);
+        }
         for entry in file.blocking {
             self.blocking_list.push(entry.clone());
             for name in &entry.names {
@@ -145,6 +150,11 @@ impl Packs {
             .filter(|(p, _)| text.starts_with(p))
             .max_by_key(|(p, _)| p.len())
             .map(|(_, op)| op)
+    }
+
+    /// The ids of all packs.
+    pub fn scopes(&self) -> impl Iterator<Item = Name> + '_ {
+        self.scopes.iter().map(|(_, scope)| *scope)
     }
 
     /// What a method means on a receiver of a kind, in any pack of a language.
@@ -206,6 +216,11 @@ impl Packs {
         let entry = self.blocking.get(&name).or_else(by_prefix)?;
         let last = name.last_segment();
         (!entry.except.iter().any(|e| e == text || e == last)).then_some(entry)
+    }
+
+    /// What is said about tenants.
+    pub fn tenancy(&self) -> &TenancyWords {
+        &self.tenancy
     }
 
     /// All calls of the catalogue that block, in the order of their files.

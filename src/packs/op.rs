@@ -8,6 +8,8 @@ use crate::base::Name;
 pub enum Result {
     /// Nothing that matters.
     Unknown,
+    /// No rows at all.
+    Nothing,
     /// A scalar.
     Scalar,
     /// Null or nothing.
@@ -185,6 +187,8 @@ pub struct Op {
     pub alternative: bool,
     /// Leaves the scopes behind, but not the relation that the query started from.
     pub to_base: bool,
+    /// Closures given run for every query of the receiver's model.
+    pub scope_hook: bool,
     /// The first argument names the table that is read.
     pub tables: bool,
     /// Asks a policy: the arguments are the ability and the row.
@@ -220,11 +224,11 @@ pub struct Op {
 }
 
 const WORDS: &[&str] = &[
-    "unknown", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
+    "unknown", "nothing", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
-    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "condition", "inject", "policy",
+    "dispatch", "offload", "memoise", "terms", "or", "to-base", "table", "scope-hook", "condition", "inject", "policy",
 ];
 
 const KEYS: &[&str] = &[
@@ -264,6 +268,7 @@ impl Op {
             terms: false,
             alternative: false,
             to_base: false,
+            scope_hook: false,
             tables: false,
             authorizes: false,
             eager: None,
@@ -301,6 +306,7 @@ impl Op {
     fn word(&mut self, file: &str, word: &str) -> std::result::Result<(), PackError> {
         match word {
             "unknown" => self.result = Result::Unknown,
+            "nothing" => self.result = Result::Nothing,
             "scalar" => self.result = Result::Scalar,
             "null" => self.result = Result::Null,
             "same" => self.result = Result::Same,
@@ -362,6 +368,7 @@ impl Op {
                 self.to_base = true;
                 self.unscopes = true;
             }
+            "scope-hook" => self.scope_hook = true,
             "table" => self.tables = true,
             "condition" => self.result = Result::Condition,
             "inject" => self.injects = true,

@@ -24,6 +24,8 @@ impl<'a> Engine<'a> {
                 }
                 let val = match given.iter().find(|(n, _)| *n == attr.name) {
                     Some((_, v)) => *v,
+                    // Computed by a hook whenever it is read.
+                    None if self.hook(class, attr.name).is_some() => continue,
                     None => {
                         let val = self.class_field(class, attr.name);
                         self.hydrated(val)

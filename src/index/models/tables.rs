@@ -181,7 +181,7 @@ fn returns_lower_class_name(body: &crate::facts::Body, value: ExprId) -> bool {
 }
 
 /// `HTMLPage` as `h_t_m_l_page`: a `_` before every capital but the first.
-pub(super) fn snake(text: &str) -> String {
+pub(crate) fn snake(text: &str) -> String {
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
         if c.is_uppercase() && i > 0 {

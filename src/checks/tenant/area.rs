@@ -1,0 +1,230 @@
+//! For whom does code run: a user of a tenant, somebody not yet known, nobody, or those who look after all tenants?
+
+use super::View;
+use crate::base::FileId;
+use crate::facts::{BinaryOp, Expr, FnKind};
+use crate::index::FnRef;
+use crate::source::Origin;
+
+/// For whom code runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Area {
+    /// It answers a request of a user.
+    Request,
+    /// It runs before a tenant is known.
+    Early,
+    /// It runs in the background.
+    Background,
+    /// It is meant to see all tenants.
+    Global,
+    /// Not known.
+    Other,
+}
+
+impl View<'_, '_> {
+    /// For whom a function runs.
+    pub(super) fn area(&self, f: FnRef) -> Area {
+        let ix = self.cx.ix;
+        let source = ix.sources.file(f.file);
+        if source.origin != Origin::Ours || self.is_declared_global(f.file) {
+            return Area::Global;
+        }
+        let outer = self.outermost(f);
+        let class = ix.class_of_function(outer);
+        let roles: Vec<&str> = class
+            .map(|c| ix.class(c).external.iter().flat_map(|n| ix.packs.roles(*n)).map(|r| r.as_str()).collect())
+            .unwrap_or_default();
+        if roles.iter().any(|r| matches!(*r, "command" | "seeder" | "provider" | "admin")) {
+            return Area::Global;
+        }
+        if roles.contains(&"job") {
+            return Area::Background;
+        }
+        let mut words = words_of(&source.path);
+        words.extend(words_of(ix.function(outer).name.as_str()));
+        if let Some(class) = class {
+            words.extend(words_of(ix.class(class).name.last_segment()));
+        }
+        let lists = ix.packs.tenancy();
+        let has = |list: &[String]| words.iter().any(|w| list.iter().any(|l| l == w));
+        if has(&lists.global_words) {
+            return Area::Global;
+        }
+        if has(&lists.early_words) {
+            return Area::Early;
+        }
+        if has(&lists.background_words) {
+            return Area::Background;
+        }
+        let is_view = roles.iter().any(|r| {
+            matches!(*r, "view-class" | "list-view" | "detail-view" | "template-view" | "viewset" | "live-component" | "resource" | "request-class" | "serializer" | "view-component")
+        });
+        let decl = ix.function(outer);
+        let takes_request = decl.params.iter().any(|p| p.name.as_str() == "request");
+        if is_view || takes_request || self.cx.flow.handlers.contains(&outer) || has(&lists.request_words) || self.has_route_decorator(outer) {
+            return Area::Request;
+        }
+        Area::Other
+    }
+
+    /// Does the configuration say that a file is meant to see all tenants?
+    fn is_declared_global(&self, file: FileId) -> bool {
+        self.words.global_files.contains(&file)
+    }
+
+    /// The named function around a closure.
+    pub(super) fn outermost(&self, f: FnRef) -> FnRef {
+        let mut at = f;
+        for _ in 0..32 {
+            let decl = self.cx.ix.function(at);
+            let Some(parent) = decl.parent.filter(|_| decl.kind == FnKind::Closure) else { return at };
+            let outer = FnRef { file: f.file, id: parent };
+            if matches!(self.cx.ix.function(outer).kind, FnKind::File | FnKind::ClassBody) {
+                return at;
+            }
+            at = outer;
+        }
+        at
+    }
+
+    fn has_route_decorator(&self, f: FnRef) -> bool {
+        let decl = self.cx.ix.function(f);
+        let Some(parent) = decl.parent else { return false };
+        let body = &self.cx.ix.file(f.file).functions[parent.0 as usize].body;
+        decl.decorators.iter().any(|d| {
+            let callee = match body.expr(*d) {
+                Expr::Call { callee, .. } => *callee,
+                _ => return false,
+            };
+            matches!(body.expr(callee), Expr::Attr { name, .. } if matches!(name.as_str(), "get" | "post" | "put" | "patch" | "delete" | "route" | "websocket"))
+        })
+    }
+
+    /// The bodies of a function, of the functions around it and of the closures in it.
+    fn bodies(&self, f: FnRef) -> Vec<FnRef> {
+        let outer = self.outermost(f);
+        let range = self.cx.ix.function(outer).range;
+        let all = &self.cx.ix.file(f.file).functions;
+        let inside = all.iter().enumerate().filter(|(_, d)| {
+            d.kind == FnKind::Closure && d.range.start >= range.start && d.range.end <= range.end
+        });
+        let mut out = vec![outer];
+        if self.cx.ix.function(outer).kind != FnKind::File {
+            out.extend(inside.map(|(i, _)| FnRef { file: f.file, id: crate::facts::FnId(i as u32) }));
+        }
+        out
+    }
+
+    /// Is what was fetched compared with the tenant in the same function?
+    pub(super) fn compares(&self, f: FnRef) -> bool {
+        let columns = &self.tenancy.columns;
+        self.bodies(f).into_iter().any(|f| {
+            let body = &self.cx.ix.function(f).body;
+            let speaks = |e| {
+                let mut at = e;
+                for _ in 0..8 {
+                    match body.expr(at) {
+                        Expr::Attr { base, name, .. } => {
+                            if columns.contains(name) || self.tenancy.is_key(self.cx.ix, name.as_str()) {
+                                return true;
+                            }
+                            at = *base;
+                        }
+                        Expr::Call { callee, .. } => at = *callee,
+                        Expr::Same(inner) => at = *inner,
+                        _ => return false,
+                    }
+                }
+                false
+            };
+            body.exprs.iter().any(|e| match e {
+                Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::In | BinaryOp::NotIn, left, right } => {
+                    speaks(*left) || speaks(*right)
+                }
+                Expr::Call { callee, .. } => match body.expr(*callee) {
+                    Expr::Attr { base, name, .. } => matches!(name.as_str(), "is" | "isNot") && speaks(*base),
+                    _ => false,
+                },
+                _ => false,
+            })
+        })
+    }
+
+    /// Does the same function ask for rows of the same model or table with the tenant's condition?
+    pub(super) fn asks_with_condition(&self, execution: &crate::flow::Execution) -> bool {
+        let outer = self.outermost(execution.owner);
+        let table = |e: &crate::flow::Execution| self.table(e);
+        self.cx.flow.executions.iter().any(|other| {
+            other.site != execution.site
+                && other.owner.file == execution.owner.file
+                && other.model == execution.model
+                && self.outermost(other.owner) == outer
+                && (execution.model.is_some() || table(other) == table(execution))
+                && self.is_limited(other)
+        })
+    }
+
+    /// Is the request of a class of its own whose rules speak of the tenant?
+    pub(super) fn is_validated(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let outer = self.outermost(f);
+        ix.function(outer).params.iter().any(|param| {
+            let Some(class) = param.ty.as_ref().and_then(|ty| ix.type_to_class(outer.file, outer.id, ty)) else { return false };
+            let is_request = ix.class(class).external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| r.as_str() == "request-class"));
+            let file = ix.class(class).file;
+            is_request
+                && ix.file(file).functions.iter().any(|function| {
+                    function.body.exprs.iter().any(|e| match e {
+                        Expr::Str(name) | Expr::Attr { name, .. } => self.tenancy.columns.contains(&crate::base::Name::new(name.last_segment())),
+                        _ => false,
+                    })
+                })
+        })
+    }
+
+    /// Does the same function ask whether something is allowed?
+    pub(super) fn asks_permission(&self, f: FnRef) -> bool {
+        let words = &self.cx.ix.packs.tenancy().permission_words;
+        let is_asking = |name: &str| {
+            let parts = words_of(name);
+            words.iter().any(|w| parts.contains(w) || w.contains('_') && name.eq_ignore_ascii_case(w) || w.len() > 5 && name.to_lowercase().contains(w.as_str()))
+        };
+        let mut functions = self.bodies(f);
+        // A constructor may ask for all methods.
+        if let Some(class) = self.cx.ix.class_of_function(self.outermost(f)) {
+            let ctor = self.cx.ix.find_method(class, crate::base::Name::new("__construct"));
+            functions.extend(ctor.map(|(_, f)| f));
+        }
+        functions.into_iter().any(|f| {
+            let body = &self.cx.ix.function(f).body;
+            body.exprs.iter().any(|e| match e {
+                Expr::Call { callee, .. } => match body.expr(*callee) {
+                    Expr::Attr { name, .. } | Expr::Name(name) => is_asking(name.as_str()),
+                    Expr::Function { fallback, .. } => is_asking(fallback.as_str()),
+                    _ => false,
+                },
+                _ => false,
+            })
+        })
+    }
+}
+
+/// The words of a path or name, in lower case.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for part in text.split(['/', '.', '_', '-', '\\']) {
+        let lower = part.to_lowercase();
+        let mut word = String::new();
+        for c in part.chars() {
+            if c.is_uppercase() && !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+            word.extend(c.to_lowercase());
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+        words.push(lower);
+    }
+    words
+}

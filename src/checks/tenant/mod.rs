@@ -1,0 +1,190 @@
+//! Which queries can see or change another tenant's rows?
+
+mod area;
+mod cost;
+mod page;
+mod raw;
+mod removed;
+mod unscoped;
+mod write;
+
+use std::collections::BTreeMap;
+
+use super::{CheckContext, TenantWords, step};
+use crate::base::Name;
+use crate::findings::{Finding, Level};
+use crate::flow::value::{Mark, Source, flag};
+use crate::flow::{Execution, Statement};
+use crate::index::ModelId;
+use crate::index::tenants::{Candidate, Evidence, LimitKind, Tenancy, Words, candidates};
+use crate::source::Origin;
+
+pub(crate) use page::page;
+
+/// More places with one cause than this are one finding.
+const SINGLE: usize = 3;
+/// A group shows so many of its places.
+const SHOWN: usize = 8;
+/// Of the statements on the models of a tenant that no scope names, so many must have a condition.
+const MOST: f64 = 0.5;
+
+/// What the checks of tenants ask.
+pub(super) struct View<'c, 'a> {
+    cx: &'c CheckContext<'a>,
+    words: &'c TenantWords,
+    tenancy: &'c Tenancy,
+}
+
+/// A fault before it is grouped.
+struct Fault {
+    finding: Finding,
+    /// Faults of one cause have the same.
+    cause: String,
+}
+
+pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut Vec<Finding>) {
+    let tenancy = understand(cx, words);
+    let view = View { cx, words, tenancy: &tenancy };
+    let mut faults = Vec::new();
+    cost::check(&view, &mut faults);
+    if tenancy.is_known() {
+        removed::check(&view, &mut faults);
+        unscoped::check(&view, &mut faults);
+        raw::check(&view, &mut faults);
+        write::check(&view, &mut faults);
+    }
+    findings.extend(grouped(faults));
+}
+
+/// What the application's code says about its tenants.
+pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy {
+    let own = Words { models: words.models.clone(), columns: words.columns.clone(), scopes: words.scopes.clone() };
+    let mut tenancy = Tenancy::read(cx.ix, &own);
+    if tenancy.is_known() {
+        return tenancy;
+    }
+    // No scope and no library: do the queries themselves tell?
+    let mut best: Option<(Candidate, usize, usize)> = None;
+    for candidate in candidates(cx.ix, &tenancy.schema) {
+        let is_certain = {
+            let short = cx.ix.model(candidate.model).name.last_segment().to_lowercase();
+            cx.ix.packs.tenancy().certain_names.contains(&short)
+        };
+        if !is_certain && !(candidate.user_conditions > 0 || candidate.is_named_so && candidate.owned.len() > 2) {
+            continue;
+        }
+        let mut trial = tenancy.clone();
+        trial.accept(cx.ix, &candidate, Evidence::Configured);
+        let view = View { cx, words, tenancy: &trial };
+        let (mut limited, mut all) = (0, 0);
+        for execution in &cx.flow.executions {
+            let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else { continue };
+            if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || matches!(execution.kind, Statement::Write) && is_insert(execution) {
+                continue;
+            }
+            all += 1;
+            if execution.via.is_some() || view.has_condition(execution, model) {
+                limited += 1;
+            }
+        }
+        if std::env::var("TDBG").is_ok() { let _ = std::fs::write(format!("/tmp/tdbg-{}", cx.ix.model(candidate.model).name), format!("{} owned {} limited {limited} all {all} named {} user {}", cx.ix.model(candidate.model).name, candidate.owned.len(), candidate.is_named_so, candidate.user_conditions)); }
+        let enough = if is_certain || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
+        if limited < enough || (limited as f64) < MOST * all as f64 {
+            continue;
+        }
+        let is_better = best.as_ref().is_none_or(|(b, n, _)| (candidate.owned.len(), limited) > (b.owned.len(), *n));
+        if is_better {
+            best = Some((candidate, limited, all));
+        }
+    }
+    if let Some((candidate, limited, all)) = best {
+        tenancy.accept(cx.ix, &candidate, Evidence::Conditions { limited, all });
+    }
+    tenancy
+}
+
+fn is_insert(execution: &Execution) -> bool {
+    let method = execution.method.as_str();
+    method.starts_with("create") || method.starts_with("insert") || method.starts_with("bulk_create") || method.starts_with("save") || method == "acreate"
+}
+
+impl View<'_, '_> {
+    /// Does the statement stand in the application's own code, and was its query written there?
+    fn is_ours(&self, execution: &Execution) -> bool {
+        let origin = self.cx.ix.sources.file(execution.site.file).origin;
+        origin == Origin::Ours && !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_))
+    }
+
+    fn marks(&self, execution: &Execution) -> &[Mark] {
+        self.cx.flow.values.marks_of(execution.marks)
+    }
+
+    /// The bare table of a query.
+    fn table(&self, execution: &Execution) -> Option<Name> {
+        self.marks(execution).iter().find_map(|m| match m {
+            Mark::Table(table) => Some(*table),
+            _ => None,
+        })
+    }
+
+    /// Is the query limited to a tenant, or to less?
+    fn is_limited(&self, execution: &Execution) -> bool {
+        let model = execution.model.or_else(|| self.tenancy.tables.get(&self.table(execution)?).copied().flatten());
+        execution.via.is_some() || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.tenancy.limits(self.cx.ix, model, *t)))
+    }
+
+    /// Has the query a condition that limits it to a tenant, or to less?
+    fn has_condition(&self, execution: &Execution, model: ModelId) -> bool {
+        self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.tenancy.limits(self.cx.ix, Some(model), *t)))
+    }
+
+    fn name(&self, model: ModelId) -> String {
+        super::wording::model_name(self.cx.ix, model).to_owned()
+    }
+
+    /// The condition to add, in words.
+    fn column(&self, model: Option<ModelId>) -> String {
+        use crate::index::tenants::Belongs;
+        match model.and_then(|m| self.tenancy.models.get(&m)).map(|o| &o.belongs) {
+            Some(Belongs::Column(column)) => format!("`{column}`"),
+            Some(Belongs::Parent(relation, _)) => format!("`{relation}`"),
+            _ => self.tenancy.columns.iter().find(|c| c.as_str().ends_with("_id")).map_or("its tenant".to_owned(), |c| format!("`{c}`")),
+        }
+    }
+
+    /// The first limit of a model that holds for every query.
+    fn scope_of(&self, model: ModelId) -> Option<&crate::index::tenants::Limit> {
+        let owned = self.tenancy.models.get(&model)?;
+        owned.limits.iter().find(|l| matches!(l.kind, LimitKind::Scope | LimitKind::Library | LimitKind::Later | LimitKind::Session))
+    }
+}
+
+/// One finding per cause: the worst place first, the others as steps, the rest counted.
+fn grouped(faults: Vec<Fault>) -> Vec<Finding> {
+    let mut groups: BTreeMap<(Name, String), Vec<Finding>> = BTreeMap::new();
+    for fault in faults {
+        let group = groups.entry((fault.finding.rule, fault.cause)).or_default();
+        if !group.iter().any(|f| f.span == fault.finding.span) {
+            group.push(fault.finding);
+        }
+    }
+    let mut out = Vec::new();
+    for (_, mut group) in groups {
+        group.sort_by(|a, b| b.level.cmp(&a.level).then(b.confidence.cmp(&a.confidence)).then(a.span.cmp(&b.span)));
+        if group.len() <= SINGLE {
+            out.extend(group);
+            continue;
+        }
+        let rest = group.split_off(1);
+        let Some(mut first) = group.pop() else { continue };
+        for other in rest.iter().take(SHOWN) {
+            step(&mut first.steps, other.span, format!("also here, in `{}`", other.owner));
+        }
+        let count = |level: Level| rest.iter().filter(|f| f.level == level).count();
+        let errors = count(Level::Error);
+        let worst = if errors > 0 && first.level == Level::Error { format!(", {errors} of them as bad") } else { String::new() };
+        first.message = format!("{}; the same in {} more places{worst}", first.message, rest.len());
+        out.push(first);
+    }
+    out
+}

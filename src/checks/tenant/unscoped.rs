@@ -1,0 +1,209 @@
+//! Which statements reach rows of every tenant because nothing limits them?
+
+use std::collections::BTreeMap;
+
+use super::area::Area;
+use super::{Fault, View, is_insert};
+use crate::base::Name;
+use crate::findings::{Confidence, Level};
+use crate::flow::value::{Mark, flag};
+use crate::flow::{Execution, Statement};
+use crate::index::ModelId;
+use crate::index::tenants::{Belongs, LimitKind};
+
+/// How often a model is asked with and without a condition.
+#[derive(Clone, Copy, Default)]
+struct Siblings {
+    limited: usize,
+    open: usize,
+}
+
+pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
+    let mut siblings: BTreeMap<ModelId, Siblings> = BTreeMap::new();
+    for execution in &view.cx.flow.executions {
+        let Some(model) = execution.model.filter(|m| view.tenancy.models.contains_key(m)) else { continue };
+        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(execution) {
+            continue;
+        }
+        let count = siblings.entry(model).or_default();
+        if execution.via.is_some() || view.has_condition(execution, model) {
+            count.limited += 1;
+        } else if view.area(execution.owner) != Area::Global {
+            count.open += 1;
+        }
+    }
+    for execution in &view.cx.flow.executions {
+        if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(execution) {
+            continue;
+        }
+        match execution.model {
+            Some(model) => faults.extend(of_model(view, execution, model, siblings.get(&model).copied().unwrap_or_default())),
+            None => faults.extend(of_table(view, execution)),
+        }
+    }
+}
+
+/// A statement on a model.
+fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings: Siblings) -> Option<Fault> {
+    let owned = view.tenancy.models.get(&model)?;
+    if let Some(fault) = escaped(view, execution, model) {
+        return Some(fault);
+    }
+    if execution.via.is_some() || view.has_condition(execution, model) || crate::index::tenants::is_user(view.cx.ix, model) {
+        return None;
+    }
+    let area = view.area(execution.owner);
+    if matches!(area, Area::Global | Area::Early) {
+        return None;
+    }
+    let limit = owned.limits.first();
+    let mut is_later = false;
+    match limit.map(|l| l.kind) {
+        Some(LimitKind::Scope | LimitKind::Session) => return None,
+        Some(LimitKind::Library | LimitKind::Manager) => return None,
+        // The scope exists only where requests have passed the code that adds it.
+        Some(LimitKind::Later) => is_later = true,
+        None => (),
+    }
+    if is_later && area == Area::Request {
+        return None;
+    }
+    let lists = view.cx.ix.packs.tenancy();
+    let terms: Vec<Name> = view
+        .marks(execution)
+        .iter()
+        .filter_map(|m| match m {
+            Mark::Term(t) => Some(*t),
+            _ => None,
+        })
+        .collect();
+    let is_key = |t: &Name| lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
+    let by_key = execution.flags & flag::KEYED != 0 || terms.iter().any(is_key);
+    let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
+    let is_child = matches!(owned.belongs, Belongs::Parent(..));
+    let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
+    let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
+    let is_fault = if is_later {
+        matches!(area, Area::Other | Area::Background)
+    } else if by_key && !writes {
+        // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
+        area == Area::Request && (mostly_limited || has_evidence_of_scopes)
+    } else if area == Area::Background {
+        false
+    } else if is_child {
+        area == Area::Request && !by_key
+    } else if writes {
+        !by_key && (mostly_limited || has_evidence_of_scopes && area == Area::Request)
+    } else {
+        mostly_limited || has_evidence_of_scopes && area == Area::Request
+    };
+    if !is_fault || view.compares(execution.owner) || view.asks_with_condition(execution) {
+        return None;
+    }
+    let name = view.name(model);
+    let method = execution.method;
+    let message = match (is_later, by_key, writes) {
+        (true, ..) => format!("this query on `{name}` is limited to the tenant only where `{}` ran before", limit.map(|l| l.name.last_segment()).unwrap_or_default()),
+        (_, _, true) => format!("`{method}` changes rows of `{name}` of every tenant"),
+        (_, true, _) => format!("this lookup finds a `{name}` of any tenant"),
+        _ => format!("this query on `{name}` can reach the rows of every tenant"),
+    };
+    let mut finding = view.cx.finding("unscoped-tenant-query", execution.site, execution.owner, message);
+    finding.help = match &owned.belongs {
+        Belongs::Parent(relation, parent) => {
+            format!("reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it", view.name(*parent))
+        }
+        _ => format!("restrict it to the tenant: add a condition on {}, or start from the tenant's own relation", view.column(Some(model))),
+    };
+    if siblings.limited > 0 && !is_later {
+        let other = view.cx.flow.executions.iter().find(|e| e.model == Some(model) && e.site != execution.site && view.is_ours(e) && view.has_condition(e, model));
+        if let Some(other) = other {
+            super::step(&mut finding.steps, other.site, format!("here a query on `{name}` has the condition ({} of {} have one)", siblings.limited, siblings.limited + siblings.open));
+        }
+    }
+    if let Some(span) = limit.and_then(|l| l.span).filter(|_| is_later) {
+        super::step(&mut finding.steps, span, "the scope is added here, while a request is handled");
+    }
+    finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
+    finding.subject.method = Some(method.to_string());
+    finding.level = if area == Area::Request && (by_key || writes) { Level::Error } else { Level::Warning };
+    if is_later {
+        finding.level = Level::Note;
+    }
+    finding.confidence = Confidence::Medium;
+    if view.asks_permission(execution.owner) || view.is_validated(execution.owner) {
+        finding.level = Level::Note;
+        finding.confidence = Confidence::Low;
+    }
+    let cause = if is_later { format!("later {name}") } else { format!("{name} {by_key} {writes}") };
+    Some(Fault { finding, cause })
+}
+
+/// An alternative beside a condition that was written by hand, or that a relation adds.
+fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<Fault> {
+    let at = view.marks(execution).iter().find_map(|m| match m {
+        Mark::Or(at) => Some(*at),
+        _ => None,
+    })?;
+    // The library groups what is written before it adds a scope.
+    if view.scope_of(model).is_some_and(|l| l.kind == LimitKind::Scope) {
+        return None;
+    }
+    let by_hand = view.marks(execution).iter().find_map(|m| match m {
+        Mark::Term(t) if view.tenancy.columns.contains(&Name::new(t.last_segment())) => Some(*t),
+        _ => None,
+    });
+    let what = match (by_hand, execution.via) {
+        (Some(term), _) => format!("the condition on `{term}`"),
+        (None, Some((_, relation))) => format!("the condition of the relation `{relation}`"),
+        (None, None) => return None,
+    };
+    if view.area(execution.owner) == Area::Global {
+        return None;
+    }
+    let name = view.name(model);
+    let message = format!("this alternative stands beside {what}, so rows of `{name}` of other tenants are found, too");
+    let mut finding = view.cx.finding("unscoped-tenant-query", at, execution.owner, message);
+    super::step(&mut finding.steps, execution.site, format!("`{}` sends the query", execution.method));
+    finding.help = "put the alternatives into a group of their own: one closure around all of them".to_owned();
+    finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
+    finding.subject.method = Some(execution.method.to_string());
+    finding.level = Level::Error;
+    Some(Fault { finding, cause: format!("or {name} {at:?}") })
+}
+
+/// A statement on a bare table.
+fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
+    let marks = view.marks(execution);
+    let table = marks.iter().find_map(|m| match m {
+        Mark::Table(t) if view.tenancy.tables.contains_key(t) => Some(*t),
+        _ => None,
+    })?;
+    let model = view.tenancy.tables.get(&table).copied().flatten();
+    let is_limited = marks.iter().any(|m| matches!(m, Mark::Term(t) if view.tenancy.limits(view.cx.ix, model, *t)));
+    if is_limited || model.is_some_and(|m| crate::index::tenants::is_user(view.cx.ix, m)) {
+        return None;
+    }
+    let area = view.area(execution.owner);
+    if matches!(area, Area::Global | Area::Early | Area::Background) || view.compares(execution.owner) || view.asks_with_condition(execution) {
+        return None;
+    }
+    let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
+    let message = if writes {
+        format!("`{}` writes the table `{table}` without the tenant's condition", execution.method)
+    } else {
+        format!("the table `{table}` is read without the tenant's condition")
+    };
+    let mut finding = view.cx.finding("unscoped-tenant-query", execution.site, execution.owner, message);
+    finding.help = match model {
+        Some(m) if view.scope_of(m).is_some() => format!("ask `{}`, which has the scope, or add a condition on {}", view.name(m), view.column(model)),
+        _ => format!("add a condition on {}", view.column(model)),
+    };
+    finding.subject.table = Some(table.to_string());
+    finding.subject.method = Some(execution.method.to_string());
+    finding.level = if area == Area::Request { Level::Error } else { Level::Warning };
+    if view.asks_permission(execution.owner) {
+        finding.level = Level::Note;
+    }
+    Some(Fault { finding, cause: format!("table {table}") })
+}
