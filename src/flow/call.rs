@@ -810,10 +810,11 @@ impl<'a> Engine<'a> {
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
-        self.opened(fr, name, &args, range);
         if !self.ambient.is_empty() {
             self.table_part(fr, name, &args, range);
         }
+        self.opened(fr, name, &args, range);
+        self.opened(fr, name, &args, range);
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;
