@@ -2,11 +2,11 @@
 
 use super::call::Args;
 use super::event::{Execution, Statement};
-use super::value::{Data, Mark, Marks, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
+use super::value::{Data, Mark, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language};
-use crate::index::{ClassId, ModelId};
+use crate::index::ClassId;
 use crate::index::models::snake;
 use crate::packs::Op;
 
