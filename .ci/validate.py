@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
@@ -224,6 +225,17 @@ def integrations(work):
     must_complain("the GitLab component", lambda: by_vendored("gitlab-ci", rendered))
 
 
+def configuration(binary, work):
+    """The schema of the configuration takes what `init` writes, and no key that it does not know."""
+    form = json.loads(subprocess.run([binary, "schema"], capture_output=True, text=True, check=True).stdout)
+    jsonschema.validators.validator_for(form).check_schema(form)
+    folder = work / "configured"
+    folder.mkdir(exist_ok=True)
+    subprocess.run([binary, "init", "--force", folder], capture_output=True, check=True)
+    by_schema(tomllib.loads((folder / "ormlint.toml").read_text()), form, "ormlint.toml")
+    must_complain("the configuration", lambda: by_schema({"selct": []}, form, "broken"))
+
+
 def by_vendored(name, file):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}", str(file)]
     if name == "gitlab-ci":
@@ -241,6 +253,7 @@ def main():
         check(files, work)
         show_that_they_complain(files, work)
         integrations(work)
+        configuration(binary, work)
     except Broken as complaint:
         raise SystemExit(f"validators complain:\n{complaint}") from None
     count = sum(map(len, files.values()))

@@ -2,9 +2,16 @@
 //!
 //! Exit status: 0 without findings, 1 with findings, 2 if the run could not be completed.
 
+mod baseline;
 mod check;
 mod init;
+mod mend;
+mod news;
+mod progress;
+mod project;
+mod show;
 mod terminal;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -12,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::nearest;
+use crate::config::{nearest, schema};
 use crate::findings::{Confidence, Level};
 use crate::packs::rule::{self, Rule};
 use crate::pipeline::{Dump, dump, pool};
@@ -54,11 +61,48 @@ enum Command {
     Tenants(TenantsArgs),
     /// Write a commented configuration for a project.
     Init(InitArgs),
+    /// List the findings that the project lives with for now.
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Print the JSON schema of the configuration.
+    Schema,
+    /// Print the manual page.
+    Man,
     /// Print the completion script of a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Subcommand)]
+enum BaselineCommand {
+    /// Write a baseline with all findings of now.
+    Create(BaselineArgs),
+    /// Add what is new and remove what is mended; reasons stay.
+    Update(BaselineArgs),
+    /// Remove what is mended.
+    Prune(BaselineArgs),
+    /// Tell what the baseline lists, by rule and by folder.
+    Show(BaselineArgs),
+}
+
+#[derive(Args)]
+struct BaselineArgs {
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    /// The file [default: ormlint-baseline.json beside the configuration].
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// The reason for entries that are added.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+
+    /// Write over a baseline that is there (create).
+    #[arg(long)]
+    force: bool,
 }
 
 /// The form of lists.
@@ -185,42 +229,12 @@ fn output(text: &str) -> Result<Output, String> {
     }
 }
 
+/// What is checked, and by which rules.
 #[derive(Args)]
-struct CheckArgs {
+struct ProjectArgs {
     /// Folders or files to check.
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
-
-    /// Format of the report on standard output [default: full].
-    #[arg(long, value_enum, help_heading = "Report")]
-    format: Option<Format>,
-    /// One more report, to standard output or to a file; may be repeated.
-    #[arg(long, value_name = "FORMAT[=PATH]", value_parser = output, help_heading = "Report")]
-    output: Vec<Output>,
-    /// Print how often each rule was broken instead of the findings.
-    #[arg(long, help_heading = "Report")]
-    statistics: bool,
-    /// Print what was read, skipped and not understood.
-    #[arg(long, help_heading = "Report")]
-    coverage: bool,
-    /// Tell findings in sentences, without drawings.
-    #[arg(long, help_heading = "Report")]
-    plain: bool,
-    /// When to use colours; NO_COLOR and FORCE_COLOR are heard.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        help_heading = "Report"
-    )]
-    color: ColorWhen,
-    /// Print findings only.
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
-    quiet: bool,
-    /// Tell on standard error what was done.
-    #[arg(short, long, help_heading = "Report")]
-    verbose: bool,
 
     /// Rules to check: ids, families, or `all`.
     #[arg(
@@ -253,18 +267,6 @@ struct CheckArgs {
     #[arg(long, value_enum, value_name = "CONFIDENCE", help_heading = "Rules")]
     confidence: Option<ConfidenceWord>,
 
-    /// The lowest level that makes the exit status 1.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "note",
-        value_name = "LEVEL",
-        help_heading = "Run"
-    )]
-    fail_level: LevelWord,
-    /// Exit with status 0 although there are findings.
-    #[arg(long, help_heading = "Run")]
-    exit_zero: bool,
     /// Check tests, factories, seeders and stubs as well.
     #[arg(long, help_heading = "Run")]
     include_tests: bool,
@@ -279,6 +281,105 @@ struct CheckArgs {
     /// Read no configuration.
     #[arg(long, help_heading = "Run")]
     isolated: bool,
+    /// Worker threads; 0 for as many as the machine has.
+    #[arg(long, default_value_t = 0, hide = true)]
+    threads: usize,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    /// Report only what is not at the merge base with this revision.
+    #[arg(
+        long,
+        value_name = "REVISION",
+        conflicts_with = "stdin_filename",
+        help_heading = "Only what is new"
+    )]
+    since: Option<String>,
+
+    /// Report only what touches lines that differ from the merge base with the revision of `--since`, or from the last commit.
+    #[arg(
+        long,
+        conflicts_with = "stdin_filename",
+        help_heading = "Only what is new"
+    )]
+    changed_lines: bool,
+
+    /// The baseline [default: ormlint-baseline.json beside the configuration].
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "no_baseline",
+        help_heading = "Only what is new"
+    )]
+    baseline: Option<PathBuf>,
+
+    /// Report what the baseline lists, too.
+    #[arg(long, help_heading = "Only what is new")]
+    no_baseline: bool,
+
+    /// Mend what can be mended without a change of meaning.
+    #[arg(long, conflicts_with = "stdin_filename", help_heading = "Fixes")]
+    fix: bool,
+
+    /// Mend what can be mended, even if it may change the meaning.
+    #[arg(long, conflicts_with = "stdin_filename", help_heading = "Fixes")]
+    unsafe_fixes: bool,
+
+    /// Print what would be mended as a patch, and mend nothing.
+    #[arg(long, conflicts_with = "stdin_filename", help_heading = "Fixes")]
+    diff: bool,
+
+    /// Check again whenever a file changes.
+    #[arg(long, conflicts_with_all = ["stdin_filename", "fix", "unsafe_fixes", "diff"], help_heading = "Run")]
+    watch: bool,
+
+    /// Format of the report on standard output [default: full].
+    #[arg(long, value_enum, help_heading = "Report")]
+    format: Option<Format>,
+    /// One more report, to standard output or to a file; may be repeated.
+    #[arg(long, value_name = "FORMAT[=PATH]", value_parser = output, help_heading = "Report")]
+    output: Vec<Output>,
+    /// Print how often each rule was broken instead of the findings.
+    #[arg(long, help_heading = "Report")]
+    statistics: bool,
+    /// Print what was read, skipped and not understood.
+    #[arg(long, help_heading = "Report")]
+    coverage: bool,
+    /// Tell findings in sentences, without drawings.
+    #[arg(long, help_heading = "Report")]
+    plain: bool,
+    /// When to use colours; NO_COLOR and FORCE_COLOR are heard.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Report"
+    )]
+    color: ColorWhen,
+    /// Print findings only.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
+    quiet: bool,
+    /// Tell on standard error what was done.
+    #[arg(short, long, help_heading = "Report")]
+    verbose: bool,
+
+    /// The lowest level that makes the exit status 1.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "note",
+        value_name = "LEVEL",
+        help_heading = "Run"
+    )]
+    fail_level: LevelWord,
+    /// Exit with status 0 although there are findings.
+    #[arg(long, help_heading = "Run")]
+    exit_zero: bool,
     /// Print the files that would be checked.
     #[arg(long, help_heading = "Run")]
     show_files: bool,
@@ -288,9 +389,6 @@ struct CheckArgs {
     /// Take the text of this file from standard input, and show findings in it only.
     #[arg(long, value_name = "PATH", help_heading = "Run")]
     stdin_filename: Option<PathBuf>,
-    /// Worker threads; 0 for as many as the machine has.
-    #[arg(long, default_value_t = 0, hide = true)]
-    threads: usize,
 }
 
 /// Where a run reads and writes.
@@ -381,6 +479,18 @@ impl Command {
             Command::Dump(args) => show(&args, streams),
             Command::Tenants(args) => tenants(&args, streams),
             Command::Init(args) => init::run(&args, streams),
+            Command::Baseline(command) => baseline::run(&command, streams),
+            Command::Schema => {
+                let schema = serde_json::to_string_pretty(&schema()).map_err(io::Error::from)?;
+                writeln!(streams.out, "{schema}")?;
+                Ok(CLEAN)
+            }
+            Command::Man => {
+                let mut page = Vec::new();
+                manual(&mut page)?;
+                streams.out.write_all(&page)?;
+                Ok(CLEAN)
+            }
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "ormlint", &mut script);
@@ -389,6 +499,24 @@ impl Command {
             }
         }
     }
+}
+
+/// The manual page: the program, then each command with its options.
+fn manual(page: &mut Vec<u8>) -> io::Result<()> {
+    let mut program = Cli::command();
+    program.build();
+    clap_mangen::Man::new(program.clone()).render(page)?;
+    for command in program.get_subcommands() {
+        let man = clap_mangen::Man::new(command.clone());
+        writeln!(
+            page,
+            ".SH \"ORMLINT {}\"",
+            command.get_name().to_uppercase()
+        )?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+    }
+    Ok(())
 }
 
 fn list(args: &ListArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
@@ -535,5 +663,7 @@ fn relative(path: &Path, base: &Path) -> String {
     parts.join("/")
 }
 
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 mod tests;

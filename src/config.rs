@@ -3,6 +3,7 @@
 //! In: a folder, or a file named by the user. Out: [`Config`], what the file says; [`Settings`], what a run does. An unknown key,
 //! a wrong type and an unknown rule are errors that name the file and the nearest word that would be right.
 
+mod schema;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use toml::{Table, Value};
 use crate::findings::Level;
 use crate::packs::rule::catalog;
 
+pub use schema::schema;
 pub use settings::{Overrides, Settings};
 
 /// Name of the configuration file.

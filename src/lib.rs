@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod report;
 pub mod source;
 pub mod syntax;
+pub mod vcs;
 
 #[cfg(test)]
 mod testkit;

@@ -19,7 +19,7 @@ use crate::findings::{Confidence, Finding, Level, Subject, fingerprint};
 use crate::flow;
 use crate::index;
 use crate::lower;
-use crate::packs::{Packs, rule};
+use crate::packs::{PackError, Packs, rule};
 use crate::source::{SourceFile, SourceSet};
 
 /// Deep trees are walked with bounded recursion; this is room for the bound.
@@ -62,7 +62,7 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
         .enumerate()
         .map(|(at, file)| {
             let id = FileId(at as u32);
-            fence(id, || lower::lower(file.language, &file.text))
+            fence(Some(id), || lower::lower(file.language, &file.text))
         })
         .collect();
     let mut facts: Vec<FileFacts> = Vec::with_capacity(lowered.len());
@@ -81,20 +81,45 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
         }
     }
     let mut findings: Vec<Finding> = Vec::new();
-    match fence(FileId(0), || analyze(sources, &facts, settings, &mut outcome.coverage)) {
-        Ok(found) => findings.extend(found),
-        Err(failure) => outcome.failures.push(failure),
-    }
-    findings.extend(outcome.failures.iter().map(internal_error));
+    let mut failed = Vec::new();
+    let analysis = fence(None, || {
+        analyze(sources, &facts, settings, &mut outcome.coverage, &mut findings, &mut failed);
+    });
+    outcome.failures.append(&mut failed);
+    outcome.failures.extend(analysis.err());
+    findings.extend(outcome.failures.iter().filter_map(internal_error));
     settle(findings, &facts, sources, settings, &mut outcome);
     outcome
 }
 
-/// Links, follows values, and checks.
-fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, coverage: &mut Coverage) -> Vec<Finding> {
-    let packs = match Packs::builtin() {
+/// The packs that come with the tool and those that the settings add.
+///
+/// # Errors
+/// A file cannot be read or is no pack; the error names it.
+pub fn packs_of(settings: &Settings) -> Result<Packs, PackError> {
+    let mut packs = Packs::builtin()?;
+    for path in &settings.packs {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => packs.add(&file, &text)?,
+            Err(error) => return Err(PackError::Form { file, message: error.to_string() }),
+        }
+    }
+    Ok(packs)
+}
+
+/// Links, follows values, and checks. What one check finds stands, whatever happens in the others.
+fn analyze(
+    sources: &SourceSet,
+    facts: &[FileFacts],
+    settings: &Settings,
+    coverage: &mut Coverage,
+    findings: &mut Vec<Finding>,
+    failures: &mut Vec<Failure>,
+) {
+    let packs = match packs_of(settings) {
         Ok(packs) => packs,
-        // A test loads every pack that comes with the tool.
+        // Those of the tool are loaded by a test, those of the settings were read before.
         Err(error) => panic!("{error}"),
     };
     let index = index::link(sources, facts, &packs);
@@ -106,7 +131,9 @@ fn analyze(sources: &SourceSet, facts: &[FileFacts], settings: &Settings, covera
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings))
+    let words = tenant_words(sources, settings);
+    let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, findings, &mut guard);
 }
 
 fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
@@ -156,7 +183,7 @@ fn settle(
             .then(a.rule.cmp(&b.rule))
             .then(a.message.cmp(&b.message))
     });
-    fingerprint::assign(&mut findings, sources);
+    fingerprint::assign(&mut findings, sources, &settings.place);
     let rules = suppress::Rules {
         is_known: &|name| {
             rule::catalog()
@@ -186,7 +213,7 @@ fn settle(
         .iter()
         .position(|finding| finding.fingerprint.is_empty());
     if let Some(at) = notes {
-        fingerprint::assign(&mut applied.findings[at..], sources);
+        fingerprint::assign(&mut applied.findings[at..], sources, &settings.place);
     }
     applied.findings.sort_by(|a, b| {
         a.span
@@ -260,8 +287,8 @@ pub fn quiet_fence() {
     }));
 }
 
-/// Runs the work on one file; a panic becomes a failure of that file.
-pub fn fence<T>(file: FileId, work: impl FnOnce() -> T) -> Result<T, Failure> {
+/// Runs the work on one file, or on the program; a panic becomes a failure of it.
+pub fn fence<T>(file: Option<FileId>, work: impl FnOnce() -> T) -> Result<T, Failure> {
     let around = FENCED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(work));
     FENCED.set(around);
@@ -277,8 +304,9 @@ pub fn fence<T>(file: FileId, work: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
-fn internal_error(failure: &Failure) -> Finding {
-    Finding {
+/// The finding that tells of a failure; a failure that belongs to no file has no place to stand and is told apart.
+fn internal_error(failure: &Failure) -> Option<Finding> {
+    Some(Finding {
         rule: Name::new(INTERNAL_ERROR),
         level: Level::Error,
         confidence: Confidence::High,
@@ -291,7 +319,7 @@ fn internal_error(failure: &Failure) -> Finding {
             .unwrap_or_default(),
         cost: String::new(),
         span: Span {
-            file: failure.file,
+            file: failure.file?,
             range: Range::new(0, 0),
         },
         steps: Vec::new(),
@@ -299,7 +327,7 @@ fn internal_error(failure: &Failure) -> Finding {
         owner: String::new(),
         fix: None,
         fingerprint: String::new(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -309,14 +337,24 @@ mod tests {
 
     #[test]
     fn a_panic_on_one_file_is_a_failure_of_that_file() {
-        let result: Result<(), Failure> = fence(FileId(3), || panic!("bad {}", 1));
+        let result: Result<(), Failure> = fence(Some(FileId(3)), || panic!("bad {}", 1));
         assert_eq!(
             result,
             Err(Failure {
-                file: FileId(3),
+                file: Some(FileId(3)),
                 message: "bad 1".to_owned()
             })
         );
+    }
+
+    /// A failure that belongs to no file is no finding, in particular where there are no files.
+    #[test]
+    fn a_failure_of_the_whole_analysis_needs_no_file() {
+        let failed: Result<(), Failure> = fence(None, || panic!("all of it"));
+        let failure = failed.expect_err("it panicked");
+        assert_eq!(internal_error(&failure), None);
+        let outcome = pool(1).install(|| check(&source_set(&[]), &Settings::default()));
+        assert!(outcome.findings.is_empty() && outcome.failures.is_empty());
     }
 
     #[test]

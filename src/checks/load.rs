@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::wording::{eager_code, late_code, model_name, path_text};
 use super::{CheckContext, step};
 use crate::base::{Name, Span};
+use crate::facts::FnId;
 use crate::findings::{Confidence, Finding};
 use crate::flow::value::Source;
 use crate::flow::{Event, What};
@@ -31,10 +32,19 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             What::Column { model, column, src } => (*model, *column, *src, false, true),
             _ => continue,
         };
+        // A relation read on a row loads it for all its peers.
+        if !column && !never && cx.flow.autoloads.contains(&cx.ix.model(model).dialect) {
+            continue;
+        }
         let (origin, mut path) = cx.flow.values.root_source(src);
         path.push(name);
         let framework = event.loops.iter().any(|l| *l == event.needs && cx.flow.framework_loops.contains(l));
-        let key = (event.owner, origin_span(origin), path.clone(), column, framework.then_some(event.path.last().copied()).flatten());
+        // What a framework reads of the rows of a query is one fault of that query, wherever it is read.
+        let (owner, site) = match origin {
+            Source::Query(at) if framework && !column => (FnRef { file: at.file, id: FnId(0) }, None),
+            _ => (event.owner, framework.then_some(event.path.last().copied()).flatten()),
+        };
+        let key = (owner, origin_span(origin), path.clone(), column, site);
         let from = path.len() - 1;
         let group = groups.entry(key).or_insert_with(|| Group {
             model,
@@ -115,6 +125,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
         (false, true, _) => format!("`{read}` is loaded once per `{reader}` when these rows are serialized"),
         (false, false, _) => format!("`{read}` is loaded once per `{reader}` in this loop"),
     };
+    let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
+    let message = if raises { format!("{message}; in an asynchronous session that read raises") } else { message };
     let origin = origin_span(group.origin);
     let mut span = first.site;
     if group.framework
@@ -149,6 +161,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
     finding.help = help(cx, &group.origin, root, &group.path, group.column, last);
+    finding.fix = super::fix::of_load(cx, group.origin, root, &group.path, group.column, &events);
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }

@@ -4,9 +4,13 @@
 
 mod blocking;
 mod client;
+mod fix;
 mod load;
+mod reading;
+mod session;
 mod statement;
 mod tenant;
+mod timeout;
 mod wording;
 
 use crate::base::{Name, Span};
@@ -41,15 +45,20 @@ pub fn tenants(cx: &CheckContext<'_>, words: &TenantWords) -> String {
     tenant::page(cx, words)
 }
 
-/// Runs all checks.
-pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    load::check(cx, &mut findings);
-    statement::check(cx, &mut findings);
-    tenant::check(cx, tenant, &mut findings);
-    client::check(cx, &mut findings);
-    blocking::check(cx, &mut findings);
-    findings
+/// Runs all checks, each behind the guard: what it found before a failure is kept.
+pub fn run(
+    cx: &CheckContext<'_>,
+    tenant: &TenantWords,
+    findings: &mut Vec<Finding>,
+    guard: &mut dyn FnMut(&mut dyn FnMut()),
+) {
+    guard(&mut || load::check(cx, findings));
+    guard(&mut || statement::check(cx, findings));
+    guard(&mut || tenant::check(cx, tenant, findings));
+    guard(&mut || client::check(cx, findings));
+    guard(&mut || blocking::check(cx, findings));
+    guard(&mut || session::check(cx, findings));
+    guard(&mut || timeout::check(cx, findings));
 }
 
 impl CheckContext<'_> {

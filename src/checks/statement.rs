@@ -13,7 +13,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&'static str, Span, Option<Name>), Vec<&Event>> = BTreeMap::new();
     for event in &cx.flow.events {
         let What::Statement { kind, via, defeats, flags, model, .. } = &event.what else { continue };
-        if flags & flag::LOCKED != 0 {
+        if flags & (flag::LOCKED | flag::BATCH) != 0 {
             continue;
         }
         let rule = match kind {

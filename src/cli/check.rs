@@ -1,42 +1,42 @@
 //! `ormlint check`: one run, any number of reports.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 use std::time::Instant;
 
-use super::{CLEAN, CheckArgs, ColorWhen, FAILED, FOUND, Output, Stop, Streams, relative};
+use super::mend::{Mended, mend};
+use super::news::News;
+use super::progress::Progress;
+use super::project::Project;
+use super::show::{self, Run};
+use super::{CLEAN, CheckArgs, FAILED, FOUND, Stop, Streams, relative, watch};
 use crate::base::LineIndex;
-use crate::config::{Config, Overrides, Settings};
-use crate::packs::rule;
 use crate::pipeline::{self, Outcome};
-use crate::report::{self, Format, Report, Style, level_word, plural};
-use crate::source::disk::base_folder;
-use crate::source::{DiscoverOptions, SourceSet, discover};
+use crate::source::SourceSet;
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
-    let started = Instant::now();
-    let base = base_folder(&args.paths);
-    let settings = settings(args, &base)?;
-    if args.show_settings {
-        show_settings(&settings, streams.out)?;
-        return Ok(CLEAN);
+    if args.watch {
+        return watch::run(args, streams);
     }
-    let options = DiscoverOptions {
-        include_tests: settings.include_tests,
-        exclude: settings.exclude.clone(),
-        exclude_from: settings
-            .file
-            .as_deref()
-            .and_then(|file| file.parent())
-            .map(PathBuf::from),
-    };
-    let workers = pipeline::pool(args.threads);
-    let mut sources = workers.install(|| discover(&args.paths, &options));
+    once(args, streams).map(|(status, _)| status)
+}
+
+/// One run: its status, and what it read.
+pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, SourceSet), Stop> {
+    let started = Instant::now();
+    let project = Project::open(&args.project)?;
+    if args.show_settings {
+        show::settings(&project.settings, streams.out)?;
+        return Ok((CLEAN, SourceSet::default()));
+    }
+    // A broken pack is the project's mistake: it is told before anything runs.
+    pipeline::packs_of(&project.settings).map_err(|error| Stop::Failed(error.to_string()))?;
+    let workers = pipeline::pool(args.project.threads);
+    let mut sources = workers.install(|| project.read());
     let only = match &args.stdin_filename {
-        Some(name) => Some(overlay(&mut sources, name, &base, streams)?),
+        Some(name) => Some(overlay(&mut sources, name, &project.base, streams)?),
         None => None,
     };
     let has_failed = tell_failures(&sources, args, streams)?;
@@ -44,23 +44,69 @@ pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<u8, Sto
         for file in &sources.files {
             writeln!(streams.out, "{}", file.path)?;
         }
-        return Ok(if has_failed { FAILED } else { CLEAN });
+        return Ok((if has_failed { FAILED } else { CLEAN }, sources));
     }
     if sources.files.is_empty() && !args.quiet {
         writeln!(streams.err, "ormlint: there are no files to check here")?;
     }
-    let mut outcome = workers.install(|| pipeline::check(&sources, &settings));
-    if let Some(path) = only {
-        outcome
-            .findings
-            .retain(|finding| sources.file(finding.span.file).path == path);
+    let progress = Progress::start(streams.terminal.shows_progress && !args.quiet, &sources);
+    let news = workers.install(|| News::read(args, &project))?;
+    // What is shown of a run over these sources, with what is told besides.
+    let look = |sources: &SourceSet| {
+        let mut outcome = workers.install(|| pipeline::check(sources, &project.settings));
+        if let Some(path) = &only {
+            outcome
+                .findings
+                .retain(|finding| sources.file(finding.span.file).path == *path);
+        }
+        let told = news.filter(&mut outcome, sources, &project);
+        (outcome, told)
+    };
+    let (mut outcome, mut told) = look(&sources);
+    let mut mended = Mended::default();
+    if args.fix || args.unsafe_fixes || args.diff {
+        let first = outcome.clone();
+        mended = mend(&mut sources, first, args.unsafe_fixes, &mut |sources| {
+            (outcome, told) = look(sources);
+            outcome.clone()
+        });
+    }
+    drop(progress);
+    tell_analysis_failures(&outcome, streams)?;
+    if args.diff {
+        let patch = mended.patch(&sources, &project.settings.place);
+        streams.out.write_all(patch.as_bytes())?;
+        streams.out.flush()?;
+        let status = match (has_failed || !outcome.failures.is_empty(), patch.is_empty()) {
+            (true, _) => FAILED,
+            (false, true) => CLEAN,
+            (false, false) if args.exit_zero => CLEAN,
+            (false, false) => FOUND,
+        };
+        return Ok((status, sources));
+    }
+    let could_write = mended.write(&sources, &project.base, streams)?;
+    if !args.quiet {
+        for warning in &told.warnings {
+            writeln!(streams.err, "ormlint: {warning}")?;
+        }
+    }
+    let mut notes = std::mem::take(&mut told.notes);
+    if mended.count > 0 {
+        notes.push(format!("{} fixed", mended.count));
     }
     let seconds = streams
         .terminal
         .tells_time
         .then(|| started.elapsed().as_secs_f64());
-    let written = reports(args, &sources, &settings, &outcome, seconds, streams);
-    match written {
+    let run = Run {
+        sources: &sources,
+        settings: &project.settings,
+        outcome: &outcome,
+        notes: &notes,
+        seconds,
+    };
+    match show::reports(args, &run, streams) {
         Ok(()) | Err(Stop::Pipe) => (),
         Err(stop) => return Err(stop),
     }
@@ -68,39 +114,21 @@ pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<u8, Sto
         .findings
         .iter()
         .any(|finding| finding.level >= args.fail_level.level());
-    Ok(if has_failed || !outcome.failures.is_empty() {
+    let status = if has_failed || !could_write || !outcome.failures.is_empty() {
         FAILED
     } else if fails && !args.exit_zero {
         FOUND
     } else {
         CLEAN
-    })
-}
-
-fn settings(args: &CheckArgs, base: &std::path::Path) -> Result<Settings, Stop> {
-    let config = match &args.config {
-        Some(file) => Config::load(file)?,
-        None if args.isolated => Config::default(),
-        None => Config::find(base)?,
     };
-    let overrides = Overrides {
-        select: args.select.clone(),
-        extend_select: args.extend_select.clone(),
-        ignore: args.ignore.clone(),
-        include_tests: args.include_tests,
-        level: args.level.map(super::LevelWord::level),
-        confidence: args.confidence.map(super::ConfidenceWord::confidence),
-    };
-    let mut settings = Settings::new(&config, &overrides)?;
-    settings.rooted_at(base);
-    Ok(settings)
+    Ok((status, sources))
 }
 
 /// Puts the text of standard input in the place of a file, and gives the file's path in the set.
 fn overlay(
     sources: &mut SourceSet,
-    name: &std::path::Path,
-    base: &std::path::Path,
+    name: &Path,
+    base: &Path,
     streams: &mut Streams<'_>,
 ) -> Result<String, Stop> {
     let mut bytes = Vec::new();
@@ -147,165 +175,14 @@ fn tell_failures(
     Ok(has_failed)
 }
 
-fn reports(
-    args: &CheckArgs,
-    sources: &SourceSet,
-    settings: &Settings,
-    outcome: &Outcome,
-    seconds: Option<f64>,
-    streams: &mut Streams<'_>,
-) -> Result<(), Stop> {
-    let rules: Vec<_> = rule::catalog()
-        .iter()
-        .filter_map(|rule| {
-            settings
-                .rules
-                .get(rule.id.as_str())
-                .map(|level| (rule, *level))
-        })
-        .collect();
-    let style = Style {
-        narrated: args.plain || streams.terminal.style.narrated,
-        color: match args.color {
-            ColorWhen::Auto => streams.terminal.style.color,
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
-        },
-        ..streams.terminal.style
-    };
-    let report = Report {
-        sources,
-        findings: &outcome.findings,
-        suppressed: &outcome.suppressed,
-        coverage: &outcome.coverage,
-        failures: &outcome.failures,
-        rules: &rules,
-        seconds,
-        home: report::HOME,
-        style,
-    };
-    let plain = Report {
-        style: Style {
-            color: false,
-            ..style
-        },
-        ..report
-    };
-    for Output { format, path } in &args.output {
-        let Some(path) = path else { continue };
-        let name = path.display();
-        let file = fs::File::create(path)
-            .map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
-        let mut file = BufWriter::new(file);
-        let written = report::render(&plain, *format, &mut file).and_then(|()| file.flush());
-        written.map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
-    }
-    let on_stdout = args
-        .output
-        .iter()
-        .filter(|output| output.path.is_none())
-        .map(|output| output.format);
-    let mut formats: Vec<Format> = args.format.into_iter().chain(on_stdout).collect();
-    if args.statistics {
-        statistics(&report, streams.out)?;
-    } else {
-        if formats.is_empty() {
-            formats.push(Format::Full);
-        }
-        let is_quiet = args.quiet && outcome.findings.is_empty();
-        for format in formats {
-            if !(is_quiet && format == Format::Full) {
-                report::render(&report, format, streams.out)?;
-            }
-        }
-    }
-    if args.coverage {
-        coverage(&report, streams.out)?;
-    }
-    if args.verbose {
-        writeln!(streams.err, "{}", report.summary())?;
-    }
-    streams.out.flush()?;
-    Ok(())
-}
-
-/// How often each rule was broken, the most often first.
-fn statistics(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings {
-        *counts.entry(finding.rule.as_str()).or_insert(0) += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
-    for (rule, count) in counts {
-        let level = report
-            .rules
-            .iter()
-            .find(|(known, _)| known.id == rule)
-            .map_or("", |(_, level)| level_word(*level));
-        writeln!(out, "{count:6}  {level:7}  {rule}")?;
-    }
-    Ok(())
-}
-
-/// What was read, skipped and not understood, in words.
-fn coverage(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let covered = report.coverage;
-    writeln!(
-        out,
-        "coverage: {}, {}",
-        plural(covered.files as usize, "file"),
-        plural(covered.bytes as usize, "byte")
-    )?;
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for skipped in &report.sources.skipped {
-        *reasons.entry(&skipped.reason).or_insert(0) += 1;
-    }
-    for (what, count) in &covered.counts {
-        writeln!(out, "{count:8}  {what}")?;
-    }
-    if !reasons.is_empty() {
-        writeln!(out, "skipped:")?;
-        for (reason, count) in reasons {
-            writeln!(out, "{count:8}  {reason}")?;
-        }
-    }
-    if !covered.gaps.is_empty() {
-        writeln!(out, "not understood:")?;
-        let mut gaps: Vec<_> = covered.gaps.iter().collect();
-        gaps.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), *reason));
-        for (reason, count) in gaps {
-            writeln!(out, "{count:8}  {reason}")?;
-        }
-    }
-    Ok(())
-}
-
-fn show_settings(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-    let file = settings
-        .file
-        .as_ref()
-        .map_or_else(|| "none".to_owned(), |file| file.display().to_string());
-    writeln!(out, "configuration: {file}")?;
-    writeln!(out, "include-tests: {}", settings.include_tests)?;
-    writeln!(out, "require-reason: {}", settings.require_reason)?;
-    writeln!(out, "exclude: {}", settings.exclude.join(", "))?;
-    let packs: Vec<String> = settings
-        .packs
-        .iter()
-        .map(|pack| pack.display().to_string())
-        .collect();
-    writeln!(out, "packs: {}", packs.join(", "))?;
-    let tenant = &settings.tenant;
-    writeln!(out, "tenant.models: {}", tenant.models.join(", "))?;
-    writeln!(out, "tenant.columns: {}", tenant.columns.join(", "))?;
-    writeln!(out, "tenant.scopes: {}", tenant.scopes.join(", "))?;
-    for (path, reason) in &tenant.global_paths {
-        writeln!(out, "tenant.global-paths: {path} ({reason})")?;
-    }
-    writeln!(out, "rules:")?;
-    for (rule, level) in &settings.rules {
-        writeln!(out, "  {rule}: {}", level_word(*level))?;
+/// Tells where the analysis as a whole failed: no file can hold a finding that says so.
+fn tell_analysis_failures(outcome: &Outcome, streams: &mut Streams<'_>) -> io::Result<()> {
+    for failure in outcome.failures.iter().filter(|f| f.file.is_none()) {
+        let message = failure.message.lines().next().unwrap_or_default();
+        writeln!(
+            streams.err,
+            "ormlint: a part of the analysis failed, findings may be missing: {message}"
+        )?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::fs;
 
 use super::{CLEAN, InitArgs, Stop, Streams};
 use crate::config::FILE_NAME;
+use crate::packs::Packs;
 use crate::pipeline::pool;
 use crate::source::{DiscoverOptions, SourceSet, discover};
 
@@ -46,9 +47,11 @@ fn text(sources: &SourceSet) -> String {
     );
     let _ = writeln!(
         text,
-        "# {} files were found in this project.",
-        sources.files.len()
+        "# {} files were found in this project{}.",
+        sources.files.len(),
+        frameworks(sources)
     );
+    let tenant = tenant(sources);
     let _ = write!(
         text,
         "\nrequired-version = \">={}\"\n
@@ -74,9 +77,7 @@ fn text(sources: &SourceSet) -> String {
 # missing-eager-load = \"note\"
 
 # What \"the tenant\" is, if it cannot be read from the code.
-# [tenant]
-# model = \"Organization\"
-# column = \"organization_id\"
+{tenant}
 
 # Code that is meant to see all tenants, each with the reason.
 # [tenant.global-paths]
@@ -85,4 +86,62 @@ fn text(sources: &SourceSet) -> String {
         env!("CARGO_PKG_VERSION")
     );
     text
+}
+
+/// The libraries that rules know, as the project's manifests name them.
+fn frameworks(sources: &SourceSet) -> String {
+    let known: Vec<String> = Packs::builtin()
+        .map(|packs| packs.word_list("packages"))
+        .unwrap_or_default();
+    let found: Vec<String> = sources
+        .manifest
+        .packages
+        .iter()
+        .filter(|(name, _)| known.contains(name))
+        .map(|(name, version)| match version {
+            Some(version) => format!("{name} {version}"),
+            None => name.clone(),
+        })
+        .collect();
+    if found.is_empty() {
+        String::new()
+    } else {
+        format!(", with {}", found.join(", "))
+    }
+}
+
+/// Names that columns of tenants' keys often have, before `_id`.
+const TENANTS: [&str; 9] = [
+    "tenant",
+    "organization",
+    "organisation",
+    "workspace",
+    "company",
+    "team",
+    "account",
+    "customer",
+    "site",
+];
+
+/// Fewer files than this say nothing.
+const MIN_FILES: usize = 4;
+
+/// The section about tenants: the column that most files name, as a proposal.
+fn tenant(sources: &SourceSet) -> String {
+    let count = |word: &str| {
+        let column = format!("{word}_id");
+        let files = sources.files.iter();
+        files.filter(|file| file.text.contains(&column)).count()
+    };
+    let most = TENANTS
+        .iter()
+        .map(|word| (count(word), *word))
+        .max_by_key(|(count, _)| *count)
+        .filter(|(count, _)| *count >= MIN_FILES);
+    match most {
+        Some((count, word)) => {
+            format!("# [tenant]\n# column = \"{word}_id\"  # {count} files name it")
+        }
+        None => "# [tenant]\n# model = \"Organization\"\n# column = \"organization_id\"".to_owned(),
+    }
 }

@@ -1,7 +1,7 @@
 //! What can the terminal show?
 
 use std::env;
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 
 use crate::report::Style;
 
@@ -18,6 +18,8 @@ pub struct Terminal {
     pub style: Style,
     /// Tell how long the run took.
     pub tells_time: bool,
+    /// Standard error is a terminal: a line there may change while the run goes on.
+    pub shows_progress: bool,
 }
 
 impl Terminal {
@@ -26,6 +28,7 @@ impl Terminal {
         Terminal {
             style: Style::default(),
             tells_time: false,
+            shows_progress: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Terminal {
                 narrated: is_set("NO_GRAPHICS"),
             },
             tells_time: true,
+            shows_progress: stderr().is_terminal() && !is_dumb,
         }
     }
 }

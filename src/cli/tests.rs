@@ -5,10 +5,10 @@ use std::io;
 
 use super::*;
 
-struct Ran {
-    status: u8,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) status: u8,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 fn run_with(args: &[&str], stdin: &str) -> Ran {
@@ -31,15 +31,15 @@ fn run_with(args: &[&str], stdin: &str) -> Ran {
     }
 }
 
-fn ran(args: &[&str]) -> Ran {
+pub(super) fn ran(args: &[&str]) -> Ran {
     run_with(args, "")
 }
 
 /// A folder that goes away with the value.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str, files: &[(&str, &str)]) -> Folder {
+    pub(super) fn new(name: &str, files: &[(&str, &str)]) -> Folder {
         let folder =
             std::env::temp_dir().join(format!("ormlint-cli-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -52,11 +52,11 @@ impl Folder {
         Folder(folder)
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         format!("{}/{name}", self.path())
     }
 }
@@ -346,4 +346,103 @@ fn the_same_bytes_at_any_number_of_threads() {
     let one = ran(&["check", "--format", "json", "--threads", "1", folder.path()]);
     let many = ran(&["check", "--format", "json", "--threads", "7", folder.path()]);
     assert_eq!(one.out, many.out);
+}
+
+const OWN_PYTHON: &str = r#"
+[pack]
+id = "own-python"
+language = "python"
+
+[[client]]
+names = ["acme.connect"]
+what = "an Acme client"
+why = "each signs in"
+cure = "build it once"
+gives = "acme.Client"
+
+[[blocking]]
+names = ["acme.Client.*"]
+what = "the network"
+instead = "`acme.aio`"
+"#;
+
+const OWN_PHP: &str = r#"
+[pack]
+id = "own-php"
+language = "php"
+
+[[client]]
+names = ["Acme\\Client"]
+what = "an Acme client"
+why = "each signs in"
+cure = "build it once"
+"#;
+
+#[test]
+fn a_pack_of_the_project_adds_clients_and_calls_that_block() {
+    let folder = Folder::new(
+        "own-packs",
+        &[
+            (
+                "ormlint.toml",
+                "packs = [\"own/python.toml\", \"own/php.toml\"]\n",
+            ),
+            ("own/python.toml", OWN_PYTHON),
+            ("own/php.toml", OWN_PHP),
+            (
+                "api.py",
+                "import acme\nfrom fastapi import APIRouter\n\nrouter = APIRouter()\n\n\n@router.get(\"/x\")\nasync def x():\n    client = acme.connect()\n    return client.fetch()\n",
+            ),
+            (
+                "push.php",
+                "<?php\nforeach ($rows as $row) {\n    (new \\Acme\\Client())->send($row);\n}\n",
+            ),
+        ],
+    );
+    let ran = ran(&["check", folder.path(), "--format", "concise"]);
+    let found: Vec<String> = ran
+        .out
+        .lines()
+        .filter_map(|line| {
+            let rule = ["client-per-request", "blocking-call-in-async"]
+                .into_iter()
+                .find(|rule| line.contains(rule))?;
+            let (place, _) = line.split_once(": ").unwrap_or((line, ""));
+            Some(format!("{place} {rule}"))
+        })
+        .collect();
+    let short: Vec<&str> = found
+        .iter()
+        .map(|f| f.rsplit('/').next().unwrap_or(f))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            "api.py:9:14 client-per-request",
+            "api.py:10:12 blocking-call-in-async",
+            "push.php:3:6 client-per-request",
+        ],
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+}
+
+#[test]
+fn a_broken_pack_ends_the_run_and_is_named() {
+    let folder = Folder::new(
+        "broken-pack",
+        &[
+            ("ormlint.toml", "packs = [\"own.toml\"]\n"),
+            (
+                "own.toml",
+                "[pack]\nid = \"x\"\nlanguage = \"php\"\n[on.query]\nrovs = [\"get\"]\n",
+            ),
+            ("a.php", "<?php\n"),
+        ],
+    );
+    let ran = ran(&["check", folder.path()]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("own.toml"), "{}", ran.err);
+    assert!(ran.err.contains("`rovs`"), "{}", ran.err);
 }

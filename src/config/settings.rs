@@ -54,6 +54,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The folder checked as seen from the configuration's folder, with `/` at its end: patterns are relative to the latter.
     pub prefix: String,
+    /// The folder checked as seen from the root of the repository, with `/` at its end: services know files by that path.
+    pub place: String,
 }
 
 impl Default for Settings {
@@ -141,6 +143,7 @@ impl Settings {
             min_confidence: overrides.confidence.unwrap_or(Confidence::Medium),
             file: config.file.clone(),
             prefix: String::new(),
+            place: String::new(),
         })
     }
 

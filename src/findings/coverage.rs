@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::base::FileId;
 
-/// A file on which the tool failed.
+/// A failure of the tool itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// The file.
-    pub file: FileId,
+    /// The file on which it failed; none if it failed on the program as a whole.
+    pub file: Option<FileId>,
     /// What the panic said.
     pub message: String,
 }

@@ -17,8 +17,9 @@ const VERSION: &str = "ormlint/v1";
 /// How many bytes of the hash are kept.
 const BYTES: usize = 16;
 
-/// Sets the fingerprint of each finding. The order of the findings does not matter.
-pub fn assign(findings: &mut [Finding], sources: &SourceSet) {
+/// Sets the fingerprint of each finding. The order of the findings does not matter. `place` is the folder checked, seen from the
+/// root of the repository: what is known by its path has the same fingerprint whichever folder is checked.
+pub fn assign(findings: &mut [Finding], sources: &SourceSet, place: &str) {
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order.sort_by_key(|&at| {
         let finding = &findings[at];
@@ -26,7 +27,7 @@ pub fn assign(findings: &mut [Finding], sources: &SourceSet) {
     });
     let mut twins: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
     for at in order {
-        let identity = identity(&findings[at], sources);
+        let identity = identity(&findings[at], sources, place);
         let twin = twins.entry(identity.clone()).or_insert(0);
         let hash = Sha256::new()
             .chain_update(&identity)
@@ -44,15 +45,13 @@ pub fn assign(findings: &mut [Finding], sources: &SourceSet) {
 }
 
 /// What the finding is about, as bytes. The path counts only for code that has no name.
-fn identity(finding: &Finding, sources: &SourceSet) -> Vec<u8> {
+fn identity(finding: &Finding, sources: &SourceSet, place: &str) -> Vec<u8> {
     let subject = &finding.subject;
     let place = if finding.owner.is_empty() {
-        sources
-            .files
-            .get(finding.span.file.0 as usize)
-            .map_or("", |file| file.path.as_str())
+        let file = sources.files.get(finding.span.file.0 as usize);
+        format!("{place}{}", file.map_or("", |file| file.path.as_str()))
     } else {
-        finding.owner.as_str()
+        finding.owner.clone()
     };
     let fields = [
         ("version", Some(VERSION)),
@@ -63,7 +62,7 @@ fn identity(finding: &Finding, sources: &SourceSet) -> Vec<u8> {
             } else {
                 "owner"
             },
-            Some(place),
+            Some(place.as_str()),
         ),
         ("model", subject.model.as_deref()),
         ("relation", subject.relation.as_deref()),
@@ -114,7 +113,8 @@ mod tests {
     }
 
     fn prints(mut findings: Vec<Finding>) -> Vec<String> {
-        assign(&mut findings, &source_set(&[("a.py", ""), ("b.py", "")]));
+        let sources = source_set(&[("a.py", ""), ("b.py", "")]);
+        assign(&mut findings, &sources, "");
         findings.into_iter().map(|f| f.fingerprint).collect()
     }
 

@@ -1,6 +1,9 @@
 //! What does a check say? One finding type for all rules; renderers only read it.
 
+pub mod baseline;
+pub mod compare;
 pub mod coverage;
+pub mod edit;
 pub mod fingerprint;
 pub mod suppress;
 

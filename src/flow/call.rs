@@ -18,6 +18,8 @@ pub(super) struct Args {
     pub(super) open: bool,
     /// Ranges of the positional arguments.
     pub(super) ranges: Vec<Range>,
+    /// Some argument is a variable that may hold a list of keys: its position or name.
+    pub(super) variables: Vec<Result<usize, Name>>,
 }
 
 impl Args {
@@ -41,6 +43,12 @@ impl<'a> Engine<'a> {
         let mut out = Args::default();
         for arg in args {
             let val = self.expr(fr, arg.value);
+            if arg.spread == Spread::No
+                && matches!(fr.body.expr(arg.value), Expr::Local(_))
+                && matches!(self.data(val), Data::Unknown | Data::Many(..) | Data::Scalar | Data::Tuple(_))
+            {
+                out.variables.push(arg.name.map_or(Ok(out.positional.len()), Err));
+            }
             match (arg.spread, arg.name) {
                 (Spread::No, None) => {
                     out.positional.push(val);
@@ -188,7 +196,7 @@ impl<'a> Engine<'a> {
             Data::Instance(class) => {
                 // Calling a session factory gives a session, calling a wrapped function runs it.
                 if self.ix.packs.instance_kind(class).is_some() {
-                    self.opened(fr, class, range);
+                    self.opened_by_factory(fr, class, range);
                     target
                 } else {
                     UNKNOWN
@@ -309,6 +317,13 @@ impl<'a> Engine<'a> {
                 Some(_) => self.declared_param(f, param, false),
                 None if args.open => self.declared_param(f, param, false),
                 None => match param.default {
+                    // A decorator may give what the caller leaves out.
+                    Some(d) if !decl.decorators.is_empty() && *decl.body.expr(d) == Expr::Null => {
+                        match self.declared_param(f, param, false) {
+                            UNKNOWN => NULL,
+                            declared => declared,
+                        }
+                    }
                     Some(d) => self.default_value(f, d),
                     None => self.declared_param(f, param, false),
                 },
@@ -441,15 +456,25 @@ impl<'a> Engine<'a> {
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
             Data::Module(file) => {
-                let symbol = self.ix.member(file, name);
-                let target = self.symbol(symbol);
+                let target = match self.template_member(file, name) {
+                    Some(part) => part,
+                    None => {
+                        let symbol = self.ix.member(file, name);
+                        self.symbol(symbol)
+                    }
+                };
                 (self.call_value(fr, target, args, whole), None)
             }
             Data::External(base) => {
                 let full = Name::new(&format!("{base}.{name}"));
                 (self.call_external(fr, full, args, whole), None)
             }
-            Data::Instance(class) => (self.call_on_instance(fr, recv, class, name, args, at, whole), None),
+            Data::Instance(class) => {
+                if !self.ambient.is_empty() {
+                    self.table_call(fr, name, &args, at);
+                }
+                (self.call_on_instance(fr, recv, class, name, args, at, whole), None)
+            }
             Data::Load(_) => {
                 let op = self.ix.packs.op_in_language(self.language(fr), self.names.load, name).cloned();
                 match op {
@@ -495,6 +520,10 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
+            Data::Unknown if !self.ambient.is_empty() => {
+                self.table_call(fr, name, &args, at);
+                (UNKNOWN, None)
+            }
             Data::Unknown => {
                 // What is given to something unknown may run.
                 self.run_callbacks(fr, &args, whole);
@@ -529,7 +558,7 @@ impl<'a> Engine<'a> {
                 let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
                 return (self.call_value(fr, val, args, range), None);
             }
-            let is_abstract = decl.is_abstract;
+            let is_abstract = decl.is_abstract || !exact && only_raises(decl);
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
@@ -538,7 +567,7 @@ impl<'a> Engine<'a> {
             if !exact {
                 let mut result: Option<Val> = None;
                 for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
-                    if self.ix.function(g).is_abstract {
+                    if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
                         continue;
                     }
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
@@ -703,6 +732,7 @@ impl<'a> Engine<'a> {
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);
+            self.opened(fr, full, &args, whole);
             self.run_callbacks(fr, &args, whole);
             return UNKNOWN;
         };
@@ -715,11 +745,13 @@ impl<'a> Engine<'a> {
 
     /// Closures given to something unknown may run once; what they do outside loops is seen by their own evaluation.
     pub(super) fn run_callbacks(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
+        if !self.ambient.is_empty() {
+            return;
+        }
         let mark = fr.buffer.len();
         for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             if let Data::Closure(f, env, this) = self.data(*val).clone() {
-                let given = Args { named: self.ambient.clone(), ..Args::default() };
-                self.call_closure(fr, f, &env, this, given, range);
+                self.call_closure(fr, f, &env, this, Args::default(), range);
             }
         }
         // Nobody knows on which thread.
@@ -766,6 +798,7 @@ impl<'a> Engine<'a> {
 
     fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
+        self.opened(fr, name, &args, range);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
@@ -777,6 +810,10 @@ impl<'a> Engine<'a> {
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
+        self.opened(fr, name, &args, range);
+        if !self.ambient.is_empty() {
+            self.table_part(fr, name, &args, range);
+        }
         self.note_startup(&args);
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;
@@ -821,6 +858,16 @@ impl<'a> Engine<'a> {
                         return self.v.of(Data::Method(object, name));
                     }
                 }
+                if self.field_known(object, name).is_none()
+                    && let Some(f) = self.hook(class, name)
+                {
+                    return self.call_function(fr, f, object, Args::default(), range).0;
+                }
+                if self.field_known(object, name).is_none()
+                    && let Some(val) = self.computed_first(fr, object, class, name, range)
+                {
+                    return val;
+                }
                 let val = self.field(fr, object, name);
                 if val != UNKNOWN {
                     return val;
@@ -847,6 +894,9 @@ impl<'a> Engine<'a> {
             }
             Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
             Data::Module(file) => {
+                if let Some(part) = self.template_member(file, name) {
+                    return part;
+                }
                 let symbol = self.ix.member(file, name);
                 self.symbol(symbol)
             }
@@ -906,6 +956,11 @@ impl<'a> Engine<'a> {
             | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
+    }
+
+    /// The hook that computes a property when it is read.
+    pub(super) fn hook(&self, class: ClassId, name: Name) -> Option<FnRef> {
+        self.ix.find_method(class, Name::new(&format!("${name}::get"))).map(|(_, f)| f)
     }
 
     fn field_known(&self, object: Val, name: Name) -> Option<Val> {
@@ -1089,4 +1144,15 @@ impl<'a> Engine<'a> {
 /// The range of a method's name at the end of its attribute read.
 pub(super) fn method_range(attr: Range, name: Name) -> Range {
     Range { start: attr.end.saturating_sub(name.as_str().len() as u32).max(attr.start), end: attr.end }
+}
+
+/// Is the body of a method nothing but an exception, so that subclasses must have their own?
+fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
+    use crate::facts::Stmt;
+    let body = &decl.body;
+    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
+    match body.root.split_last() {
+        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
+        None => false,
+    }
 }

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::value::{Data, UNKNOWN, Val};
-use super::{Engine, Event, Frame, What, Values};
+use super::{Engine, Event, Frame, Values, What};
 use crate::base::{FileId, Name, Range};
 use crate::facts::{Arg, Expr, ExprId, FnId, FnKind, Language, Pat, Slot, Type};
 use crate::index::{ClassId, FnRef, Symbol};
@@ -61,13 +61,19 @@ impl<'a> Engine<'a> {
             return None;
         }
         if self.startups.contains(&f) {
-            return Some(Entry { kind: EntryKind::Startup, is_on_shared_loop: false });
+            return Some(Entry {
+                kind: EntryKind::Startup,
+                is_on_shared_loop: false,
+            });
         }
         let marked = self.marks(f).entry;
         if marked.is_some() {
             return marked;
         }
-        let request = Entry { kind: EntryKind::Request, is_on_shared_loop: true };
+        let request = Entry {
+            kind: EntryKind::Request,
+            is_on_shared_loop: true,
+        };
         self.handlers.contains(&f).then_some(request)
     }
 
@@ -90,7 +96,10 @@ impl<'a> Engine<'a> {
         }
         let language = self.ix.file(f.file).language;
         if let (Some(parent), Language::Python) = (decl.parent, language) {
-            let outer = FnRef { file: f.file, id: parent };
+            let outer = FnRef {
+                file: f.file,
+                id: parent,
+            };
             for decorator in &decl.decorators {
                 for name in self.decorator_names(outer, *decorator) {
                     if self.ix.packs.function(name).is_some_and(|op| op.offloads) {
@@ -104,7 +113,10 @@ impl<'a> Engine<'a> {
             marks.entry = self.entry_by_class(f);
         }
         if marks.entry.is_none() && !marks.is_once && self.takes_request(f) {
-            marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
+            marks.entry = Some(Entry {
+                kind: EntryKind::Request,
+                is_on_shared_loop: true,
+            });
         }
         marks
     }
@@ -124,7 +136,10 @@ impl<'a> Engine<'a> {
         }
         let (class, method) = name.as_str().rsplit_once('.')?;
         let kind = self.ix.packs.instance_kind(Name::new(class))?;
-        self.ix.packs.op_in_language(self.names.python, kind, Name::new(method)).and_then(|op| op.runs)
+        self.ix
+            .packs
+            .op_in_language(self.names.python, kind, Name::new(method))
+            .and_then(|op| op.runs)
     }
 
     /// The full names of what decorates: the decorator itself and what is handed to it.
@@ -137,12 +152,38 @@ impl<'a> Engine<'a> {
             _ => (decorator, &[]),
         };
         self.names_of(&mut fr, callee, &mut names);
+        let own = self.static_value(&mut fr, callee, 0);
+        if let Data::Function(f) = *self.data(own) {
+            self.names_within(f, &mut names);
+        }
         for arg in args {
             if matches!(body.expr(arg.value), Expr::Attr { .. }) {
                 self.names_of(&mut fr, arg.value, &mut names);
             }
         }
         names
+    }
+
+    /// What a decorator of the program hands its function on to.
+    fn names_within(&mut self, decorator: FnRef, names: &mut Vec<Name>) {
+        let functions = &self.ix.file(decorator.file).functions;
+        for (i, decl) in functions.iter().enumerate() {
+            let mut at = Some(FnId(i as u32));
+            while let Some(id) = at.filter(|id| *id != decorator.id) {
+                at = functions[id.0 as usize].parent;
+            }
+            if at.is_none() || decl.kind == FnKind::File {
+                continue;
+            }
+            let mut fr = self.frame(FnRef { file: decorator.file, id: FnId(i as u32) }, UNKNOWN);
+            for e in &decl.body.exprs {
+                if let Expr::Call { callee, .. } = e
+                    && matches!(decl.body.expr(*callee), Expr::Name(_) | Expr::Attr { .. })
+                {
+                    self.names_of(&mut fr, *callee, names);
+                }
+            }
+        }
     }
 
     fn names_of(&mut self, fr: &mut Frame<'a>, e: ExprId, names: &mut Vec<Name>) {
@@ -190,11 +231,16 @@ impl<'a> Engine<'a> {
             Expr::Call { callee, .. } => {
                 let target = self.static_value(fr, *callee, depth + 1);
                 match self.data(target).clone() {
-                    Data::External(n) => match self.ix.packs.function(n).and_then(|op| op.instance) {
+                    Data::External(n) => match self.ix.packs.function(n).and_then(|op| op.instance)
+                    {
                         Some(instance) => self.v.of(Data::Instance(instance)),
                         None => self.v.of(Data::Instance(n)),
                     },
-                    Data::Class(class) => self.v.of(Data::Object { class, fields: Box::default(), exact: true }),
+                    Data::Class(class) => self.v.of(Data::Object {
+                        class,
+                        fields: Box::default(),
+                        exact: true,
+                    }),
                     Data::Function(f) => match &self.ix.function(f).ret {
                         Some(ty) => self.value_of_type(f.file, f.id, ty, true),
                         None => UNKNOWN,
@@ -209,7 +255,9 @@ impl<'a> Engine<'a> {
 
     fn static_slot(&mut self, fr: &mut Frame<'a>, slot: Slot, depth: usize) -> Val {
         let body = fr.body;
-        let Some(name) = body.slots.get(slot.0 as usize).copied() else { return UNKNOWN };
+        let Some(name) = body.slots.get(slot.0 as usize).copied() else {
+            return UNKNOWN;
+        };
         if fr.decl.kind == FnKind::File {
             let symbol = self.ix.member(fr.file, name);
             return self.symbol(symbol);
@@ -235,11 +283,24 @@ impl<'a> Engine<'a> {
         if decl.is_static || decl.is_classmethod {
             return None;
         }
-        let is_constructor = matches!(decl.name.as_str(), "__init__" | "__construct" | "__new__" | "__init_subclass__");
-        let request = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
-        let task = Some(Entry { kind: EntryKind::Task, is_on_shared_loop: true });
+        let is_constructor = matches!(
+            decl.name.as_str(),
+            "__init__" | "__construct" | "__new__" | "__init_subclass__"
+        );
+        let request = Some(Entry {
+            kind: EntryKind::Request,
+            is_on_shared_loop: true,
+        });
+        let task = Some(Entry {
+            kind: EntryKind::Task,
+            is_on_shared_loop: true,
+        });
         if self.has_role(class, "request-class") {
-            return if is_constructor && self.is_kept(class) { None } else { request };
+            return if is_constructor && self.is_kept(class) {
+                None
+            } else {
+                request
+            };
         }
         if is_constructor {
             return None;
@@ -247,7 +308,9 @@ impl<'a> Engine<'a> {
         if self.has_role(class, "request-handler") {
             return request;
         }
-        if self.has_role(class, "task-class") || self.has_role(class, "job") && decl.name.as_str() == "handle" {
+        if self.has_role(class, "task-class")
+            || self.has_role(class, "job") && decl.name.as_str() == "handle"
+        {
             return task;
         }
         None
@@ -255,11 +318,21 @@ impl<'a> Engine<'a> {
 
     /// Does an attribute of the class say that one instance serves all requests?
     fn is_kept(&self, class: ClassId) -> bool {
-        let Some(word) = self.ix.packs.word_in_language(self.names.python, "kept-instance") else { return false };
-        let Some((owner, i)) = self.ix.find_attr(class, word) else { return false };
+        let Some(word) = self
+            .ix
+            .packs
+            .word_in_language(self.names.python, "kept-instance")
+        else {
+            return false;
+        };
+        let Some((owner, i)) = self.ix.find_attr(class, word) else {
+            return false;
+        };
         let decl = self.ix.class_decl(owner);
         let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
-        decl.attrs[i].value.is_some_and(|v| *body.expr(v) == Expr::Bool(false))
+        decl.attrs[i]
+            .value
+            .is_some_and(|v| *body.expr(v) == Expr::Bool(false))
     }
 
     /// Whoever is given a request runs once per request; so does a cloud function, by its parameters.
@@ -268,11 +341,22 @@ impl<'a> Engine<'a> {
         if self.ix.file(f.file).language != Language::Python {
             return false;
         }
-        let first = decl.params.iter().position(|_| true).map(|_| usize::from(self.takes_receiver(f)));
+        let first = decl
+            .params
+            .iter()
+            .position(|_| true)
+            .map(|_| usize::from(self.takes_receiver(f)));
         let Some(first) = first else { return false };
-        let names: Vec<&str> = decl.params.iter().skip(first).map(|p| p.name.as_str()).collect();
+        let names: Vec<&str> = decl
+            .params
+            .iter()
+            .skip(first)
+            .map(|p| p.name.as_str())
+            .collect();
         let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
-        let is = |key: &str| word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()));
+        let is = |key: &str| {
+            word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()))
+        };
         if is("function-parameters") {
             return true;
         }
@@ -284,7 +368,10 @@ impl<'a> Engine<'a> {
             || decl.params.iter().any(|p| match &p.ty {
                 Some(Type::Named(n)) => {
                     let full = self.full_name(f.file, f.id, *n);
-                    self.ix.packs.instance_kind(full).is_some_and(|k| k.as_str() == "request")
+                    self.ix
+                        .packs
+                        .instance_kind(full)
+                        .is_some_and(|k| k.as_str() == "request")
                 }
                 _ => false,
             })
@@ -301,7 +388,9 @@ impl<'a> Engine<'a> {
             return false;
         }
         match self.ix.class_of_function(f) {
-            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
+            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => {
+                self.outlives_requests(class)
+            }
             _ => true,
         }
     }
@@ -312,22 +401,31 @@ impl<'a> Engine<'a> {
             return self.is_kept(class);
         }
         if self.made.is_none() {
-            self.made = Some(self.read_made());
+            let made = self.read_made();
+            self.made = Some(made);
         }
-        let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
+        let made = self
+            .made
+            .as_ref()
+            .and_then(|m| m.get(&class))
+            .copied()
+            .unwrap_or_default();
         made.at_import || !made.in_function
     }
 
-    fn read_made(&self) -> FxHashMap<ClassId, Made> {
+    fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
         let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
                 continue;
             }
             for (j, decl) in facts.functions.iter().enumerate() {
-                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody);
+                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
+                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody) || self.marks(f).is_once;
                 for e in &decl.body.exprs {
-                    let Expr::Call { callee, .. } = e else { continue };
+                    let Expr::Call { callee, .. } = e else {
+                        continue;
+                    };
                     let name = match decl.body.expr(*callee) {
                         Expr::Name(n) => *n,
                         Expr::Local(slot) => match decl.body.slots.get(slot.0 as usize) {
@@ -337,13 +435,19 @@ impl<'a> Engine<'a> {
                         Expr::Attr { name, .. } => *name,
                         _ => continue,
                     };
-                    if !name.as_str().starts_with(|c: char| c.is_uppercase() || c == '_') {
+                    if !name
+                        .as_str()
+                        .starts_with(|c: char| c.is_uppercase() || c == '_')
+                    {
                         continue;
                     }
                     let file = FileId(i as u32);
                     let symbol = match decl.body.expr(*callee) {
                         Expr::Attr { base, .. } => match decl.body.expr(*base) {
-                            Expr::Name(b) => self.ix.resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}")),
+                            Expr::Name(b) => {
+                                self.ix
+                                    .resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}"))
+                            }
                             _ => continue,
                         },
                         _ => self.ix.resolve_name(file, FnId(j as u32), name),
@@ -360,13 +464,21 @@ impl<'a> Engine<'a> {
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
-    pub(super) fn settle_construction(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
+    pub(super) fn settle_construction(
+        &mut self,
+        fr: &Frame<'a>,
+        mut event: Event,
+        pending: &mut Vec<Event>,
+    ) {
         let f = fr.f;
         let origin = self.ix.sources.file(f.file).origin;
         if matches!(origin, Origin::Test | Origin::Migration) || self.is_kept_result(f) {
             return;
         }
         let python = fr.language == Language::Python;
+        if python && origin == Origin::Script {
+            return;
+        }
         let at_import = python && matches!(fr.decl.kind, FnKind::File | FnKind::ClassBody);
         if at_import {
             return;
@@ -374,7 +486,10 @@ impl<'a> Engine<'a> {
         let in_loop = !event.loops.is_empty();
         let entry = self.entry_of(f);
         match entry {
-            Some(Entry { kind: EntryKind::Request | EntryKind::Task, .. }) => {
+            Some(Entry {
+                kind: EntryKind::Request | EntryKind::Task,
+                ..
+            }) => {
                 event.entry = Some(f);
                 self.confirm(event);
             }
@@ -386,9 +501,23 @@ impl<'a> Engine<'a> {
     }
 
     /// What becomes of a blocking call that a frame saw.
-    pub(super) fn settle_blocking(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
+    pub(super) fn settle_blocking(
+        &mut self,
+        fr: &Frame<'a>,
+        mut event: Event,
+        pending: &mut Vec<Event>,
+    ) {
         if !fr.decl.is_async {
-            pending.push(event);
+            // Short work counts where it stands; what a function does once does not come back.
+            let is_short = match event.what {
+                What::Block { function } => {
+                    self.ix.packs.blocking(function).is_some_and(|b| b.short)
+                }
+                _ => false,
+            };
+            if !is_short && !self.is_kept_result(fr.f) {
+                pending.push(event);
+            }
             return;
         }
         let origin = self.ix.sources.file(fr.file).origin;
@@ -396,8 +525,14 @@ impl<'a> Engine<'a> {
             return;
         }
         match self.entry_of(fr.f) {
-            Some(Entry { kind: EntryKind::Startup | EntryKind::Command, .. }) => (),
-            Some(Entry { is_on_shared_loop: false, .. }) => (),
+            Some(Entry {
+                kind: EntryKind::Startup | EntryKind::Command,
+                ..
+            }) => (),
+            Some(Entry {
+                is_on_shared_loop: false,
+                ..
+            }) => (),
             entry => {
                 event.entry = entry.map(|_| fr.f);
                 self.confirm(event);
@@ -428,10 +563,15 @@ impl<'a> Engine<'a> {
                 let aliased = self.aliased_injection(fr, param.ty.as_ref());
                 found = aliased.map(|t| (Some(t), param.range));
             }
-            let Some((target, range)) = found else { continue };
+            let Some((target, range)) = found else {
+                continue;
+            };
             let declared = self.declared_param(fr.f, param, false);
             let given = fr.locals.get(slot).copied().unwrap_or(UNKNOWN);
-            if given != UNKNOWN && given != declared && !matches!(self.data(given), Data::Instance(_) | Data::External(_)) {
+            if given != UNKNOWN
+                && given != declared
+                && !matches!(self.data(given), Data::Instance(_) | Data::External(_))
+            {
                 continue;
             }
             let target = match target {
@@ -463,8 +603,13 @@ impl<'a> Engine<'a> {
                 fr.buffer.truncate(before);
             }
             if let Some(local) = fr.locals.get_mut(slot) {
-                let is_plain = declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
-                *local = if is_plain && val != UNKNOWN { val } else { declared };
+                let is_plain =
+                    declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
+                *local = if is_plain && val != UNKNOWN {
+                    val
+                } else {
+                    declared
+                };
             }
         }
     }
@@ -478,20 +623,35 @@ impl<'a> Engine<'a> {
 
     /// What an injection calls; nothing if the type of the parameter says it.
     fn injected(&mut self, fr: &mut Frame<'a>, args: &'a [Arg]) -> Option<Val> {
-        let named = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
+        let named = args
+            .iter()
+            .find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
         let arg = args.iter().find(|a| a.name.is_none()).or(named)?;
         Some(self.expr(fr, arg.value))
     }
 
     /// `Database = Annotated[Session, Depends(open)]`: the type is an alias that injects.
     fn aliased_injection(&mut self, fr: &Frame<'a>, ty: Option<&Type>) -> Option<Val> {
-        let Some(Type::Named(name)) = ty else { return None };
-        let Symbol::Variable(file, variable) = self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str()) else { return None };
+        let Some(Type::Named(name)) = ty else {
+            return None;
+        };
+        let Symbol::Variable(file, variable) =
+            self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str())
+        else {
+            return None;
+        };
         let (f, value) = self.ix.variable_value(file, variable)?;
         let mut outer = self.frame(f, UNKNOWN);
         self.module_scope(&mut outer);
-        let Expr::Index { index: Some(index), .. } = outer.body.expr(value) else { return None };
-        let Expr::Seq { items, .. } = outer.body.expr(*index) else { return None };
+        let Expr::Index {
+            index: Some(index), ..
+        } = outer.body.expr(value)
+        else {
+            return None;
+        };
+        let Expr::Seq { items, .. } = outer.body.expr(*index) else {
+            return None;
+        };
         for item in items {
             if let Expr::Call { callee, args } = outer.body.expr(item.value) {
                 let callee = self.expr(&mut outer, *callee);
@@ -533,22 +693,38 @@ impl<'a> Engine<'a> {
         fr.buffer.retain(|event| {
             i += 1;
             let here = event.site.range == range || Some(event.site.range.end) == method;
-            i <= mark || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
+            i <= mark
+                || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
         });
     }
 
     /// Functions handed to a library as what runs when the process starts or ends.
     pub(super) fn note_startup(&mut self, args: &super::call::Args) {
-        let Some(words) = self.ix.packs.word_in_language(self.names.python, "startup-arguments") else { return };
+        let Some(words) = self
+            .ix
+            .packs
+            .word_in_language(self.names.python, "startup-arguments")
+        else {
+            return;
+        };
         for (name, val) in &args.named {
-            if words.as_str().split_whitespace().any(|w| w == name.as_str()) {
+            if words
+                .as_str()
+                .split_whitespace()
+                .any(|w| w == name.as_str())
+            {
                 collect_functions(&self.v, *val, &mut self.startups);
             }
         }
     }
 
     /// Is a value assigned to a place that is tested before, so that it is made once per place?
-    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
+    pub(super) fn is_kept_place(
+        &mut self,
+        fr: &Frame<'a>,
+        target: crate::facts::PatId,
+        value: ExprId,
+    ) -> bool {
         let body = fr.body;
         if !makes_something(body, value, 0) {
             return false;
@@ -559,7 +735,10 @@ impl<'a> Engine<'a> {
                     .exprs
                     .iter()
                     .filter_map(|e| match e {
-                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
+                        Expr::Assign {
+                            target: t,
+                            value: v,
+                        } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
                         _ => None,
                     })
                     .collect();
@@ -579,7 +758,10 @@ impl<'a> Engine<'a> {
                 }
                 let own = match body.expr(*base) {
                     Expr::This => true,
-                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
+                    Expr::Local(slot) => {
+                        self.takes_receiver(fr.f)
+                            && fr.decl.params.first().is_some_and(|p| p.slot == *slot)
+                    }
                     _ => false,
                 };
                 match self.ix.class_of_function(fr.f) {
@@ -605,12 +787,12 @@ pub(super) fn forget_blocking(fr: &mut Frame<'_>, mark: usize) {
     });
 }
 
-/// Drops the constructions noted since a mark.
+/// Drops the constructions noted since a mark, and what blocks in them.
 pub(super) fn forget_constructions(fr: &mut Frame<'_>, mark: usize) {
     let mut i = 0;
     fr.buffer.retain(|e| {
         i += 1;
-        i <= mark || !matches!(e.what, What::Construct { .. })
+        i <= mark || !matches!(e.what, What::Construct { .. } | What::Block { .. })
     });
 }
 
@@ -639,7 +821,10 @@ fn entry_for(runs: Runs) -> Option<Entry> {
         Runs::Command => (EntryKind::Command, false),
         Runs::Once => return None,
     };
-    Some(Entry { kind, is_on_shared_loop })
+    Some(Entry {
+        kind,
+        is_on_shared_loop,
+    })
 }
 
 fn below(outer: Name, name: Name) -> Name {
@@ -657,8 +842,11 @@ fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
         Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
             makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
         }
-        Expr::Ternary { then, otherwise, .. } => {
-            then.is_some_and(|t| makes_something(body, t, depth + 1)) || makes_something(body, *otherwise, depth + 1)
+        Expr::Ternary {
+            then, otherwise, ..
+        } => {
+            then.is_some_and(|t| makes_something(body, t, depth + 1))
+                || makes_something(body, *otherwise, depth + 1)
         }
         _ => false,
     }
@@ -677,7 +865,9 @@ fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
         Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => reads(a) || reads(b),
         Expr::Ternary { cond, .. } => reads(cond),
         // `hasattr(local, "client")`, `getattr(self, "client", None)`
-        Expr::Call { args, .. } => args.get(1).is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
+        Expr::Call { args, .. } => args
+            .get(1)
+            .is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
         _ => false,
     }) || body.stmts.iter().any(|s| match s {
         crate::facts::Stmt::If { cond, .. } => reads(cond),
@@ -689,7 +879,11 @@ fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
 fn is_membership_tested(body: &crate::facts::Body, slot: Slot) -> bool {
     use crate::facts::BinaryOp;
     body.exprs.iter().any(|e| match e {
-        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => *body.expr(*right) == Expr::Local(slot),
+        Expr::Binary {
+            op: BinaryOp::In | BinaryOp::NotIn,
+            right,
+            ..
+        } => *body.expr(*right) == Expr::Local(slot),
         _ => false,
     })
 }

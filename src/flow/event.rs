@@ -66,6 +66,11 @@ pub enum What {
         /// Full name of the constructor.
         client: Name,
     },
+    /// A session or connection was opened that has to be closed.
+    Open {
+        /// Full name of what was opened.
+        resource: Name,
+    },
     /// A call that blocks its thread.
     Block {
         /// Full name of the function.

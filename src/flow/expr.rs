@@ -550,6 +550,8 @@ impl<'a> Engine<'a> {
                     }
                     _ => rest = Some(UNKNOWN),
                 },
+                // An element without a key in a list that has some: its number is the key.
+                (None, Spread::No) => keys.push((Name::new(&keys.len().to_string()), val)),
                 _ => {
                     rest = Some(match rest {
                         Some(old) => self.v.join(old, val),
@@ -584,6 +586,9 @@ impl<'a> Engine<'a> {
         self.is_async_work |= clause.is_async;
         let (item, _, counts) = self.iterate(fr, source, range);
         self.is_async_work = was_async;
+        if clause.is_async {
+            self.keep_rows(fr, clause.iter, item);
+        }
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }

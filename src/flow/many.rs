@@ -351,9 +351,16 @@ impl<'a> Engine<'a> {
     /// An attribute of many: a method, or a higher-order proxy.
     pub(super) fn many_attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, _range: Range) -> Val {
         match self.ix.packs.op_in_language(self.language(fr), self.names.rows, name) {
+            _ if self.is_page_rows(fr, name) => object,
             Some(op) if op.callback.is_some() && self.language(fr) == self.names.php => self.v.of(Data::Proxy(object, name)),
             _ => self.v.of(Data::Method(object, name)),
         }
+    }
+
+    /// An attribute of a page or group that holds its rows.
+    pub(super) fn is_page_rows(&self, fr: &Frame<'a>, name: Name) -> bool {
+        let words = self.ix.packs.word_in_language(self.language(fr), "page-rows");
+        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str()))
     }
 
     /// `$posts->map->author`
@@ -669,6 +676,11 @@ impl<'a> Engine<'a> {
             let user = self.current_user();
             return self.ask_policy(fr, user, &args, whole);
         }
+        if op.converts_to_text {
+            for v in args.positional.clone() {
+                self.as_text(fr, v, whole);
+            }
+        }
         match op.result {
             Result::User => return self.current_user(),
             Result::Route => {
@@ -715,6 +727,9 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 };
             };
+            if let (true, Source::Query(written)) = (self.is_async_work, self.v.source_of(query.src)) {
+                self.async_queries.insert(written);
+            }
             let mut query = query;
             if let (Some(m), Some((_, v))) = (query.model, args.named.iter().find(|(n, _)| n.as_str() == "options")) {
                 let loads = Args::positional(vec![*v]);

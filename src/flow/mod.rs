@@ -85,8 +85,12 @@ pub struct FlowFacts {
     pub handlers: FxHashSet<FnRef>,
     /// Bare tables that queries read.
     pub table_names: FxHashMap<Src, Name>,
+    /// Packs whose rows load relations for all their peers at once, because the application says so.
+    pub autoloads: FxHashSet<Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Queries whose rows belong to an asynchronous session: reading more of them raises.
+    pub async_queries: FxHashSet<Span>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
 }
@@ -125,6 +129,8 @@ pub(crate) struct Frame<'a> {
     remembered: bool,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
+    /// Queries that ran and keep their rows, held by variables.
+    evaluated: Vec<Val>,
     /// How many constructions and blocking calls were noted.
     asides: usize,
     /// Views made here that are rendered when the function ends: until then they may be given more.
@@ -152,6 +158,7 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    async_queries: FxHashSet<Span>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -171,6 +178,14 @@ pub(crate) struct Engine<'a> {
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
+    /// The table that is being built.
+    table: Option<serialize::Table>,
+    /// Code that runs whenever a template is rendered.
+    composers: serialize::Composers,
+    /// The view that such code is adding to.
+    composing: Option<Val>,
+    /// What such code added.
+    composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -216,7 +231,9 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        async_queries: engine.async_queries,
         table_names: engine.table_names,
+        autoloads: autoloads(ix),
     }
 }
 
@@ -250,6 +267,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        async_queries: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
@@ -260,8 +278,43 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
         ambient: Vec::new(),
+        table: None,
+        composers: serialize::composers(ix),
+        composing: None,
+        composed_views: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
+}
+
+/// Packs that are told, for the whole application, to load relations for all rows of a result when one is read.
+fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
+    use crate::facts::Expr;
+    let mut found = FxHashSet::default();
+    for scope in ix.packs.scopes() {
+        let packages = ix.packs.word(scope, "autoload-packages").map_or("", Name::as_str);
+        if packages.split_whitespace().any(|p| ix.sources.manifest.packages.contains_key(p)) {
+            found.insert(scope);
+        }
+        let calls: Vec<&str> = ix.packs.word(scope, "autoload-calls").map_or("", Name::as_str).split_whitespace().collect();
+        let apps: Vec<&str> = ix.packs.word(scope, "autoload-apps").map_or("", Name::as_str).split_whitespace().collect();
+        if calls.is_empty() && apps.is_empty() {
+            continue;
+        }
+        let said = ix.facts.iter().flat_map(|f| &f.functions).any(|f| {
+            f.body.exprs.iter().any(|e| match e {
+                Expr::Call { callee, args } => {
+                    let off = args.first().is_some_and(|a| matches!(f.body.expr(a.value), Expr::Bool(false)));
+                    matches!(f.body.expr(*callee), Expr::Attr { name, .. } if calls.contains(&name.as_str())) && !off
+                }
+                Expr::Str(s) => f.kind == FnKind::File && apps.contains(&s.as_str()),
+                _ => false,
+            })
+        });
+        if said {
+            found.insert(scope);
+        }
+    }
+    found
 }
 
 /// Functions that the program registers for its templates, by the name that templates use.
@@ -420,6 +473,7 @@ impl<'a> Engine<'a> {
             conditions: 0,
             remembered: false,
             held: Vec::new(),
+            evaluated: Vec::new(),
             asides: 0,
             views: Vec::new(),
         }
@@ -585,6 +639,7 @@ impl<'a> Engine<'a> {
 fn is_met(event: &Event) -> bool {
     match event.what {
         What::Construct { .. } | What::Block { .. } => false,
+        What::Open { .. } => true,
         _ => {
             if event.needs == NO_LOOP {
                 !event.loops.is_empty()

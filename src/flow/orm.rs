@@ -604,6 +604,11 @@ impl<'a> Engine<'a> {
             query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
+        let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
+            || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
+        if by_keys {
+            query.flags |= flag::BATCH;
+        }
         if op.executes && !op.lazy {
             let narrowed = op.limits || op.filters || (op.keyed && !args.positional.is_empty());
             self.execute(fr, &query, op, name, at, narrowed);
@@ -620,6 +625,7 @@ impl<'a> Engine<'a> {
             v.is_some_and(|v| matches!(e.data(*v), Data::Many(..) | Data::Tuple(_) | Data::Record(..)))
         };
         match op.result {
+            Result::Nothing => self.v.of(Data::Tuple(Box::default())),
             Result::Query | Result::Same => self.v.of(Data::Query(query)),
             Result::Rows if op.lazy => {
                 let row = self.row_of(&query);
@@ -701,6 +707,12 @@ impl<'a> Engine<'a> {
     /// A query runs: what does that mean for the relation through which it was reached?
     pub(super) fn execute(&mut self, fr: &mut Frame<'a>, query: &Query, op: &Op, name: Name, at: Range, narrowed: bool) {
         let plain = query.flags & flag::FILTERED == 0 && !narrowed;
+        if op.free_if_loaded && !fr.evaluated.is_empty() {
+            let val = self.v.of(Data::Query(query.clone()));
+            if fr.evaluated.contains(&val) {
+                return;
+            }
+        }
         let kind = match (op.writes, op.result) {
             (true, Result::Row | Result::Pair) => Statement::Upsert,
             (true, _) => Statement::Write,
@@ -748,6 +760,12 @@ impl<'a> Engine<'a> {
         } else {
             Vec::new()
         };
+        if keeps && fr.evaluated.contains(&val) {
+            return self.row_of(query);
+        }
+        if keeps {
+            fr.evaluated.push(val);
+        }
         let mark = fr.buffer.len();
         let row = self.iterate_now(fr, query, at);
         if !held.is_empty() {
@@ -775,6 +793,10 @@ impl<'a> Engine<'a> {
 
     /// One element of a query by index: a statement of its own.
     pub(super) fn execute_index(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) {
+        let val = self.v.of(Data::Query(query.clone()));
+        if fr.evaluated.contains(&val) {
+            return;
+        }
         if !matches!(self.v.source_of(query.src), Source::Declared(_)) {
             self.executed(fr, query, Statement::Read, Name::new("[]"), at, false);
             self.run_query(fr, query, Statement::Read, query.flags & flag::FILTERED == 0, Name::new("[]"), at);
@@ -1125,6 +1147,9 @@ impl<'a> Engine<'a> {
             {
                 return self.call_function(fr, f, object, Args::default(), range).0;
             }
+        }
+        if self.is_page_rows(fr, name) {
+            return object;
         }
         if name.as_str() == "model"
             && let Some(model) = query.model

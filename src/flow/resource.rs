@@ -1,5 +1,7 @@
 //! Which constructors and calls of libraries own connections, or make their thread wait?
 
+use super::call::Args;
+use super::value::{Data, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 
@@ -24,7 +26,7 @@ impl<'a> Engine<'a> {
 
     /// A statement was sent: does its thread wait for it?
     pub(super) fn waits(&mut self, fr: &mut Frame<'a>, method: Name, model: Option<crate::index::ModelId>, at: Range) {
-        if self.is_async_work || fr.language != crate::facts::Language::Python {
+        if self.is_async_work || self.language(fr) != self.names.python {
             return;
         }
         if let Some(model) = model {
@@ -38,19 +40,69 @@ impl<'a> Engine<'a> {
         self.blocking(fr, function, at);
     }
 
-    /// A session or connection was opened by calling its factory.
-    pub(super) fn opened(&mut self, _fr: &mut Frame<'a>, _class: Name, _range: Range) {}
+    /// A factory of sessions was called.
+    pub(super) fn opened_by_factory(&mut self, fr: &mut Frame<'a>, class: Name, range: Range) {
+        if self.ix.packs.roles(class).iter().any(|r| r.as_str() == "session-factory") {
+            self.emit(fr, super::What::Open { resource: class }, range, super::NO_LOOP);
+        }
+    }
+
+    /// A session or connection may have been opened by this call.
+    pub(super) fn opened(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
+        let has = |name: Name, role: &str| self.ix.packs.roles(name).iter().any(|r| r.as_str() == role);
+        // On a connection that is open already it holds nothing of its own.
+        let bound = args.positional.first().or_else(|| args.named.iter().find(|(n, _)| n.as_str() == "bind").map(|(_, v)| v));
+        let is_engine = |v: &Val| matches!(self.data(*v), Data::Instance(class) if has(*class, "engine"));
+        if has(name, "opens") && bound.is_none_or(is_engine) {
+            self.emit(fr, super::What::Open { resource: name }, range, super::NO_LOOP);
+        }
+    }
 }
 
 /// Does the call at this place get one of these arguments, itself or in a part of it?
 fn hands_in(body: &crate::facts::Body, call: Range, names: &[String]) -> bool {
-    use crate::facts::Expr;
+    use crate::facts::{Expr, Pat};
+    let calls_inside = |whole: Range| {
+        body.exprs.iter().zip(&body.ranges).any(|(e, r)| match e {
+            Expr::Call { args, .. } | Expr::New { args, .. } if r.start >= whole.start && r.end <= whole.end => {
+                let is_handed = |n: crate::base::Name| names.iter().any(|known| known == n.as_str());
+                args.iter().any(|a| a.name.is_some_and(is_handed) && !is_made_here(body, a.value))
+            }
+            _ => false,
+        })
+    };
+    if calls_inside(call) {
+        return true;
+    }
+    // `options = Options(http=shared)` and then `Client(options)`.
     body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
-        let inside = r.start >= call.start && r.end <= call.end;
-        let args = match e {
-            Expr::Call { args, .. } | Expr::New { args, .. } if inside => args,
-            _ => return false,
-        };
-        args.iter().any(|a| a.name.is_some_and(|n| names.iter().any(|known| known == n.as_str())))
+        let Expr::Local(slot) = e else { return false };
+        r.start > call.start
+            && r.end <= call.end
+            && body.exprs.iter().any(|a| match a {
+                Expr::Assign { target, value } => *body.pat(*target) == Pat::Local(*slot) && calls_inside(body.range(*value)),
+                _ => false,
+            })
     })
+}
+
+/// Is a value an object made in this very function, so that nobody shares it?
+fn is_made_here(body: &crate::facts::Body, e: crate::facts::ExprId) -> bool {
+    use crate::facts::{Expr, Pat};
+    let is_made = |value: crate::facts::ExprId| match body.expr(value) {
+        Expr::New { .. } => true,
+        Expr::Call { callee, .. } => match body.expr(*callee) {
+            Expr::Name(n) | Expr::Attr { name: n, .. } => n.as_str().starts_with(|c: char| c.is_uppercase()),
+            _ => false,
+        },
+        Expr::Null => true,
+        _ => false,
+    };
+    match body.expr(e) {
+        Expr::Local(slot) => body.exprs.iter().any(|a| match a {
+            Expr::Assign { target, value } => *body.pat(*target) == Pat::Local(*slot) && is_made(*value),
+            _ => false,
+        }),
+        _ => is_made(e),
+    }
 }

@@ -390,6 +390,9 @@ impl<'a> Engine<'a> {
         self.is_async_work |= l.is_async;
                 let (element, key, counts) = self.iterate(fr, source, range);
                 self.is_async_work = was_async;
+                if l.is_async {
+                    self.keep_rows(fr, iter, element);
+                }
                 if element == super::many::NO_ELEMENT {
                     return self.block(fr, &l.otherwise);
                 }
@@ -594,6 +597,16 @@ impl<'a> Engine<'a> {
                 self.v.many(element, kind)
             }
             _ => container,
+        }
+    }
+
+    /// A query in a variable that a loop ran holds its rows from then on.
+    pub(super) fn keep_rows(&mut self, fr: &mut Frame<'a>, iter: ExprId, element: Val) {
+        if let crate::facts::Expr::Local(slot) = fr.body.expr(iter)
+            && matches!(self.data(fr.locals[slot.0 as usize]), Data::Query(_))
+            && element != super::many::NO_ELEMENT
+        {
+            fr.locals[slot.0 as usize] = self.v.many(element, ManyKind::Held);
         }
     }
 

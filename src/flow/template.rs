@@ -19,13 +19,20 @@ pub(super) struct Pending {
 impl<'a> Engine<'a> {
     /// A call that renders a template: `view('posts.index', […])`.
     pub(super) fn render_call(&mut self, fr: &mut Frame<'a>, op: &Op, template: ArgRef, args: &Args, range: Range) -> Val {
-        let names = match args.get(template) {
-            Some(v) => self.template_names(v),
-            None => return UNKNOWN,
-        };
+        let mut names = args.get(template).map(|v| self.template_names(v)).unwrap_or_default();
+        let mut shifted = false;
+        if names.is_empty() {
+            // Some signatures changed their order over time: the first text is the name.
+            let Some(text) = args.positional.iter().find(|v| matches!(self.data(**v), Data::Str(_))) else { return UNKNOWN };
+            names = self.template_names(*text);
+            shifted = true;
+        }
         let mut context = match op.context {
             Some(arg) if arg.name.is_some_and(|n| n.as_str() == "keywords") => {
                 self.v.record(args.named.clone(), args.open.then_some(UNKNOWN))
+            }
+            Some(_) if shifted => {
+                args.positional.iter().copied().find(|v| matches!(self.data(*v), Data::Record(..))).unwrap_or(UNKNOWN)
             }
             Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
             None => UNKNOWN,
@@ -64,6 +71,7 @@ impl<'a> Engine<'a> {
             _ => self.v.record(more, Some(UNKNOWN)),
         };
         let changed = self.v.of(Data::View { names, context, at });
+        self.composed_more(changed);
         for pending in &mut fr.views {
             if matches!(self.v.get(pending.view), Data::View { at: other, .. } if *other == at) {
                 pending.view = changed;
@@ -141,6 +149,7 @@ impl<'a> Engine<'a> {
 
     /// Renders the templates of a name with a context and the component that they belong to.
     pub(super) fn render_with(&mut self, fr: &mut Frame<'a>, name: Name, context: Val, this: Val, range: Range) {
+        let context = self.composed(fr, name, context);
         let files = self.template_files(name);
         if files.is_empty() {
             self.gap("template not found");
@@ -286,7 +295,10 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
-            RenderKind::Import => UNKNOWN,
+            RenderKind::Import => {
+                let file = self.template_names(template).into_iter().find_map(|n| self.template_files(n).first().copied());
+                self.template_module(file)
+            }
             RenderKind::Tag => {
                 if let Some(name) = self.template_names(template).first() {
                     return self.template_function(fr, *name, args, range);
@@ -339,8 +351,9 @@ impl<'a> Engine<'a> {
     fn component_class(&self, name: Name) -> Option<crate::index::ClassId> {
         let studly: Vec<String> = name.as_str().split('.').map(|part| super::orm::fill("{studly}", part)).collect();
         let path = studly.join("\\").to_ascii_lowercase();
-        for root in ["app\\view\\components\\", "app\\livewire\\", "app\\http\\livewire\\"] {
-            let full = Name::new(&format!("{root}{path}"));
+        let roots = self.ix.packs.word_in_language(self.names.php, "component-class-roots")?;
+        for root in roots.as_str().split_whitespace() {
+            let full = Name::new(&format!("{}{path}", root.to_ascii_lowercase()));
             if let Some(class) = self.ix.class_names.get(&full) {
                 return Some(*class);
             }
@@ -440,7 +453,22 @@ impl<'a> Engine<'a> {
                 let (element, _, _) = self.iterate(fr, object, range);
                 if element == NO_ELEMENT { UNKNOWN } else { element }
             }
-            (_, "length" | "count" | "join" | "tojson" | "json_script" | "pluralize" | "length_is") => {
+            (_, "join") => {
+                let (element, _, counts) = self.iterate(fr, object, range);
+                if element != NO_ELEMENT && counts {
+                    let mark = fr.buffer.len();
+                    let id = self.enter_loop(fr, range);
+                    let item = self.v.renew(element, id);
+                    let item = match attribute {
+                        Some(path) => self.read_path(fr, item, path, range),
+                        None => item,
+                    };
+                    self.as_text(fr, item, range);
+                    self.leave_loop(fr, mark, false);
+                }
+                SCALAR
+            }
+            (_, "length" | "count" | "tojson" | "json_script" | "pluralize" | "length_is") => {
                 self.iterate(fr, object, range);
                 SCALAR
             }

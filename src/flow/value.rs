@@ -74,6 +74,8 @@ pub mod flag {
     pub const LOCKED: u16 = 256;
     /// Written for one key: narrowed by the primary key or a list of keys.
     pub const KEYED: u16 = 512;
+    /// Narrowed to a list of keys that a variable holds: one statement for many keys.
+    pub const BATCH: u16 = 4096;
     /// Gives so few rows that a loop over them is none.
     pub const FEW: u16 = 2048;
     /// Written by a raw statement or on a bare table: no model's scopes apply.

@@ -6,6 +6,7 @@
 pub mod model;
 mod file;
 mod op;
+pub mod page;
 pub mod rule;
 
 use include_dir::{Dir, include_dir};
@@ -136,6 +137,16 @@ impl Packs {
         Ok(())
     }
 
+    /// What the word says in each pack that has it, split at spaces, sorted.
+    pub fn word_list(&self, key: &str) -> Vec<String> {
+        let key = Name::new(key);
+        let values = self.scopes.iter().filter_map(|(_, scope)| self.words.get(&(*scope, key)));
+        let mut list: Vec<String> = values.flat_map(|text| text.as_str().split(' ')).map(str::to_owned).collect();
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
+
     /// What a method means on a receiver of a kind, in a scope (the id of a pack).
     pub fn op(&self, scope: Name, kind: Name, method: Name) -> Option<&Op> {
         let key = (scope, kind);
@@ -149,6 +160,11 @@ impl Packs {
             .filter(|(p, _)| text.starts_with(p))
             .max_by_key(|(p, _)| p.len())
             .map(|(_, op)| op)
+    }
+
+    /// The ids of all packs.
+    pub fn scopes(&self) -> impl Iterator<Item = Name> + '_ {
+        self.scopes.iter().map(|(_, scope)| *scope)
     }
 
     /// What a method means on a receiver of a kind, in any pack of a language.

@@ -8,6 +8,8 @@ use crate::base::Name;
 pub enum Result {
     /// Nothing that matters.
     Unknown,
+    /// No rows at all.
+    Nothing,
     /// A scalar.
     Scalar,
     /// Null or nothing.
@@ -226,7 +228,7 @@ pub struct Op {
 }
 
 const WORDS: &[&str] = &[
-    "unknown", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
+    "unknown", "nothing", "scalar", "null", "same", "query", "rows", "row", "new", "new-rows", "pair", "scalars", "element", "groups",
     "mapped", "flat", "callback-result", "chain", "zip", "enumerated", "items", "result-set", "first-column", "user", "instance-of", "load-path", "load-way",
     "load-none", "load-columns", "load-below", "prefetch-object", "route", "route-group", "exec", "write", "filter", "limit", "order", "project", "lazy", "no-eager", "reset-eager", "free-if-loaded", "iterates",
     "unscope", "lock", "keyed", "many-if-list", "guard", "set-relation", "only-columns", "defer-columns", "text", "serialize",
@@ -310,6 +312,7 @@ impl Op {
     fn word(&mut self, file: &str, word: &str) -> std::result::Result<(), PackError> {
         match word {
             "unknown" => self.result = Result::Unknown,
+            "nothing" => self.result = Result::Nothing,
             "scalar" => self.result = Result::Scalar,
             "null" => self.result = Result::Null,
             "same" => self.result = Result::Same,

@@ -80,6 +80,15 @@ struct Covered<'a> {
     gaps: &'a BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     counts: &'a BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Failed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -113,6 +122,16 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
                 .collect(),
             gaps: &report.coverage.gaps,
             counts: &report.coverage.counts,
+            failures: report
+                .failures
+                .iter()
+                .map(|failure| Failed {
+                    path: failure
+                        .file
+                        .map(|file| report.sources.file(file).path.as_str()),
+                    message: &failure.message,
+                })
+                .collect(),
         },
     };
     serde_json::to_writer_pretty(&mut *out, &file)?;

@@ -45,6 +45,8 @@ pub struct Report<'a> {
     pub failures: &'a [Failure],
     /// The rules of this run with their levels, sorted by id.
     pub rules: &'a [(&'static Rule, Level)],
+    /// What else is worth a word in the summary: `2 fixed`, `14 in the baseline`.
+    pub notes: &'a [String],
     /// How long the run took; not told if none.
     pub seconds: Option<f64>,
     /// Where the project lives: for links to the pages of rules. Empty for no links.
@@ -127,6 +129,21 @@ pub fn render(report: &Report<'_>, format: Format, out: &mut dyn Write) -> io::R
     }
 }
 
+impl Format {
+    /// Do those who read it know files by their path from the root of the repository? Else by the path from the folder checked.
+    pub fn is_for_repository(self) -> bool {
+        matches!(
+            self,
+            Format::Sarif
+                | Format::Github
+                | Format::Gitlab
+                | Format::Rdjson
+                | Format::Rdjsonl
+                | Format::Markdown
+        )
+    }
+}
+
 impl Report<'_> {
     /// Where the page of a rule is read.
     pub fn page_of(&self, rule: &str) -> Option<String> {
@@ -193,6 +210,9 @@ impl Report<'_> {
         };
         if !self.suppressed.is_empty() {
             line += &format!(", {} suppressed", self.suppressed.len());
+        }
+        for note in self.notes {
+            line += &format!(", {note}");
         }
         if let Some(seconds) = self.seconds {
             line += &format!(", {seconds:.1} s");

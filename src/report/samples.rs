@@ -54,6 +54,7 @@ impl Sample {
             coverage: &self.coverage,
             failures: &self.failures,
             rules: &self.rules,
+            notes: &[],
             seconds: Some(0.42),
             home: "https://example.org/ormlint",
             style,
@@ -202,7 +203,7 @@ pub(super) fn sample() -> Sample {
     client.owner = "shop.views.report".to_owned();
 
     let mut findings = vec![across, within, client];
-    fingerprint::assign(&mut findings, &sources);
+    fingerprint::assign(&mut findings, &sources, "");
     let bytes = sources
         .files
         .iter()

@@ -56,7 +56,7 @@ pub(super) fn log(report: &Report<'_>, limit: usize) -> Value {
     let mut run = json!({
         "automationDetails": { "id": format!("{TOOL}/") },
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": { "%SRCROOT%": { "description": { "text": "The root of the folder that was checked." } } },
+        "originalUriBaseIds": { "%SRCROOT%": { "description": { "text": "The root of the repository, or of the folder that was checked if it is in none." } } },
         "invocations": [invocation(report, ranked.len(), limit)],
         "results": results,
     });
@@ -89,12 +89,13 @@ fn invocation(report: &Report<'_>, found: usize, limit: usize) -> Value {
     }
     for failure in report.failures {
         let text = sentence(&format!("The analysis failed: {}", failure.message));
-        let path = &report.sources.file(failure.file).path;
-        notes.push(json!({
-            "level": "error",
-            "message": { "text": text },
-            "locations": [{ "physicalLocation": { "artifactLocation": artifact(path) } }],
-        }));
+        let mut note = json!({ "level": "error", "message": { "text": text } });
+        if let Some(file) = failure.file {
+            let path = &report.sources.file(file).path;
+            note["locations"] =
+                json!([{ "physicalLocation": { "artifactLocation": artifact(path) } }]);
+        }
+        notes.push(note);
     }
     json!({ "executionSuccessful": report.failures.is_empty(), "toolExecutionNotifications": notes })
 }

@@ -414,7 +414,7 @@ fn many_findings_are_ranked_and_cut_and_long_texts_shortened() {
     let error = sample.findings[2].clone();
     sample.findings = vec![one; 40];
     sample.findings.push(error);
-    fingerprint::assign(&mut sample.findings, &sample.sources);
+    fingerprint::assign(&mut sample.findings, &sample.sources, "");
     let log = sarif::log(&sample.report(Style::default()), 30);
     let results = log["runs"][0]["results"].as_array().expect("results");
     assert_eq!(results.len(), 30);

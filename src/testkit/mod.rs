@@ -8,6 +8,7 @@ mod annotations;
 mod catalog;
 mod compare;
 mod files;
+mod fixes;
 mod fixtures;
 mod tidy;
 

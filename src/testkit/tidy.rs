@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("findings", &["base", "source", "facts"]),
     ("source", &["base", "facts"]),
     ("packs", &["base", "findings"]),
+    ("vcs", &[]),
     ("syntax", &["base", "source", "facts"]),
     ("lower", &["base", "source", "syntax", "facts"]),
     ("index", &["base", "facts", "packs", "source"]),

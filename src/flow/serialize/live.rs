@@ -2,7 +2,7 @@
 
 use super::super::call::Args;
 use super::super::tree::NOTHING;
-use super::super::value::{Data, Row, UNKNOWN, Val};
+use super::super::value::{Data, Row, Source, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::ClassId;
@@ -24,6 +24,8 @@ impl<'a> Engine<'a> {
                 }
                 let val = match given.iter().find(|(n, _)| *n == attr.name) {
                     Some((_, v)) => *v,
+                    // Computed by a hook whenever it is read.
+                    None if self.hook(class, attr.name).is_some() => continue,
                     None => {
                         let val = self.class_field(class, attr.name);
                         self.hydrated(val)
@@ -66,7 +68,7 @@ impl<'a> Engine<'a> {
             .iter()
             .any(|t| self.ix.find_method(class, *t).is_some())
         {
-            self.tables_of(fr, class, object, &tables, UNKNOWN, range);
+            self.tables_of(fr, class, object, &tables, UNKNOWN);
         }
     }
 
@@ -108,6 +110,10 @@ impl<'a> Engine<'a> {
             .map_inside(val, 4, &mut |values, val| match values.get(val) {
                 Data::Row(row) => {
                     let row = *row;
+                    // Of rows known only by a declaration nobody knows how they are read.
+                    if !matches!(values.root_source(row.src).0, Source::Query(_)) {
+                        return Some(val);
+                    }
                     let tree = trees
                         .iter()
                         .find(|(m, _)| *m == row.model)
@@ -116,6 +122,22 @@ impl<'a> Engine<'a> {
                 }
                 _ => None,
             })
+    }
+
+    /// A property that a method computes, whatever the class declares of it.
+    pub(in super::super) fn computed_first(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        class: ClassId,
+        name: Name,
+        range: Range,
+    ) -> Option<Val> {
+        if !self.has_role(class, "live-component") {
+            return None;
+        }
+        let val = self.computed_property(fr, object, class, name, range);
+        (val != UNKNOWN).then_some(val)
     }
 
     /// A property that a method computes, once per request.
@@ -141,79 +163,6 @@ impl<'a> Engine<'a> {
             return val;
         }
         UNKNOWN
-    }
-
-    /// A list of rows that a table builder draws: columns may compute what they show of each row.
-    pub(super) fn table_resource(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
-        let object = self.v.of(Data::Class(class));
-        let query = self.word(fr, "table-query");
-        let rows = match self.ix.find_method(class, query) {
-            Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
-            None => self.listed_query(fr, class, query, range).unwrap_or(UNKNOWN),
-        };
-        let tables = self.words(fr, "table-methods");
-        self.tables_of(fr, class, object, &tables, rows, range);
-    }
-
-    /// The query that a table builder starts from: all rows of the model that the class names.
-    pub(super) fn listed_query(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        name: Name,
-        range: Range,
-    ) -> Option<Val> {
-        if name != self.word(fr, "table-query") {
-            return None;
-        }
-        let attr = self.word(fr, "table-model");
-        let model = self.class_attr(class, attr);
-        let Data::Class(model) = *self.data(model) else {
-            return None;
-        };
-        let model = self.ix.class(model).model?;
-        let at = self.span(fr, range);
-        let query = self.start_query(model, at);
-        Some(self.v.of(Data::Query(query)))
-    }
-
-    fn tables_of(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        object: Val,
-        tables: &[Name],
-        rows: Val,
-        range: Range,
-    ) {
-        if let Data::Query(query) = self.data(rows).clone() {
-            let record = self.row_of(&query);
-            let parameter = self.word(fr, "table-record");
-            for method in tables {
-                let Some((_, f)) = self.ix.find_method(class, *method) else {
-                    continue;
-                };
-                let mark = fr.buffer.len();
-                let id = self.enter_loop(fr, range);
-                self.framework_loops.insert(id);
-                let record = self.v.renew(record, id);
-                let before = std::mem::replace(&mut self.ambient, vec![(parameter, record)]);
-                // The table itself is built once: what counts is what its closures read.
-                self.call_function(fr, f, object, Args::default(), range);
-                self.ambient = before;
-                self.forget_own_statements(fr, mark);
-                self.leave_loop(fr, mark, false);
-            }
-        }
-    }
-
-    /// Statements noted since a mark that no row of the loop leads to are sent once.
-    fn forget_own_statements(&mut self, fr: &mut Frame<'a>, mark: usize) {
-        let mut i = 0;
-        fr.buffer.retain(|e| {
-            i += 1;
-            i <= mark || !matches!(e.what, super::super::What::Statement { via: None, .. })
-        });
     }
 }
 

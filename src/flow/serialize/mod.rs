@@ -4,15 +4,20 @@
 //! methods and attributes come from the packs; this module knows the kinds of classes only.
 
 mod admin;
+mod composer;
 mod dispatch;
 mod field;
 mod live;
 mod model;
 mod resource;
 mod schema;
+mod table;
 mod view;
+mod viewset;
 
+pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
+pub(super) use table::Table;
 
 use super::call::Args;
 use super::many::NO_ELEMENT;
@@ -391,16 +396,12 @@ impl<'a> Engine<'a> {
     /// A route is declared: what it names handles requests.
     pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
         // Handlers named by a method alone belong to the class that the group around them names.
-        if let (Some(class), Some(Data::Str(method))) =
-            (self.route_class, args.positional.get(1).map(|v| self.data(*v).clone()))
-            && let Some((_, f)) = self.ix.find_method(class, method)
+        if let (Some(class), Some(Data::Str(method))) = (
+            self.route_class,
+            args.positional.get(1).map(|v| self.data(*v).clone()),
+        ) && let Some((_, f)) = self.ix.find_method(class, method)
         {
             self.handlers.insert(f);
-        }
-        for val in args.positional.clone() {
-            if matches!(self.data(val), Data::Closure(..)) {
-                self.call_value(fr, val, Args::default(), range);
-            }
         }
         for val in args
             .positional
@@ -409,19 +410,25 @@ impl<'a> Engine<'a> {
             .copied()
             .collect::<Vec<_>>()
         {
-            self.handler(fr, val);
+            self.handler(fr, val, range);
         }
     }
 
-    fn handler(&mut self, _fr: &mut Frame<'a>, val: Val) {
+    fn handler(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) {
         match self.data(val).clone() {
             Data::Function(f) => {
                 self.handlers.insert(f);
             }
+            Data::Closure(f, env, this) => {
+                let given = self.call_closure(fr, f, &env, this, Args::default(), range);
+                self.serialize(fr, given, range, 0);
+            }
             Data::Class(class) => self.all_handlers(class),
             // `PostController@show`
             Data::Str(text) => {
-                let Some((class, method)) = text.as_str().split_once('@') else { return };
+                let Some((class, method)) = text.as_str().split_once('@') else {
+                    return;
+                };
                 for found in self.classes_ending(class) {
                     if let Some((_, f)) = self.ix.find_method(found, Name::new(method)) {
                         self.handlers.insert(f);

@@ -1,11 +1,12 @@
 //! What does a serializer that belongs to a model read of each row?
 
 use super::super::call::Args;
-use super::super::value::{Data, NULL, Row, SCALAR, UNKNOWN, Val};
-use super::super::{Engine, Frame};
+use super::super::value::{Data, NULL, Row, SCALAR, Source, UNKNOWN, Val};
+use super::super::{Engine, Frame, Statement};
 use super::MAX_NESTING;
 use super::field::{Field, Listed};
 use crate::base::{Name, Range};
+use crate::facts::Expr;
 use crate::index::{ClassId, ModelId, Relation};
 
 impl<'a> Engine<'a> {
@@ -129,7 +130,11 @@ impl<'a> Engine<'a> {
         let Some(meta) = meta else { return };
         let depth_name = self.word(fr, "serializer-depth");
         let declared: Vec<Name> = fields.iter().map(|f| f.name).collect();
-        let nests = self.ix.find_attr(meta, depth_name).is_some();
+        let deeper = self
+            .ix
+            .find_attr(meta, depth_name)
+            .map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
+        let nests = deeper.is_some();
         let alternatives: Vec<Row> = self
             .v
             .alternatives(row)
@@ -147,9 +152,12 @@ impl<'a> Engine<'a> {
                 let Some(one) = alternatives.first() else {
                     return;
                 };
+                let forward = self.word(fr, "model-many-field");
                 for name in self.own_relations(one.model) {
                     let val = self.v.str(name);
-                    if !is_listed(self, &hidden, name) {
+                    if !is_listed(self, &hidden, name)
+                        && self.is_plain_field(one.model, name, forward)
+                    {
                         names.push(Listed { val, ..place });
                     }
                 }
@@ -162,14 +170,50 @@ impl<'a> Engine<'a> {
             if declared.contains(&name) {
                 continue;
             }
-            self.in_class(fr, entry.owner, range, |e, fr| {
-                e.read_named(fr, row, name, nests, entry.range)
+            let (owner, at) = match deeper {
+                Some((owner, at)) if nests && owner != entry.owner => (owner, at),
+                _ => (entry.owner, entry.range),
+            };
+            self.in_class(fr, owner, range, |e, fr| {
+                e.read_named(fr, row, name, nests, at)
             });
         }
     }
 
+    /// Is a relation one that a list of all fields means?
+    fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
+        let Some(relation) = self.relation(model, name) else {
+            return false;
+        };
+        if !relation.many {
+            return relation.key_column.is_some();
+        }
+        let Some((owner, i)) = self
+            .ix
+            .model(model)
+            .class
+            .and_then(|c| self.ix.find_attr(c, name))
+        else {
+            return false;
+        };
+        let decl = self.ix.class_decl(owner);
+        let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
+        match decl.attrs[i].value.map(|v| body.expr(v)) {
+            Some(Expr::Call { callee, .. }) => match body.expr(*callee) {
+                Expr::Attr { name, .. } | Expr::Name(name) => {
+                    name.as_str().ends_with(many.as_str())
+                }
+                Expr::Local(slot) => body.slots[slot.0 as usize]
+                    .as_str()
+                    .ends_with(many.as_str()),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Relations that the class of a model declares itself, in order of name.
-    fn own_relations(&self, model: ModelId) -> Vec<Name> {
+    pub(super) fn own_relations(&self, model: ModelId) -> Vec<Name> {
         let data = self.ix.model(model);
         let Some(class) = data.class else {
             return Vec::new();
@@ -397,6 +441,10 @@ impl<'a> Engine<'a> {
             self.represent(fr, recv, class, row, range, 1);
             return Some(self.v.of(Data::Record(Box::default(), Some(UNKNOWN))));
         }
+        if name == self.word(fr, "serializer-check") {
+            self.validate(fr, recv, class, range);
+            return Some(SCALAR);
+        }
         if name.as_str() == "__init__" {
             let made = self.serializer_made(fr, recv, args);
             if let Some(p) = fr.decl.params.first()
@@ -409,106 +457,56 @@ impl<'a> Engine<'a> {
         None
     }
 
-    /// A method that a view of rows inherits.
-    pub(super) fn viewset_method(
-        &mut self,
-        fr: &mut Frame<'a>,
-        recv: Val,
-        class: ClassId,
-        name: Name,
-        args: &Args,
-        range: Range,
-    ) -> Option<Val> {
-        let op = self
-            .ix
-            .packs
-            .op_in_language(self.language(fr), Name::new("viewset"), name)?
-            .clone();
-        use crate::packs::Result;
-        Some(match op.result {
-            Result::Query => {
-                let attr = self.word(fr, "viewset-query");
-                self.field(fr, recv, attr)
-            }
-            Result::Same => self.subject(&op, args),
-            Result::Row => {
-                let rows = self.viewset_rows(fr, recv, class, range);
-                match self.data(rows).clone() {
-                    Data::Query(query) => self.row_of(&query),
-                    _ => UNKNOWN,
-                }
-            }
-            Result::InstanceOf => {
-                let serializer = self.viewset_serializer(fr, recv, class, range);
-                if op.callback.is_some() {
-                    let mut rest = args.clone();
-                    rest.ranges.clear();
-                    return Some(self.construct(fr, serializer, rest, range));
-                }
-                serializer
-            }
-            _ => UNKNOWN,
-        })
-    }
-
-    /// The query of a view, as its own method or attribute says.
-    pub(super) fn viewset_rows(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        range: Range,
-    ) -> Val {
-        let method = self.word(fr, "viewset-query-method");
-        if let Some((_, f)) = self.ix.find_method(class, method) {
-            return self.call_function(fr, f, object, Args::default(), range).0;
-        }
-        let attr = self.word(fr, "viewset-query");
-        self.class_attr(class, attr)
-    }
-
-    fn viewset_serializer(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        range: Range,
-    ) -> Val {
-        let method = self.word(fr, "viewset-serializer-method");
-        if let Some((_, f)) = self.ix.find_method(class, method) {
-            return self.call_function(fr, f, object, Args::default(), range).0;
-        }
-        let attr = self.word(fr, "viewset-serializer");
-        self.class_attr(class, attr)
-    }
-
-    /// A view that lists rows through a serializer.
-    pub(super) fn viewset(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
-        let list = self.word(fr, "viewset-list");
-        if !self.has_role(class, "viewset-list") || self.ix.find_method(class, list).is_some() {
+    /// Many items are validated: each key of a related row is looked up.
+    fn validate(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, range: Range) {
+        let many = self.word(fr, "serializer-many");
+        if self
+            .known_field(recv, many)
+            .is_none_or(|v| *self.data(v) != Data::Bool(true))
+        {
             return;
         }
-        let action = self.word(fr, "viewset-action");
-        let text = self.v.str(list);
-        let object = self.object(class, vec![(action, text)]);
-        let serializer = self.viewset_serializer(fr, object, class, range);
-        let narrow = self.word(fr, "viewset-filter-method");
-        for class_val in self.v.alternatives(serializer) {
-            let Data::Class(target) = *self.data(class_val) else {
-                continue;
-            };
-            let mut rows = self.viewset_rows(fr, object, class, range);
-            if let Some((_, f)) = self.ix.find_method(class, narrow) {
-                let narrowed = self
-                    .call_function(fr, f, object, Args::positional(vec![rows]), range)
-                    .0;
-                if matches!(self.data(narrowed), Data::Query(_)) {
-                    rows = narrowed;
-                }
-            }
-            let inner = self.object(target, Vec::new());
-            self.serialize_with(fr, inner, target, rows, range, 0);
-        }
+        let meta_name = self.word(fr, "serializer-meta");
+        let Some(meta) = self.nested_class(class, meta_name) else {
+            return;
+        };
+        let attr = self.word(fr, "admin-model");
+        let target = self.class_attr(meta, attr);
+        let Data::Class(target) = *self.data(target) else {
+            return;
+        };
+        let Some(model) = self.ix.class(target).model else {
+            return;
+        };
+        let names = self.word(fr, "serializer-fields");
+        let listed = self.listed(meta, names).unwrap_or_default();
+        let declared = self.fields_of(class);
+        let key = listed.iter().find_map(|l| match self.data(l.val) {
+            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => self
+                .relation(model, *name)
+                .filter(|r| !r.many && r.key_column.is_some()),
+            _ => None,
+        });
+        let Some((name, target)) = key.map(|r| (r.name, r.target)) else {
+            return;
+        };
+        let at = self.span(fr, range);
+        let src = self.v.source(Source::Query(at));
+        let mark = fr.buffer.len();
+        let id = self.enter_loop(fr, range);
+        self.framework_loops.insert(id);
+        self.statement(
+            fr,
+            Statement::Read,
+            name,
+            target,
+            None,
+            false,
+            src,
+            0,
+            range,
+        );
+        self.leave_loop(fr, mark, false);
     }
 }
 

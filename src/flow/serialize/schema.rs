@@ -123,9 +123,13 @@ impl<'a> Engine<'a> {
     }
 
     fn response_model(&self, class: Option<ClassId>) -> Option<ClassId> {
-        class.filter(|c| {
-            self.ix.class(*c).model.is_none() && self.role(*c) == Some("response-model-base")
-        })
+        let is_table = |c: &ClassId| {
+            self.ix
+                .class(*c)
+                .model
+                .is_some_and(|m| !self.ix.model(m).is_abstract)
+        };
+        class.filter(|c| !is_table(c) && self.role(*c) == Some("response-model-base"))
     }
 
     fn model_in_expr(&self, f: FnRef, body: &Body, e: ExprId, depth: usize) -> Option<ClassId> {
@@ -186,7 +190,11 @@ impl<'a> Engine<'a> {
                         continue;
                     }
                     routed = true;
-                    if let Some(arg) = args.iter().find(|a| a.name == Some(keyword)) {
+                    if let Some(arg) = args.iter().find(|a| {
+                        a.name.is_some_and(|n| {
+                            keyword.as_str().split_whitespace().any(|k| k == n.as_str())
+                        })
+                    }) {
                         model = self.model_in_expr(outer, body, arg.value, 0);
                     }
                 }
@@ -202,12 +210,34 @@ impl<'a> Engine<'a> {
                         .as_ref()
                         .and_then(|ty| self.model_in_type(file, parent, ty))
                 });
-                let Some(model) = model else { continue };
+                let Some(model) = model else {
+                    self.walked_whole(f);
+                    continue;
+                };
                 let (mut fr, ret) = self.handler_result(f);
                 self.fill(&mut fr, model, ret, decl.name_range, 0);
                 self.finish(fr);
             }
         }
+    }
+
+    /// Without a model, rows of some classes are encoded with all that they have.
+    fn walked_whole(&mut self, f: FnRef) {
+        let (mut fr, ret) = self.handler_result(f);
+        let at = self.ix.function(f).name_range;
+        self.per_row(&mut fr, ret, at, &mut |e, fr, row| {
+            let Data::Row(data) = *e.data(row) else {
+                return UNKNOWN;
+            };
+            let class = e.ix.model(data.model).class;
+            if class.is_some_and(|c| e.has_role(c, "walked-whole")) {
+                for name in e.own_relations(data.model) {
+                    e.attr(fr, row, name, at);
+                }
+            }
+            UNKNOWN
+        });
+        self.finish(fr);
     }
 
     /// A method that a schema inherits.

@@ -1,0 +1,252 @@
+//! What does a table builder read of each row it draws: columns, links, actions that are shown or not?
+
+use super::super::call::Args;
+use super::super::value::{Data, Query, UNKNOWN, Val};
+use super::super::{Engine, Frame, What};
+use crate::base::{Name, Range};
+use crate::index::{ClassId, ModelId};
+
+/// The table that is being built.
+#[derive(Debug, Default)]
+pub(in super::super) struct Table {
+    /// Its rows, as far as they are known.
+    rows: Option<Val>,
+}
+
+impl<'a> Engine<'a> {
+    /// A list of rows that a table builder draws.
+    pub(super) fn table_resource(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
+        let object = self.v.of(Data::Class(class));
+        let query = self.word(fr, "table-query");
+        let tables = self.words(fr, "table-methods");
+        // Nobody wrote the query: it stands where the table is built, which is where it can be changed.
+        let own = tables.iter().find_map(|t| self.ix.own_method(class, *t));
+        let range = own.map_or(range, |f| self.ix.function(f).name_range);
+        let rows = match self.ix.find_method(class, query) {
+            Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
+            None => self
+                .listed_query(fr, class, query, range)
+                .unwrap_or(UNKNOWN),
+        };
+        self.tables_of(fr, class, object, &tables, rows);
+    }
+
+    /// The query that a table builder starts from: all rows of the model that the class names, or of a relation of it.
+    pub(super) fn listed_query(
+        &mut self,
+        fr: &mut Frame<'a>,
+        class: ClassId,
+        name: Name,
+        range: Range,
+    ) -> Option<Val> {
+        if name != self.word(fr, "table-query") {
+            return None;
+        }
+        let at = self.span(fr, range);
+        let model = self.table_model(fr, class)?;
+        let query = self.start_query(model, at);
+        Some(self.v.of(Data::Query(query)))
+    }
+
+    fn table_model(&mut self, fr: &Frame<'a>, class: ClassId) -> Option<ModelId> {
+        let attr = self.word(fr, "table-model");
+        let model = self.class_attr(class, attr);
+        if let Data::Class(model) = *self.data(model) {
+            return self.ix.class(model).model;
+        }
+        // A table of a relation: the class that owns it is named by the namespace.
+        let attr = self.word(fr, "table-relation");
+        let relation = self.class_attr(class, attr);
+        let Data::Str(relation) = *self.data(relation) else {
+            return None;
+        };
+        let full = self.ix.class(class).name.as_str().to_ascii_lowercase();
+        let mut above = full.as_str();
+        while let Some((outer, _)) = above.rsplit_once('\\') {
+            if let Some(owner) = self.ix.class_names.get(&Name::new(outer)).copied()
+                && owner != class
+            {
+                let model = self.table_model(fr, owner)?;
+                return self.relation(model, relation)?.target;
+            }
+            above = outer;
+        }
+        None
+    }
+
+    /// Builds the tables of a class, with one row for what runs per row.
+    pub(super) fn tables_of(
+        &mut self,
+        fr: &mut Frame<'a>,
+        class: ClassId,
+        object: Val,
+        tables: &[Name],
+        rows: Val,
+    ) {
+        let known = matches!(self.data(rows), Data::Query(_));
+        for method in tables {
+            let Some((_, f)) = self.ix.find_method(class, *method) else {
+                continue;
+            };
+            let at = self.ix.function(f).name_range;
+            // First: which rows does it take, and what does it load on them?
+            let first = self.table.replace(Table {
+                rows: known.then_some(rows),
+            });
+            let mut scratch = self.class_frame(class);
+            self.built(&mut scratch, f, object, UNKNOWN, at);
+            scratch.buffer.clear();
+            self.finish(scratch);
+            let found = std::mem::replace(&mut self.table, first).and_then(|t| t.rows);
+            let Some(Data::Query(query)) = found.map(|v| self.data(v).clone()) else {
+                continue;
+            };
+            let record = self.row_of(&query);
+            let id = self.enter_loop(fr, at);
+            self.framework_loops.insert(id);
+            let record = self.v.renew(record, id);
+            let mark = fr.buffer.len();
+            let before = self.table.replace(Table { rows: found });
+            self.built(fr, f, object, record, at);
+            self.table = before;
+            // The table itself is built once: what counts is what a row leads to.
+            let mut i = 0;
+            fr.buffer.retain(|e| {
+                i += 1;
+                i <= mark || !matches!(e.what, What::Statement { via: None, .. })
+            });
+            self.leave_loop(fr, mark, false);
+        }
+    }
+
+    fn built(
+        &mut self,
+        fr: &mut Frame<'a>,
+        f: crate::index::FnRef,
+        object: Val,
+        record: Val,
+        at: Range,
+    ) {
+        let parameter = self.word(fr, "table-record");
+        let before = std::mem::replace(&mut self.ambient, vec![(parameter, record)]);
+        self.call_function(fr, f, object, Args::default(), at);
+        self.ambient = before;
+    }
+
+    /// A method of the builder: closures in its arguments run for each row, unless they wait for a click.
+    pub(in super::super) fn table_call(
+        &mut self,
+        fr: &mut Frame<'a>,
+        name: Name,
+        args: &Args,
+        range: Range,
+    ) {
+        let first = args.positional.first().copied();
+        if name == self.word(fr, "table-rows")
+            && let Some(given) = first
+            && let Data::Query(_) = self.data(given)
+        {
+            self.table = Some(Table { rows: Some(given) });
+            return;
+        }
+        if self.words(fr, "table-later").contains(&name) {
+            return;
+        }
+        if self.words(fr, "table-modify").contains(&name) {
+            self.table_modified(fr, first, range);
+            return;
+        }
+        let Some((_, record)) = self.ambient.first().copied() else {
+            return;
+        };
+        let model = self.bare_row(record).map(|r| r.model);
+        for val in args
+            .positional
+            .iter()
+            .chain(args.named.iter().map(|(_, v)| v))
+        {
+            let Data::Closure(f, env, this) = self.data(*val).clone() else {
+                continue;
+            };
+            let mut named = self.ambient.clone();
+            // A parameter of the row's own class takes the row, whatever its name.
+            for param in &self.ix.function(f).params {
+                let declared = self.declared_param(f, param, false);
+                let own = self.bare_row(declared).map(|r| r.model);
+                if own.is_some() && own == model {
+                    named.push((param.name, record));
+                }
+            }
+            let given = Args {
+                named,
+                ..Args::default()
+            };
+            self.call_closure(fr, f, &env, this, given, range);
+        }
+    }
+
+    /// What the rows' query is changed to.
+    fn table_modified(&mut self, fr: &mut Frame<'a>, change: Option<Val>, range: Range) {
+        let Some(rows) = self.table.as_ref().and_then(|t| t.rows) else {
+            return;
+        };
+        let Some(change) = change else { return };
+        let mark = fr.buffer.len();
+        let changed = self.call_value(fr, change, Args::positional(vec![rows]), range);
+        fr.buffer.truncate(mark);
+        let changed = match self.data(changed).clone() {
+            Data::Query(_) => changed,
+            _ => match self.data(rows).clone() {
+                Data::Query(query) => {
+                    let tree = self.v.trees.opened(query.tree);
+                    self.v.of(Data::Query(Query { tree, ..query }))
+                }
+                _ => return,
+            },
+        };
+        self.table = Some(Table {
+            rows: Some(changed),
+        });
+    }
+
+    /// A part of a table is made: a column reads what it is named after, an action asks a policy before it is shown.
+    pub(in super::super) fn table_part(
+        &mut self,
+        fr: &mut Frame<'a>,
+        name: Name,
+        args: &Args,
+        range: Range,
+    ) {
+        let Some((_, record)) = self.ambient.first().copied() else {
+            return;
+        };
+        if self.bare_row(record).is_none() {
+            return;
+        }
+        let Some(class) = name
+            .as_str()
+            .rsplit_once('.')
+            .map(|(class, _)| Name::new(class))
+        else {
+            return;
+        };
+        let roles: Vec<Name> = self.ix.packs.roles(class).to_vec();
+        for role in roles {
+            let role = role.as_str();
+            if role == "table-column" {
+                // Paths with dots are loaded with the query.
+                if let Some(Data::Str(path)) =
+                    args.positional.first().map(|v| self.data(*v).clone())
+                    && !path.as_str().contains('.')
+                {
+                    self.read_path(fr, record, path, range);
+                }
+            } else if let Some(ability) = role.strip_prefix("table-asks-") {
+                let ability = self.v.str(Name::new(ability));
+                let user = self.current_user();
+                let question = Args::positional(vec![ability, record]);
+                self.ask_policy(fr, user, &question, range);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Which rows does a view list, and through which serializer?
+
+use super::super::call::Args;
+use super::super::value::{Data, UNKNOWN, Val};
+use super::super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::index::ClassId;
+
+impl<'a> Engine<'a> {
+    /// A method that a view of rows inherits.
+    pub(super) fn viewset_method(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        class: ClassId,
+        name: Name,
+        args: &Args,
+        range: Range,
+    ) -> Option<Val> {
+        if name == self.word(fr, "viewset-list") {
+            self.list_rows(fr, recv, class, range);
+            return Some(UNKNOWN);
+        }
+        let op = self
+            .ix
+            .packs
+            .op_in_language(self.language(fr), Name::new("viewset"), name)?
+            .clone();
+        use crate::packs::Result;
+        Some(match op.result {
+            Result::Query => {
+                let attr = self.word(fr, "viewset-query");
+                self.field(fr, recv, attr)
+            }
+            Result::Same => self.subject(&op, args),
+            Result::Row => {
+                let rows = self.viewset_rows(fr, recv, class, range);
+                match self.data(rows).clone() {
+                    Data::Query(query) => self.row_of(&query),
+                    _ => UNKNOWN,
+                }
+            }
+            Result::InstanceOf => {
+                let serializer = self.viewset_serializer(fr, recv, class, range);
+                if op.callback.is_some() {
+                    let mut rest = args.clone();
+                    rest.ranges.clear();
+                    return Some(self.construct(fr, serializer, rest, range));
+                }
+                serializer
+            }
+            _ => UNKNOWN,
+        })
+    }
+
+    /// The query of a view, as its own method or attribute says.
+    pub(super) fn viewset_rows(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        class: ClassId,
+        range: Range,
+    ) -> Val {
+        let method = self.word(fr, "viewset-query-method");
+        if let Some((_, f)) = self.ix.find_method(class, method) {
+            return self.call_function(fr, f, object, Args::default(), range).0;
+        }
+        let attr = self.word(fr, "viewset-query");
+        self.class_attr(class, attr)
+    }
+
+    fn viewset_serializer(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        class: ClassId,
+        range: Range,
+    ) -> Val {
+        let method = self.word(fr, "viewset-serializer-method");
+        if let Some((_, f)) = self.ix.find_method(class, method) {
+            return self.call_function(fr, f, object, Args::default(), range).0;
+        }
+        let attr = self.word(fr, "viewset-serializer");
+        self.class_attr(class, attr)
+    }
+
+    /// A view that lists rows through a serializer.
+    pub(super) fn viewset(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
+        let list = self.word(fr, "viewset-list");
+        if !self.has_role(class, "viewset-list") {
+            return;
+        }
+        let action = self.word(fr, "viewset-action");
+        let text = self.v.str(list);
+        let object = self.object(class, vec![(action, text)]);
+        match self.ix.find_method(class, list) {
+            Some((_, f)) => {
+                self.call_function(fr, f, object, Args::default(), range);
+            }
+            None => self.list_rows(fr, object, class, range),
+        }
+    }
+
+    /// Lists the rows of a view as its library does.
+    fn list_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) {
+        let serializer = self.viewset_serializer(fr, object, class, range);
+        let narrow = self.word(fr, "viewset-filter-method");
+        for class_val in self.v.alternatives(serializer) {
+            let Data::Class(target) = *self.data(class_val) else {
+                continue;
+            };
+            let mut rows = self.viewset_rows(fr, object, class, range);
+            if let Some((_, f)) = self.ix.find_method(class, narrow) {
+                let args = Args::positional(vec![rows]);
+                let narrowed = self.call_function(fr, f, object, args, range).0;
+                if matches!(self.data(narrowed), Data::Query(_)) {
+                    rows = narrowed;
+                }
+            }
+            let inner = self.object(target, Vec::new());
+            self.serialize_with(fr, inner, target, rows, range, 0);
+        }
+    }
+}

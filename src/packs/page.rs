@@ -1,0 +1,101 @@
+//! How does the catalogue of clients read as a page? `rules/CLIENTS.md`, made from the packs.
+
+use super::Packs;
+
+const HEAD: &str = "\
+# Clients and calls that block
+
+This page is made from `rules/packs/clients-*.toml`. A client listed here is a fault where it is built for every request, message
+or turn of a loop (`client-per-request`); a call listed here is a fault where a coroutine reaches it (`blocking-call-in-async`).
+
+## Adding your own
+
+Name a file in the configuration, `packs = [\"ormlint/own.toml\"]`, and write into it:
+
+```toml
+[pack]
+id = \"own\"
+language = \"python\"
+
+[[client]]
+names = [\"acme.connect\", \"acme.Client\"]
+what = \"an Acme client\"
+why = \"each signs in over the network\"
+cure = \"build it once per process\"
+gives = \"acme.Client\"
+
+[[blocking]]
+names = [\"acme.Client.*\"]
+what = \"the network\"
+instead = \"`acme.aio.Client`\"
+```
+
+`names` are full names: dotted in Python, `Vendor\\\\Name` in PHP (`Vendor\\\\Name.create` for a static method). `gives` is the class of
+what a function makes. `shared` names arguments that hand in shared connections and make the object cheap. With
+`loops_only = true` only loops are faults. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
+call that waits shortly a note, and only where a coroutine makes it itself.
+";
+
+/// The page, in Markdown.
+pub fn page(packs: &Packs) -> String {
+    let mut out = HEAD.to_owned();
+    for (title, language) in [("Clients in Python", "python"), ("Clients in PHP", "php")] {
+        out.push_str(&format!(
+            "\n## {title}\n\n| what | constructors | why | cure |\n| --- | --- | --- | --- |\n"
+        ));
+        for (of, entry) in packs.client_entries() {
+            if of.as_str() != language {
+                continue;
+            }
+            let loops = if entry.loops_only { " (in loops)" } else { "" };
+            out.push_str(&format!(
+                "| {}{loops} | {} | {} | {} |\n",
+                entry.what,
+                names(&entry.names),
+                entry.why,
+                entry.cure
+            ));
+        }
+    }
+    out.push_str("\n## Calls that block\n\n| waits for | calls | instead |\n| --- | --- | --- |\n");
+    for entry in packs.blocking_entries() {
+        out.push_str(&format!(
+            "| {} | {} | {} |\n",
+            entry.what,
+            names(&entry.names),
+            entry.instead
+        ));
+    }
+    out
+}
+
+fn names(all: &[String]) -> String {
+    all.iter()
+        .map(|n| format!("`{n}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ORMLINT_BLESS=1` writes the page anew.
+    #[test]
+    fn the_page_of_clients_says_what_the_packs_say() {
+        let packs = match Packs::builtin() {
+            Ok(packs) => packs,
+            Err(error) => panic!("{error}"),
+        };
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/CLIENTS.md");
+        let text = page(&packs);
+        if std::env::var_os("ORMLINT_BLESS").is_some() {
+            std::fs::write(path, &text).expect("the page can be written");
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == text,
+            "rules/CLIENTS.md is old: run with ORMLINT_BLESS=1"
+        );
+    }
+}
