@@ -73,7 +73,7 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
             let short = cx.ix.model(candidate.model).name.last_segment().to_lowercase();
             cx.ix.packs.tenancy().certain_names.contains(&short)
         };
-        if !is_certain && !(candidate.user_conditions > 0 || candidate.is_named_so && candidate.owned.len() > 2) {
+        if !(is_certain || candidate.user_conditions > 0 || candidate.is_named_so && candidate.owned.len() > 2) {
             continue;
         }
         let mut trial = tenancy.clone();

@@ -383,10 +383,9 @@ fn target_of(index: &ProjectIndex<'_>, column: Name) -> Option<ModelId> {
     for model in &index.models {
         #[allow(clippy::iter_over_hash_type)]
         for relation in model.relations.values() {
-            if !relation.many && (relation.key_column == Some(column) || relation.name == column && relation.key_column.is_some()) {
-                if let Some(target) = relation.target {
-                    *counts.entry(target).or_default() += 1;
-                }
+            let is_key = relation.key_column == Some(column) || relation.name == column && relation.key_column.is_some();
+            if let (false, true, Some(target)) = (relation.many, is_key, relation.target) {
+                *counts.entry(target).or_default() += 1;
             }
         }
     }
