@@ -17,10 +17,7 @@ fn every_name_is_in_the_grammar() {
         assert_ne!(language.id_for_node_kind(kind, true), 0, "no kind `{kind}`");
     }
     for (place, (field, known)) in FIELDS.iter().enumerate() {
-        assert!(
-            language.field_id_for_name(field).is_some(),
-            "no field `{field}`"
-        );
+        assert!(language.field_id_for_name(field).is_some(), "no field `{field}`");
         assert_eq!(place, *known as usize, "`{field}` is out of order");
     }
 }
@@ -32,10 +29,7 @@ fn every_kind_of_the_grammar_is_known() {
     for id in 0..language.node_kind_count() as u16 {
         let is_shown = language.node_kind_is_visible(id) && language.node_kind_is_named(id);
         let kind = language.node_kind_for_id(id).unwrap_or_default();
-        if is_shown
-            && !language.node_kind_is_supertype(id)
-            && !KINDS.iter().any(|(known, _)| *known == kind)
-        {
+        if is_shown && !language.node_kind_is_supertype(id) && !KINDS.iter().any(|(known, _)| *known == kind) {
             unknown.push(kind);
         }
     }
@@ -72,10 +66,8 @@ fn kinds_and_fields_are_found_on_nodes() {
 #[test]
 fn trees_have_the_shapes_that_lowering_reads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars-tests/shapes/php");
-    let mut files: Vec<_> = fs::read_dir(&folder)
-        .expect("the shapes lie there")
-        .map(|entry| entry.expect("the folder can be read").path())
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).expect("the shapes lie there").map(|entry| entry.expect("the folder can be read").path()).collect();
     files.sort();
     assert!(!files.is_empty());
     let update = std::env::var_os("UPDATE_SHAPES").is_some();
@@ -85,11 +77,7 @@ fn trees_have_the_shapes_that_lowering_reads() {
         let mut found = String::new();
         for (name, source) in cases(&text) {
             let line = "=".repeat(20);
-            let _ = write!(
-                found,
-                "{line}\n{name}\n{line}\n{source}\n---\n{}\n\n",
-                shape(source)
-            );
+            let _ = write!(found, "{line}\n{name}\n{line}\n{source}\n---\n{}\n\n", shape(source));
         }
         if update {
             fs::write(&file, found).expect("a shape can be written");
@@ -105,9 +93,7 @@ fn cases(text: &str) -> Vec<(&str, &str)> {
     let mut cases = Vec::new();
     let mut parts = text.split("====================\n").skip(1);
     while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
-        let source = rest
-            .split_once("\n---\n")
-            .map_or(rest, |(source, _)| source);
+        let source = rest.split_once("\n---\n").map_or(rest, |(source, _)| source);
         cases.push((name.trim(), source.trim_end()));
     }
     cases

@@ -15,17 +15,10 @@ fn every_name_is_in_the_grammar() {
         assert_ne!(language.id_for_node_kind(kind, true), 0, "no kind `{kind}`");
     }
     for field in python::FIELDS {
-        assert!(
-            language.field_id_for_name(field).is_some(),
-            "no field `{field}`"
-        );
+        assert!(language.field_id_for_name(field).is_some(), "no field `{field}`");
     }
     for token in python::TOKENS {
-        assert_ne!(
-            language.id_for_node_kind(token, false),
-            0,
-            "no token `{token}`"
-        );
+        assert_ne!(language.id_for_node_kind(token, false), 0, "no token `{token}`");
     }
 }
 
@@ -51,11 +44,7 @@ const WITHOUT_MEANING: &[&str] = &["escape_interpolation", "escape_sequence", "t
 #[test]
 fn trees_have_the_shapes_that_lowering_reads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars-tests/shapes/python");
-    let mut files: Vec<_> = fs::read_dir(&folder)
-        .expect("the shapes lie there")
-        .flatten()
-        .map(|e| e.path())
-        .collect();
+    let mut files: Vec<_> = fs::read_dir(&folder).expect("the shapes lie there").flatten().map(|e| e.path()).collect();
     files.sort();
     assert!(!files.is_empty());
     let update = std::env::var_os("UPDATE_SHAPES").is_some();
@@ -65,8 +54,7 @@ fn trees_have_the_shapes_that_lowering_reads() {
         let (source, expected) = text.split_once(SEPARATOR).unwrap_or((&text, ""));
         let found = shape(source);
         if update {
-            fs::write(&file, format!("{source}{SEPARATOR}{found}"))
-                .expect("a shape can be written");
+            fs::write(&file, format!("{source}{SEPARATOR}{found}")).expect("a shape can be written");
         } else if found != expected {
             wrong.push(format!("{}:\n{found}", file.display()));
         }

@@ -36,12 +36,7 @@ const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 
 #[derive(Parser)]
-#[command(
-    name = "ormlint",
-    version,
-    about = "Finds ORM misuse in PHP and Python applications",
-    arg_required_else_help = true
-)]
+#[command(name = "ormlint", version, about = "Finds ORM misuse in PHP and Python applications", arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -209,23 +204,14 @@ fn output(text: &str) -> Result<Output, String> {
         None => (text, None),
     };
     let format = Format::from_str(name, true).map_err(|_| {
-        let names: Vec<String> = Format::value_variants()
-            .iter()
-            .filter_map(|f| f.to_possible_value())
-            .map(|v| v.get_name().to_owned())
-            .collect();
+        let names: Vec<String> =
+            Format::value_variants().iter().filter_map(|f| f.to_possible_value()).map(|v| v.get_name().to_owned()).collect();
         let near = nearest(name, names.iter().map(String::as_str));
-        format!(
-            "there is no format `{name}`{near} (formats: {})",
-            names.join(", ")
-        )
+        format!("there is no format `{name}`{near} (formats: {})", names.join(", "))
     })?;
     match path {
         Some("") => Err("the path after `=` is empty".to_owned()),
-        path => Ok(Output {
-            format,
-            path: path.map(PathBuf::from),
-        }),
+        path => Ok(Output { format, path: path.map(PathBuf::from) }),
     }
 }
 
@@ -237,28 +223,13 @@ struct ProjectArgs {
     paths: Vec<PathBuf>,
 
     /// Rules to check: ids, families, or `all`.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "RULE",
-        help_heading = "Rules"
-    )]
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rules")]
     select: Vec<String>,
     /// Rules to check besides those selected.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "RULE",
-        help_heading = "Rules"
-    )]
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rules")]
     extend_select: Vec<String>,
     /// Rules not to check.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "RULE",
-        help_heading = "Rules"
-    )]
+    #[arg(long, value_delimiter = ',', value_name = "RULE", help_heading = "Rules")]
     ignore: Vec<String>,
     /// The lowest level to show.
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Rules")]
@@ -271,12 +242,7 @@ struct ProjectArgs {
     #[arg(long, help_heading = "Run")]
     include_tests: bool,
     /// The configuration file.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "isolated",
-        help_heading = "Run"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated", help_heading = "Run")]
     config: Option<PathBuf>,
     /// Read no configuration.
     #[arg(long, help_heading = "Run")]
@@ -292,29 +258,15 @@ struct CheckArgs {
     project: ProjectArgs,
 
     /// Report only what is not at the merge base with this revision.
-    #[arg(
-        long,
-        value_name = "REVISION",
-        conflicts_with = "stdin_filename",
-        help_heading = "Only what is new"
-    )]
+    #[arg(long, value_name = "REVISION", conflicts_with = "stdin_filename", help_heading = "Only what is new")]
     since: Option<String>,
 
     /// Report only what touches lines that differ from the merge base with the revision of `--since`, or from the last commit.
-    #[arg(
-        long,
-        conflicts_with = "stdin_filename",
-        help_heading = "Only what is new"
-    )]
+    #[arg(long, conflicts_with = "stdin_filename", help_heading = "Only what is new")]
     changed_lines: bool,
 
     /// The baseline [default: ormlint-baseline.json beside the configuration].
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "no_baseline",
-        help_heading = "Only what is new"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline", help_heading = "Only what is new")]
     baseline: Option<PathBuf>,
 
     /// Report what the baseline lists, too.
@@ -353,13 +305,7 @@ struct CheckArgs {
     #[arg(long, help_heading = "Report")]
     plain: bool,
     /// When to use colours; NO_COLOR and FORCE_COLOR are heard.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        help_heading = "Report"
-    )]
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", help_heading = "Report")]
     color: ColorWhen,
     /// Print findings only.
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
@@ -369,13 +315,7 @@ struct CheckArgs {
     verbose: bool,
 
     /// The lowest level that makes the exit status 1.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "note",
-        value_name = "LEVEL",
-        help_heading = "Run"
-    )]
+    #[arg(long, value_enum, default_value = "note", value_name = "LEVEL", help_heading = "Run")]
     fail_level: LevelWord,
     /// Exit with status 0 although there are findings.
     #[arg(long, help_heading = "Run")]
@@ -408,13 +348,7 @@ where
 }
 
 /// The same, with all that the surroundings decide given.
-pub fn run_in<I>(
-    args: I,
-    terminal: Terminal,
-    stdin: &mut dyn Read,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> u8
+pub fn run_in<I>(args: I, terminal: Terminal, stdin: &mut dyn Read, out: &mut dyn Write, err: &mut dyn Write) -> u8
 where
     I: IntoIterator<Item = OsString>,
 {
@@ -423,20 +357,11 @@ where
         Err(error) => {
             let status = if error.use_stderr() { FAILED } else { CLEAN };
             let text = error.render();
-            let _ = if error.use_stderr() {
-                write!(err, "{text}")
-            } else {
-                write!(out, "{text}")
-            };
+            let _ = if error.use_stderr() { write!(err, "{text}") } else { write!(out, "{text}") };
             return status;
         }
     };
-    let mut streams = Streams {
-        terminal,
-        stdin,
-        out,
-        err,
-    };
+    let mut streams = Streams { terminal, stdin, out, err };
     match cli.command.run(&mut streams) {
         Ok(status) => status,
         Err(Stop::Pipe) => CLEAN,
@@ -508,11 +433,7 @@ fn manual(page: &mut Vec<u8>) -> io::Result<()> {
     clap_mangen::Man::new(program.clone()).render(page)?;
     for command in program.get_subcommands() {
         let man = clap_mangen::Man::new(command.clone());
-        writeln!(
-            page,
-            ".SH \"ORMLINT {}\"",
-            command.get_name().to_uppercase()
-        )?;
+        writeln!(page, ".SH \"ORMLINT {}\"", command.get_name().to_uppercase())?;
         man.render_description_section(page)?;
         man.render_options_section(page)?;
     }
@@ -521,65 +442,35 @@ fn manual(page: &mut Vec<u8>) -> io::Result<()> {
 
 fn list(args: &ListArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     if args.format == ListFormat::Json {
-        let rules: Vec<_> = rule::catalog()
-            .iter()
-            .map(|rule| as_json(rule, false))
-            .collect();
+        let rules: Vec<_> = rule::catalog().iter().map(|rule| as_json(rule, false)).collect();
         serde_json::to_writer_pretty(&mut *streams.out, &rules).map_err(io::Error::from)?;
         writeln!(streams.out)?;
         return Ok(CLEAN);
     }
-    let width = rule::catalog()
-        .iter()
-        .map(|rule| rule.id.len())
-        .max()
-        .unwrap_or(0);
+    let width = rule::catalog().iter().map(|rule| rule.id.len()).max().unwrap_or(0);
     for rule in rule::catalog() {
-        let level = if rule.is_on {
-            level_word(rule.level)
-        } else {
-            "off"
-        };
-        writeln!(
-            streams.out,
-            "{:width$}  {level:7}  {:8}  {}",
-            rule.id, rule.family, rule.title
-        )?;
+        let level = if rule.is_on { level_word(rule.level) } else { "off" };
+        writeln!(streams.out, "{:width$}  {level:7}  {:8}  {}", rule.id, rule.family, rule.title)?;
     }
     Ok(CLEAN)
 }
 
 fn explain(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     let Some(rule) = rule::find(&args.rule) else {
-        let near = nearest(
-            &args.rule,
-            rule::catalog().iter().map(|rule| rule.id.as_str()),
-        );
-        return Err(Stop::Failed(format!(
-            "there is no rule `{}`{near}",
-            args.rule
-        )));
+        let near = nearest(&args.rule, rule::catalog().iter().map(|rule| rule.id.as_str()));
+        return Err(Stop::Failed(format!("there is no rule `{}`{near}", args.rule)));
     };
     if args.format == ListFormat::Json {
-        serde_json::to_writer_pretty(&mut *streams.out, &as_json(rule, true))
-            .map_err(io::Error::from)?;
+        serde_json::to_writer_pretty(&mut *streams.out, &as_json(rule, true)).map_err(io::Error::from)?;
         writeln!(streams.out)?;
         return Ok(CLEAN);
     }
     let state = if rule.is_on { "on" } else { "off" };
     writeln!(streams.out, "# {}\n\n{}\n", rule.id, rule.title)?;
     let (level, precision) = (level_word(rule.level), rule.precision.as_str());
-    writeln!(
-        streams.out,
-        "Family: {} | Level: {level} | Precision: {precision} | Default: {state}",
-        rule.family
-    )?;
+    writeln!(streams.out, "Family: {} | Level: {level} | Precision: {precision} | Default: {state}", rule.family)?;
     if !rule.cwe.is_empty() {
-        let numbers: Vec<String> = rule
-            .cwe
-            .iter()
-            .map(|number| format!("CWE-{number}"))
-            .collect();
+        let numbers: Vec<String> = rule.cwe.iter().map(|number| format!("CWE-{number}")).collect();
         writeln!(streams.out, "Weaknesses: {}", numbers.join(", "))?;
     }
     writeln!(streams.out, "\n{}", rule.page)?;
@@ -605,25 +496,14 @@ fn as_json(rule: &Rule, with_page: bool) -> serde_json::Value {
 
 fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     let name = args.file.display();
-    let file = std::fs::canonicalize(&args.file)
-        .map_err(|_| Stop::Failed(format!("{name}: no such file")))?;
+    let file = std::fs::canonicalize(&args.file).map_err(|_| Stop::Failed(format!("{name}: no such file")))?;
     let root = std::fs::canonicalize(&args.root).unwrap_or_else(|_| args.root.clone());
     // Facts depend on the file alone; all else needs the program around it.
     let needs_program = args.what != Dump::Facts && file.starts_with(&root);
-    let roots = if needs_program {
-        vec![root, file.clone()]
-    } else {
-        vec![file.clone()]
-    };
+    let roots = if needs_program { vec![root, file.clone()] } else { vec![file.clone()] };
     let base = crate::source::disk::base_folder(&roots);
     let text = pool(0).install(|| {
-        let sources = discover(
-            &roots,
-            &DiscoverOptions {
-                include_tests: true,
-                ..DiscoverOptions::default()
-            },
-        );
+        let sources = discover(&roots, &DiscoverOptions { include_tests: true, ..DiscoverOptions::default() });
         let path = relative(&file, &base);
         let at = sources.files.iter().position(|file| file.path == path)?;
         dump(args.what, &sources, crate::base::FileId(at as u32))
@@ -656,10 +536,7 @@ fn tenants(args: &TenantsArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
 
 fn relative(path: &Path, base: &Path) -> String {
     let inside = path.strip_prefix(base).unwrap_or(path);
-    let parts: Vec<_> = inside
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }
 

@@ -104,21 +104,11 @@ impl Config {
     /// Something in it is wrong.
     pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
         let name = file.display().to_string();
-        let wrong = |what: String| ConfigError {
-            file: name.clone(),
-            what,
-        };
-        let mut table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
+        let wrong = |what: String| ConfigError { file: name.clone(), what };
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(syntax_error(text, &error)))?;
         let mut section = String::new();
-        if file
-            .file_name()
-            .is_some_and(|file| file == "pyproject.toml")
-        {
-            let own = table
-                .remove("tool")
-                .and_then(|tool| tool.get("ormlint").cloned());
+        if file.file_name().is_some_and(|file| file == "pyproject.toml") {
+            let own = table.remove("tool").and_then(|tool| tool.get("ormlint").cloned());
             table = match own {
                 Some(Value::Table(own)) => own,
                 Some(_) => return Err(wrong("`tool.ormlint` must be a table".to_owned())),
@@ -126,14 +116,8 @@ impl Config {
             };
             section = "tool.ormlint.".to_owned();
         }
-        let mut config = Config {
-            file: Some(file.to_path_buf()),
-            ..Config::default()
-        };
-        let reader = Reader {
-            file: &name,
-            section,
-        };
+        let mut config = Config { file: Some(file.to_path_buf()), ..Config::default() };
+        let reader = Reader { file: &name, section };
         config.fill(&reader, table)?;
         Ok(config)
     }
@@ -151,13 +135,7 @@ impl Config {
                 "exclude" => self.exclude = reader.texts(&key, &value)?,
                 "include-tests" => self.include_tests = reader.flag(&key, &value)?,
                 "require-reason" => self.require_reason = reader.flag(&key, &value)?,
-                "packs" => {
-                    self.packs = reader
-                        .texts(&key, &value)?
-                        .into_iter()
-                        .map(PathBuf::from)
-                        .collect()
-                }
+                "packs" => self.packs = reader.texts(&key, &value)?.into_iter().map(PathBuf::from).collect(),
                 "per-file-ignores" => {
                     for (pattern, rules) in reader.table(&key, value)? {
                         let rules = reader.rules(&format!("{key}.{pattern:?}"), &rules)?;
@@ -172,9 +150,7 @@ impl Config {
                         self.levels.insert(rule, reader.level(&place, &level)?);
                     }
                 }
-                "tenant" => {
-                    self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?
-                }
+                "tenant" => self.tenant = Tenant::read(&reader.inside(&key), reader.table(&key, value)?)?,
                 _ => (),
             }
         }
@@ -196,15 +172,7 @@ const KEYS: &[&str] = &[
     "required-version",
 ];
 
-const TENANT_KEYS: &[&str] = &[
-    "model",
-    "models",
-    "column",
-    "columns",
-    "scope",
-    "scopes",
-    "global-paths",
-];
+const TENANT_KEYS: &[&str] = &["model", "models", "column", "columns", "scope", "scopes", "global-paths"];
 
 impl Tenant {
     fn read(reader: &Reader<'_>, table: Table) -> Result<Tenant, ConfigError> {
@@ -243,9 +211,7 @@ fn read(file: &Path) -> Result<String, ConfigError> {
 }
 
 fn syntax_error(text: &str, error: &toml::de::Error) -> String {
-    let line = error
-        .span()
-        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     match line {
         Some(line) => format!("line {line}: {}", error.message()),
         None => error.message().to_owned(),
@@ -260,17 +226,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn inside(&self, key: &str) -> Reader<'_> {
-        Reader {
-            file: self.file,
-            section: format!("{}{key}.", self.section),
-        }
+        Reader { file: self.file, section: format!("{}{key}.", self.section) }
     }
 
     fn error(&self, what: String) -> ConfigError {
-        ConfigError {
-            file: self.file.to_owned(),
-            what,
-        }
+        ConfigError { file: self.file.to_owned(), what }
     }
 
     fn wrong(&self, key: &str, what: &str) -> ConfigError {
@@ -283,25 +243,17 @@ impl Reader<'_> {
 
     fn known(&self, table: &Table, keys: &[&str]) -> Result<(), ConfigError> {
         match table.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(self.wrong(
-                key,
-                &format!("is not a key{}", nearest(key, keys.iter().copied())),
-            )),
+            Some(key) => Err(self.wrong(key, &format!("is not a key{}", nearest(key, keys.iter().copied())))),
             None => Ok(()),
         }
     }
 
     fn text(&self, key: &str, value: &Value) -> Result<String, ConfigError> {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| self.must_be(key, "a text", value))
+        value.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a text", value))
     }
 
     fn flag(&self, key: &str, value: &Value) -> Result<bool, ConfigError> {
-        value
-            .as_bool()
-            .ok_or_else(|| self.must_be(key, "`true` or `false`", value))
+        value.as_bool().ok_or_else(|| self.must_be(key, "`true` or `false`", value))
     }
 
     fn table(&self, key: &str, value: Value) -> Result<Table, ConfigError> {
@@ -312,14 +264,8 @@ impl Reader<'_> {
     }
 
     fn texts(&self, key: &str, value: &Value) -> Result<Vec<String>, ConfigError> {
-        let list = value
-            .as_array()
-            .ok_or_else(|| self.must_be(key, "a list of texts", value))?;
-        let text = |item: &Value| {
-            item.as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| self.must_be(key, "a list of texts", item))
-        };
+        let list = value.as_array().ok_or_else(|| self.must_be(key, "a list of texts", value))?;
+        let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| self.must_be(key, "a list of texts", item));
         list.iter().map(text).collect()
     }
 
@@ -346,19 +292,11 @@ impl Reader<'_> {
 
     /// A rule, a family of rules, or `all`.
     fn selector(&self, key: &str, name: &str) -> Result<(), ConfigError> {
-        let names = || {
-            catalog()
-                .iter()
-                .flat_map(|rule| [rule.id.as_str(), rule.family.as_str()])
-                .chain(["all"])
-        };
+        let names = || catalog().iter().flat_map(|rule| [rule.id.as_str(), rule.family.as_str()]).chain(["all"]);
         if names().any(|known| known == name) {
             return Ok(());
         }
-        Err(self.wrong(
-            key,
-            &format!("names `{name}`, which is no rule{}", nearest(name, names())),
-        ))
+        Err(self.wrong(key, &format!("names `{name}`, which is no rule{}", nearest(name, names()))))
     }
 
     fn level(&self, key: &str, name: &str) -> Result<Option<Level>, ConfigError> {
@@ -386,9 +324,7 @@ fn sort_of(value: &Value) -> &'static str {
 /// `; the nearest is …`, if one is near.
 pub fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> String {
     let words: BTreeSet<&str> = words.collect();
-    let scored = words
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(word, known), known));
+    let scored = words.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
     match scored.min() {
         Some((distance, known)) if distance <= word.len().max(4) / 2 => {
             format!("; the nearest is `{known}`")
@@ -399,19 +335,11 @@ pub fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> String {
 
 /// `0.1`, `>=0.1`, `>=0.1,<0.3`, `==0.1.0`, `^0.1`: what versions of the tool the project accepts.
 fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigError> {
-    let numbers = |version: &str| -> Option<Vec<u64>> {
-        version
-            .trim()
-            .split('.')
-            .map(|part| part.parse().ok())
-            .collect()
-    };
+    let numbers = |version: &str| -> Option<Vec<u64>> { version.trim().split('.').map(|part| part.parse().ok()).collect() };
     let ours = numbers(env!("CARGO_PKG_VERSION")).unwrap_or_default();
     for part in required.split(',') {
         let part = part.trim();
-        let end = part
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(part.len());
+        let end = part.find(|c: char| c.is_ascii_digit()).unwrap_or(part.len());
         let (sign, version) = (part[..end].trim(), &part[end..]);
         let bad = || reader.wrong("required-version", "must be versions such as `>=0.1,<0.3`");
         let wanted = numbers(version).ok_or_else(bad)?;
@@ -420,11 +348,7 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
         let holds = match sign {
             "" | "==" | "=" => short == wanted,
             "^" | "~" | "~=" => {
-                let fixed = if sign == "^" && wanted.first() != Some(&0) {
-                    1
-                } else {
-                    2
-                };
+                let fixed = if sign == "^" && wanted.first() != Some(&0) { 1 } else { 2 };
                 order.is_ge() && ours.iter().zip(&wanted).take(fixed).all(|(a, b)| a == b)
             }
             ">=" => order.is_ge(),
@@ -434,10 +358,7 @@ fn required_version(reader: &Reader<'_>, required: &str) -> Result<(), ConfigErr
             _ => return Err(bad()),
         };
         if !holds {
-            let what = format!(
-                "asks for {required}, and this is {}",
-                env!("CARGO_PKG_VERSION")
-            );
+            let what = format!("asks for {required}, and this is {}", env!("CARGO_PKG_VERSION"));
             return Err(reader.wrong("required-version", &what));
         }
     }

@@ -10,8 +10,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::base::{FileId, Name, Range, Span};
-use crate::config::Settings;
 use crate::checks::{self, CheckContext, TenantWords};
+use crate::config::Settings;
 use crate::facts::{self, FileFacts, FnKind};
 pub use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::suppress::{self, Suppressed};
@@ -43,19 +43,12 @@ pub struct Outcome {
 
 /// A pool of worker threads with large stacks. Zero threads means as many as the machine has.
 pub fn pool(threads: usize) -> ThreadPool {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(STACK_BYTES)
-        .build()
-        .expect("worker threads can be started")
+    rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES).build().expect("worker threads can be started")
 }
 
 /// Analyses the sources. To be called inside [`pool`].
 pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
-    let mut outcome = Outcome {
-        coverage: covered(sources),
-        ..Outcome::default()
-    };
+    let mut outcome = Outcome { coverage: covered(sources), ..Outcome::default() };
     let lowered: Vec<Result<FileFacts, Failure>> = sources
         .files
         .par_iter()
@@ -102,7 +95,9 @@ pub fn packs_of(settings: &Settings) -> Result<Packs, PackError> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => packs.add(&file, &text)?,
-            Err(error) => return Err(PackError::Form { file, message: error.to_string() }),
+            Err(error) => {
+                return Err(PackError::Form { file, message: error.to_string() });
+            }
         }
     }
     Ok(packs)
@@ -143,7 +138,11 @@ fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
         models: settings.tenant.models.clone(),
         columns: settings.tenant.columns.clone(),
         scopes: settings.tenant.scopes.clone(),
-        global_files: if has_global { sources.files.iter().enumerate().filter_map(is_global).collect() } else { Default::default() },
+        global_files: if has_global {
+            sources.files.iter().enumerate().filter_map(is_global).collect()
+        } else {
+            Default::default()
+        },
     }
 }
 
@@ -161,13 +160,7 @@ pub fn tenants(sources: &SourceSet, settings: &Settings) -> String {
 }
 
 /// What is done with the findings of all checks: levels, silence, identity, order.
-fn settle(
-    mut findings: Vec<Finding>,
-    facts: &[FileFacts],
-    sources: &SourceSet,
-    settings: &Settings,
-    outcome: &mut Outcome,
-) {
+fn settle(mut findings: Vec<Finding>, facts: &[FileFacts], sources: &SourceSet, settings: &Settings, outcome: &mut Outcome) {
     let is_internal = |finding: &Finding| finding.rule.as_str() == INTERNAL_ERROR;
     findings.retain(|finding| {
         let path = sources.file(finding.span.file).path.as_str();
@@ -177,25 +170,11 @@ fn settle(
     for finding in &mut findings {
         finding.level = settings.level(finding.rule.as_str(), finding.level);
     }
-    findings.sort_by(|a, b| {
-        a.span
-            .cmp(&b.span)
-            .then(a.rule.cmp(&b.rule))
-            .then(a.message.cmp(&b.message))
-    });
+    findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
     fingerprint::assign(&mut findings, sources, &settings.place);
     let rules = suppress::Rules {
-        is_known: &|name| {
-            rule::catalog()
-                .iter()
-                .any(|rule| rule.id == name || rule.family == name)
-        },
-        is_on: &|name| {
-            settings.is_on(name)
-                || rule::catalog()
-                    .iter()
-                    .any(|r| r.family == name && settings.is_on(&r.id))
-        },
+        is_known: &|name| rule::catalog().iter().any(|rule| rule.id == name || rule.family == name),
+        is_on: &|name| settings.is_on(name) || rule::catalog().iter().any(|r| r.family == name && settings.is_on(&r.id)),
         family: &|id| rule::find(id).map(|rule| rule.family.as_str()),
         require_reason: settings.require_reason,
         level: settings.level(suppress::UNUSED, Level::Note),
@@ -203,24 +182,15 @@ fn settle(
     let mut applied = suppress::apply(findings, facts, sources, &rules);
     applied.findings.retain(|finding| {
         let path = sources.file(finding.span.file).path.as_str();
-        let is_shown =
-            finding.level >= settings.min_level && finding.confidence >= settings.min_confidence;
+        let is_shown = finding.level >= settings.min_level && finding.confidence >= settings.min_confidence;
         let is_ignored = settings.is_ignored_in(finding.rule.as_str(), path);
         is_internal(finding) || is_shown && !is_ignored
     });
-    let notes = applied
-        .findings
-        .iter()
-        .position(|finding| finding.fingerprint.is_empty());
+    let notes = applied.findings.iter().position(|finding| finding.fingerprint.is_empty());
     if let Some(at) = notes {
         fingerprint::assign(&mut applied.findings[at..], sources, &settings.place);
     }
-    applied.findings.sort_by(|a, b| {
-        a.span
-            .cmp(&b.span)
-            .then(a.rule.cmp(&b.rule))
-            .then(a.message.cmp(&b.message))
-    });
+    applied.findings.sort_by(|a, b| a.span.cmp(&b.span).then(a.rule.cmp(&b.rule)).then(a.message.cmp(&b.message)));
     outcome.findings = applied.findings;
     outcome.suppressed = applied.suppressed;
 }
@@ -263,11 +233,7 @@ pub fn dump(what: Dump, sources: &SourceSet, file: FileId) -> Option<String> {
 fn covered(sources: &SourceSet) -> Coverage {
     Coverage {
         files: sources.files.len() as u64,
-        bytes: sources
-            .files
-            .iter()
-            .map(|file| file.text.len() as u64)
-            .sum(),
+        bytes: sources.files.iter().map(|file| file.text.len() as u64).sum(),
         ..Coverage::default()
     }
 }
@@ -293,14 +259,9 @@ pub fn fence<T>(file: Option<FileId>, work: impl FnOnce() -> T) -> Result<T, Fai
     let result = catch_unwind(AssertUnwindSafe(work));
     FENCED.set(around);
     result.map_err(|payload| {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned());
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Failure {
-            file,
-            message: text.unwrap_or_else(|| "no message".to_owned()),
-        }
+        Failure { file, message: text.unwrap_or_else(|| "no message".to_owned()) }
     })
 }
 
@@ -310,18 +271,10 @@ fn internal_error(failure: &Failure) -> Option<Finding> {
         rule: Name::new(INTERNAL_ERROR),
         level: Level::Error,
         confidence: Confidence::High,
-        message: format!(
-            "the analysis of this file failed: {}",
-            failure.message.lines().next().unwrap_or_default()
-        ),
-        help: rule::find(INTERNAL_ERROR)
-            .map(|rule| rule.help.clone())
-            .unwrap_or_default(),
+        message: format!("the analysis of this file failed: {}", failure.message.lines().next().unwrap_or_default()),
+        help: rule::find(INTERNAL_ERROR).map(|rule| rule.help.clone()).unwrap_or_default(),
         cost: String::new(),
-        span: Span {
-            file: failure.file?,
-            range: Range::new(0, 0),
-        },
+        span: Span { file: failure.file?, range: Range::new(0, 0) },
         steps: Vec::new(),
         subject: Subject::default(),
         owner: String::new(),
@@ -338,13 +291,7 @@ mod tests {
     #[test]
     fn a_panic_on_one_file_is_a_failure_of_that_file() {
         let result: Result<(), Failure> = fence(Some(FileId(3)), || panic!("bad {}", 1));
-        assert_eq!(
-            result,
-            Err(Failure {
-                file: Some(FileId(3)),
-                message: "bad 1".to_owned()
-            })
-        );
+        assert_eq!(result, Err(Failure { file: Some(FileId(3)), message: "bad 1".to_owned() }));
     }
 
     /// A failure that belongs to no file is no finding, in particular where there are no files.

@@ -29,13 +29,8 @@ impl Repository {
     pub fn around(folder: &Path) -> Result<Option<Repository>, String> {
         match git2::Repository::discover(folder) {
             Ok(repository) => {
-                let root = repository
-                    .workdir()
-                    .map(|root| fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()));
-                Ok(root.map(|root| Repository {
-                    repository: Mutex::new(repository),
-                    root,
-                }))
+                let root = repository.workdir().map(|root| fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()));
+                Ok(root.map(|root| Repository { repository: Mutex::new(repository), root }))
             }
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(reason(&error)),
@@ -43,9 +38,7 @@ impl Repository {
     }
 
     fn open(&self) -> MutexGuard<'_, git2::Repository> {
-        self.repository
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.repository.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The folder of the files.
@@ -63,10 +56,8 @@ impl Repository {
             let object = repository.revparse_single(name);
             object.and_then(|object| object.peel_to_commit())
         };
-        let theirs = commit(revision)
-            .map_err(|error| format!("there is no revision `{revision}`: {}", reason(&error)))?;
-        let ours = commit("HEAD")
-            .map_err(|error| format!("nothing is committed yet: {}", reason(&error)))?;
+        let theirs = commit(revision).map_err(|error| format!("there is no revision `{revision}`: {}", reason(&error)))?;
+        let ours = commit("HEAD").map_err(|error| format!("nothing is committed yet: {}", reason(&error)))?;
         let base = repository.merge_base(theirs.id(), ours.id()).map_err(|_| {
             format!(
                 "`{revision}` and what is checked out have no common commit here; \
@@ -75,8 +66,7 @@ impl Repository {
         })?;
         let commit = repository.find_commit(base);
         let tree = commit.and_then(|commit| commit.tree());
-        tree.map(|tree| Tree(tree.id()))
-            .map_err(|error| reason(&error))
+        tree.map(|tree| Tree(tree.id())).map_err(|error| reason(&error))
     }
 
     /// The bytes of a file of a tree, by its path from the root; `None` if it is not there.
@@ -92,26 +82,16 @@ impl Repository {
     ///
     /// # Errors
     /// The tree cannot be read or a file cannot be written.
-    pub fn write_tree(
-        &self,
-        tree: Tree,
-        wanted: &dyn Fn(&str) -> bool,
-        folder: &Path,
-    ) -> Result<(), String> {
+    pub fn write_tree(&self, tree: Tree, wanted: &dyn Fn(&str) -> bool, folder: &Path) -> Result<(), String> {
         let repository = self.open();
-        let tree = repository
-            .find_tree(tree.0)
-            .map_err(|error| reason(&error))?;
+        let tree = repository.find_tree(tree.0).map_err(|error| reason(&error))?;
         let mut paths: Vec<(String, Oid)> = Vec::new();
         let walked = tree.walk(TreeWalkMode::PreOrder, |above, entry| {
             // Links are no files of their own: what they lead to is in the tree as well.
-            let is_file =
-                entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
+            let is_file = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
             if let (true, Ok(name)) = (is_file, entry.name()) {
                 let path = format!("{above}{name}");
-                let is_inside = Path::new(&path)
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(_)));
+                let is_inside = Path::new(&path).components().all(|part| matches!(part, Component::Normal(_)));
                 if is_inside && wanted(&path) {
                     paths.push((path, entry.id()));
                 }
@@ -120,9 +100,7 @@ impl Repository {
         });
         walked.map_err(|error| reason(&error))?;
         for (path, id) in paths {
-            let blob = repository
-                .find_blob(id)
-                .map_err(|error| format!("{path}: {}", reason(&error)))?;
+            let blob = repository.find_blob(id).map_err(|error| format!("{path}: {}", reason(&error)))?;
             let full = folder.join(&path);
             write(&full, blob.content()).map_err(|error| format!("{}: {error}", full.display()))?;
         }

@@ -30,7 +30,9 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let Some(first) = first else { continue };
         let (here, mut others): (Vec<&Event>, Vec<&Event>) = events.into_iter().partition(|e| place_of(e) == first);
         others.sort_by_key(|e| place_of(e));
-        let Some(mut finding) = report(cx, first, here) else { continue };
+        let Some(mut finding) = report(cx, first, here) else {
+            continue;
+        };
         let mut also: Vec<Span> = others.iter().map(|e| place_of(e)).collect();
         also.dedup();
         if !also.is_empty() {
@@ -66,27 +68,12 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
     let short = entry.short;
     let method = function.last_segment();
     let is_statement = is_statement(function);
-    let shown = if is_statement {
-        method.to_owned()
-    } else {
-        function.to_string()
-    };
+    let shown = if is_statement { method.to_owned() } else { function.to_string() };
     let message = match (event.path.is_empty(), is_statement) {
-        (true, true) if method == "iteration" => {
-            "this query runs synchronously and blocks the event loop".to_owned()
-        }
-        (true, true) => format!(
-            "`{shown}` waits for {} and blocks the event loop",
-            entry.what
-        ),
-        (true, false) => format!(
-            "`{shown}` waits for {} and blocks the event loop",
-            entry.what
-        ),
-        (false, _) => format!(
-            "this call blocks the event loop: below it, `{shown}` waits for {}",
-            entry.what
-        ),
+        (true, true) if method == "iteration" => "this query runs synchronously and blocks the event loop".to_owned(),
+        (true, true) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
+        (true, false) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
+        (false, _) => format!("this call blocks the event loop: below it, `{shown}` waits for {}", entry.what),
     };
     let owner = cx.function_at(place).unwrap_or(event.owner);
     let mut finding = cx.finding("blocking-call-in-async", place, owner, message);
@@ -94,17 +81,10 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
         step(&mut finding.steps, *call, "which calls this");
     }
     if !event.path.is_empty() {
-        step(
-            &mut finding.steps,
-            event.site,
-            format!("`{shown}` waits here"),
-        );
+        step(&mut finding.steps, event.site, format!("`{shown}` waits here"));
     }
     finding.steps.retain(|s| s.span != place);
-    finding.help = format!(
-        "use {}, or leave the loop for the call: `await asyncio.to_thread(…)`",
-        entry.instead
-    );
+    finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
     if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
     }

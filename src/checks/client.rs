@@ -27,12 +27,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     bindings(cx, findings);
 }
 
-fn report(
-    cx: &CheckContext<'_>,
-    site: Span,
-    client: Name,
-    mut events: Vec<&Event>,
-) -> Option<Finding> {
+fn report(cx: &CheckContext<'_>, site: Span, client: Name, mut events: Vec<&Event>) -> Option<Finding> {
     let entry = cx.ix.packs.client(client)?;
     let source = cx.ix.sources.file(site.file);
     if source.origin == Origin::Test {
@@ -66,20 +61,9 @@ fn report(
             _ => "each request comes in here",
         };
         let decl = cx.ix.function(f);
-        step(
-            &mut finding.steps,
-            Span {
-                file: f.file,
-                range: decl.name_range,
-            },
-            what,
-        );
+        step(&mut finding.steps, Span { file: f.file, range: decl.name_range }, what);
     }
-    if let Some(at) = event
-        .loops
-        .first()
-        .and_then(|l| cx.flow.values.loop_span(*l))
-    {
+    if let Some(at) = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) {
         step(&mut finding.steps, at, "the loop is here");
     }
     for call in event.path.iter().rev().take(MAX_STEPS) {
@@ -92,10 +76,7 @@ fn report(
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
         finding.confidence = Confidence::High;
     }
-    let secrets = cx
-        .ix
-        .packs
-        .word_in_language(Name::new("python"), "personal-values");
+    let secrets = cx.ix.packs.word_in_language(Name::new("python"), "personal-values");
     if !in_loop && secrets.is_some_and(|w| is_personal(cx, event.owner, site.range, w)) {
         finding.level = Level::Note;
     }
@@ -106,18 +87,12 @@ fn report(
 }
 
 fn kind_of(cx: &CheckContext<'_>, event: &Event) -> Option<EntryKind> {
-    event
-        .entry
-        .and_then(|f| cx.flow.entries.get(&f))
-        .map(|e| e.kind)
+    event.entry.and_then(|f| cx.flow.entries.get(&f)).map(|e| e.kind)
 }
 
 /// Is the constructor a function that does its work and throws the client away?
 fn loops_word(entry: &ClientEntry, client: Name) -> bool {
-    entry.loops_only
-        && client
-            .last_segment()
-            .starts_with(|c: char| c.is_lowercase())
+    entry.loops_only && client.last_segment().starts_with(|c: char| c.is_lowercase())
 }
 
 /// The name as the reader writes it: the last two segments of a module's function, the class otherwise.
@@ -126,11 +101,7 @@ fn shown(client: Name) -> String {
     let last = client.last_segment();
     if text.contains('\\') || last.starts_with(|c: char| c.is_uppercase()) {
         let class = text.rsplit('\\').next().unwrap_or(text);
-        return if text.contains('\\') {
-            class.replace('.', "::")
-        } else {
-            last.to_owned()
-        };
+        return if text.contains('\\') { class.replace('.', "::") } else { last.to_owned() };
     }
     let mut parts: Vec<&str> = text.rsplit('.').take(2).collect();
     parts.reverse();
@@ -139,15 +110,8 @@ fn shown(client: Name) -> String {
 
 /// Do the processes of the application live longer than a request?
 fn process_stays(cx: &CheckContext<'_>) -> bool {
-    let word = cx
-        .ix
-        .packs
-        .word_in_language(Name::new("php"), "resident-packages");
-    word.is_some_and(|w| {
-        w.as_str()
-            .split_whitespace()
-            .any(|p| cx.ix.sources.manifest.packages.contains_key(p))
-    })
+    let word = cx.ix.packs.word_in_language(Name::new("php"), "resident-packages");
+    word.is_some_and(|w| w.as_str().split_whitespace().any(|p| cx.ix.sources.manifest.packages.contains_key(p)))
 }
 
 /// Is the constructor given a value that belongs to one user?
@@ -156,18 +120,13 @@ fn is_personal(cx: &CheckContext<'_>, owner: FnRef, call: Range, words: Name) ->
     let known: Vec<&str> = words.as_str().split_whitespace().collect();
     let is_known = |name: &str| {
         let lower = name.to_ascii_lowercase();
-        known
-            .iter()
-            .any(|w| lower == *w || lower.ends_with(&format!("_{w}")))
+        known.iter().any(|w| lower == *w || lower.ends_with(&format!("_{w}")))
     };
     body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
         let inside = r.start > call.start && r.end <= call.end;
         inside
             && match e {
-                Expr::Local(slot) => body
-                    .slots
-                    .get(slot.0 as usize)
-                    .is_some_and(|n| is_known(n.as_str())),
+                Expr::Local(slot) => body.slots.get(slot.0 as usize).is_some_and(|n| is_known(n.as_str())),
                 _ => false,
             }
     })
@@ -175,11 +134,7 @@ fn is_personal(cx: &CheckContext<'_>, owner: FnRef, call: Range, words: Name) ->
 
 /// Containers that make an object anew for each resolution, with a factory that builds a client.
 fn bindings(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
-    let Some(words) = cx
-        .ix
-        .packs
-        .word_in_language(Name::new("php"), "unshared-bindings")
-    else {
+    let Some(words) = cx.ix.packs.word_in_language(Name::new("php"), "unshared-bindings") else {
         return;
     };
     for (i, facts) in cx.ix.facts.iter().enumerate() {
@@ -195,24 +150,14 @@ fn bindings(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
                 let Expr::Attr { base, name, .. } = decl.body.expr(*callee) else {
                     continue;
                 };
-                let binds = words
-                    .as_str()
-                    .split_whitespace()
-                    .any(|w| w == name.as_str());
+                let binds = words.as_str().split_whitespace().any(|w| w == name.as_str());
                 if !binds || !is_container(&decl.body, *base) {
                     continue;
                 }
                 for arg in args.iter().skip(1) {
                     if let Expr::Closure(f) = decl.body.expr(arg.value) {
                         let f = FnRef { file, id: *f };
-                        findings.extend(built_in(
-                            cx,
-                            f,
-                            Span {
-                                file,
-                                range: decl.body.range(*callee),
-                            },
-                        ));
+                        findings.extend(built_in(cx, f, Span { file, range: decl.body.range(*callee) }));
                     }
                 }
             }
@@ -224,10 +169,7 @@ fn bindings(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
 fn is_container(body: &Body, base: ExprId) -> bool {
     match body.expr(base) {
         Expr::Attr { name, .. } => name.as_str() == "app",
-        Expr::Local(slot) => body
-            .slots
-            .get(slot.0 as usize)
-            .is_some_and(|n| matches!(n.as_str(), "app" | "container")),
+        Expr::Local(slot) => body.slots.get(slot.0 as usize).is_some_and(|n| matches!(n.as_str(), "app" | "container")),
         Expr::Call { callee, .. } => {
             matches!(body.expr(*callee), Expr::Function { fallback, .. } if fallback.as_str() == "app")
         }
@@ -253,14 +195,8 @@ fn built_in(cx: &CheckContext<'_>, f: FnRef, binding: Span) -> Option<Finding> {
             _ => return None,
         };
         let entry = cx.ix.packs.client(client)?;
-        let site = Span {
-            file: f.file,
-            range: *range,
-        };
-        let message = format!(
-            "a new `{}` is built for every resolution: this binding keeps none",
-            shown(client)
-        );
+        let site = Span { file: f.file, range: *range };
+        let message = format!("a new `{}` is built for every resolution: this binding keeps none", shown(client));
         let mut finding = cx.finding("client-per-request", site, f, message);
         step(&mut finding.steps, binding, "bound here");
         finding.help = format!("bind it as a singleton: {}", entry.cure);

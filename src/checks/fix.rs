@@ -87,19 +87,14 @@ fn key_read(cx: &CheckContext<'_>, root: ModelId, path: &[Name], events: &[&Even
         let file = cx.ix.file(event.site.file);
         let bodies = file.functions.iter().map(|function| &function.body);
         let read = bodies.into_iter().find_map(|body| {
-            body.exprs
-                .iter()
-                .zip(&body.ranges)
-                .find_map(|(expr, range)| {
-                    let (Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. }) = expr
-                    else {
-                        return None;
-                    };
-                    let inner = body.range(*base);
-                    let is_here =
-                        inner.end == event.site.range.end && inner.contains(event.site.range);
-                    (is_here && name.as_str() == key).then_some((inner.end, range.end))
-                })
+            body.exprs.iter().zip(&body.ranges).find_map(|(expr, range)| {
+                let (Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. }) = expr else {
+                    return None;
+                };
+                let inner = body.range(*base);
+                let is_here = inner.end == event.site.range.end && inner.contains(event.site.range);
+                (is_here && name.as_str() == key).then_some((inner.end, range.end))
+            })
         });
         let (start, end) = read?;
         let text = &cx.ix.sources.file(event.site.file).text;
@@ -109,24 +104,14 @@ fn key_read(cx: &CheckContext<'_>, root: ModelId, path: &[Name], events: &[&Even
             return None;
         }
         let edit = Edit {
-            span: Span {
-                file: event.site.file,
-                range: Range {
-                    start: event.site.range.start,
-                    end,
-                },
-            },
+            span: Span { file: event.site.file, range: Range { start: event.site.range.start, end } },
             text: column.to_string(),
         };
         if !edits.contains(&edit) {
             edits.push(edit);
         }
     }
-    Some(Fix {
-        title: format!("read `{column}`"),
-        edits,
-        is_safe: true,
-    })
+    Some(Fix { title: format!("read `{column}`"), edits, is_safe: true })
 }
 
 /// Loads a path with the query that starts at a place.
@@ -145,25 +130,21 @@ fn eager(cx: &CheckContext<'_>, at: Span, root: ModelId, path: &[Name]) -> Optio
         module => imported(cx, &chain, root, path, argument, module, &mut edits)?,
     };
     // The part of the chain that is still the query: up to and including the call that sends it.
-    let end = chain
-        .links
-        .iter()
-        .position(|link| op(link.name).is_some_and(|op| op.executes));
+    let end = chain.links.iter().position(|link| op(link.name).is_some_and(|op| op.executes));
     let links = &chain.links[..end.map_or(chain.links.len(), |at| at + 1)];
     let narrows: Vec<&str> = word("narrows-columns").split(' ').collect();
     let is_odd = links.iter().any(|link| {
-        narrows.contains(&link.name.as_str())
-            || op(link.name).is_some_and(|op| op.projects || op.resets_eager || op.no_eager)
+        narrows.contains(&link.name.as_str()) || op(link.name).is_some_and(|op| op.projects || op.resets_eager || op.no_eager)
     });
     if is_odd {
         return None;
     }
     // What is loaded already and missing all the same is lost on the way: loading it once more cures nothing.
     let path_words = [path_text(path), argument.replace(['\'', '"'], "")];
-    let is_loaded = chain.links.iter().any(|link| {
-        op(link.name).is_some_and(|op| op.eager.is_some())
-            && chain.names_any(link.args, &path_words)
-    });
+    let is_loaded = chain
+        .links
+        .iter()
+        .any(|link| op(link.name).is_some_and(|op| op.eager.is_some()) && chain.names_any(link.args, &path_words));
     if is_loaded {
         return None;
     }
@@ -176,68 +157,40 @@ fn eager(cx: &CheckContext<'_>, at: Span, root: ModelId, path: &[Name]) -> Optio
             inserted(cx, root, &chain, links, &op, &load, &word)?
         }
     };
-    edits.insert(
-        0,
-        Edit {
-            span: Span {
-                file: chain.file,
-                range: edit.0,
-            },
-            text: edit.1,
-        },
-    );
+    edits.insert(0, Edit { span: Span { file: chain.file, range: edit.0 }, text: edit.1 });
     if let Some(class_only) = class_only(&chain, word("class-only")) {
         edits.push(class_only);
     }
-    Some(Fix {
-        title: format!("load `{}` with the query", path_text(path)),
-        edits,
-        is_safe: true,
-    })
+    Some(Fix { title: format!("load `{}` with the query", path_text(path)), edits, is_safe: true })
 }
 
 /// The expression that starts at a place, with the calls on it.
 fn chain<'a>(cx: &CheckContext<'a>, at: Span) -> Option<Chain<'a>> {
     let facts = cx.ix.file(at.file);
     let text = cx.ix.sources.file(at.file).text.as_str();
-    let is_start = |body: &Body, i: usize| {
-        body.ranges[i] == at.range && matches!(body.exprs[i], Expr::Call { .. } | Expr::Attr { .. })
-    };
+    let is_start =
+        |body: &Body, i: usize| body.ranges[i] == at.range && matches!(body.exprs[i], Expr::Call { .. } | Expr::Attr { .. });
     let (body, start) = facts.functions.iter().find_map(|function| {
         let body = &function.body;
         let start = (0..body.exprs.len()).find(|i| is_start(body, *i))?;
         Some((body, ExprId(start as u32)))
     })?;
-    let mut chain = Chain {
-        file: at.file,
-        body,
-        text,
-        start,
-        links: Vec::new(),
-        is_static: false,
-    };
+    let mut chain = Chain { file: at.file, body, text, start, links: Vec::new(), is_static: false };
     if let Expr::Call { callee, args } = body.expr(start)
         && let Expr::Attr { base, name, .. } = body.expr(*callee)
         && matches!(body.expr(*base), Expr::Class(_))
     {
         chain.is_static = true;
-        chain.links.push(Link {
-            name: *name,
-            attr: *callee,
-            call: start,
-            args,
-        });
+        chain.links.push(Link { name: *name, attr: *callee, call: start, args });
     }
     let mut last = start;
     loop {
         // Children stand before their parents.
         let after = last.0 as usize + 1;
-        let attr = (after..body.exprs.len())
-            .find(|i| matches!(body.exprs[*i], Expr::Attr { base, .. } if base == last));
+        let attr = (after..body.exprs.len()).find(|i| matches!(body.exprs[*i], Expr::Attr { base, .. } if base == last));
         let Some(attr) = attr else { break };
-        let call = (attr + 1..body.exprs.len()).find(
-            |i| matches!(body.exprs[*i], Expr::Call { callee, .. } if callee.0 as usize == attr),
-        );
+        let call = (attr + 1..body.exprs.len())
+            .find(|i| matches!(body.exprs[*i], Expr::Call { callee, .. } if callee.0 as usize == attr));
         let (Some(call), Expr::Attr { name, .. }) = (call, &body.exprs[attr]) else {
             break;
         };
@@ -245,12 +198,7 @@ fn chain<'a>(cx: &CheckContext<'a>, at: Span) -> Option<Chain<'a>> {
             break;
         };
         last = ExprId(call as u32);
-        chain.links.push(Link {
-            name: *name,
-            attr: ExprId(attr as u32),
-            call: last,
-            args,
-        });
+        chain.links.push(Link { name: *name, attr: ExprId(attr as u32), call: last, args });
     }
     Some(chain)
 }
@@ -261,10 +209,7 @@ fn joined(chain: &Chain<'_>, link: &Link<'_>, argument: &str) -> Option<(Range, 
     let is_php = chain.text.get(..5).is_some() && argument.starts_with('\'');
     let after = |value: ExprId| {
         let end = body.range(value).end;
-        let quoted = requoted(
-            argument,
-            &chain.text[body.range(value).start as usize..end as usize],
-        );
+        let quoted = requoted(argument, &chain.text[body.range(value).start as usize..end as usize]);
         (Range { start: end, end }, format!(", {quoted}"))
     };
     // `with(['a', 'b' => …])`
@@ -283,10 +228,7 @@ fn joined(chain: &Chain<'_>, link: &Link<'_>, argument: &str) -> Option<(Range, 
         Expr::Call { .. } => !is_php && arg.spread == Spread::No,
         _ => false,
     };
-    let all_plain = link
-        .args
-        .iter()
-        .all(|arg| arg.name.is_none() && is_plain(arg));
+    let all_plain = link.args.iter().all(|arg| arg.name.is_none() && is_plain(arg));
     let last = link.args.last()?;
     all_plain.then(|| after(last.value))
 }
@@ -294,9 +236,7 @@ fn joined(chain: &Chain<'_>, link: &Link<'_>, argument: &str) -> Option<(Range, 
 /// The argument in the quotes of its neighbour.
 fn requoted(argument: &str, neighbour: &str) -> String {
     match neighbour.chars().next() {
-        Some(quote @ ('\'' | '"')) if argument.starts_with(['\'', '"']) => {
-            argument.replace(['\'', '"'], &quote.to_string())
-        }
+        Some(quote @ ('\'' | '"')) if argument.starts_with(['\'', '"']) => argument.replace(['\'', '"'], &quote.to_string()),
         _ => argument.to_owned(),
     }
 }
@@ -321,8 +261,7 @@ fn inserted<'p>(
         }
         let range = body.range(first.attr);
         let start = range.end.checked_sub(first.name.as_str().len() as u32)?;
-        let is_name =
-            chain.text.get(start as usize..range.end as usize) == Some(first.name.as_str());
+        let is_name = chain.text.get(start as usize..range.end as usize) == Some(first.name.as_str());
         return is_name.then(|| (Range { start, end: start }, format!("{load}->")));
     }
     let is_start = match body.expr(chain.start) {
@@ -353,34 +292,17 @@ fn inserted<'p>(
         Language::Python => ".",
         _ => "->",
     };
-    Some((
-        Range {
-            start: after,
-            end: after,
-        },
-        format!("{arrow}{load}"),
-    ))
+    Some((Range { start: after, end: after }, format!("{arrow}{load}")))
 }
 
 /// Calls that only the class itself understands are called by another name on a query: `all=get`.
 fn class_only(chain: &Chain<'_>, pairs: &str) -> Option<Edit> {
     let first = chain.links.first().filter(|_| chain.is_static)?;
-    let (name, on_query) = pairs
-        .split(' ')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == first.name.as_str())?;
+    let (name, on_query) =
+        pairs.split(' ').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == first.name.as_str())?;
     let end = chain.body.range(first.attr).end;
-    let range = Range {
-        start: end.checked_sub(name.len() as u32)?,
-        end,
-    };
-    Some(Edit {
-        span: Span {
-            file: chain.file,
-            range,
-        },
-        text: on_query.to_owned(),
-    })
+    let range = Range { start: end.checked_sub(name.len() as u32)?, end };
+    Some(Edit { span: Span { file: chain.file, range }, text: on_query.to_owned() })
 }
 
 /// The argument in the words of the file, with what must be imported for it; nothing if a model has no name there.
@@ -395,10 +317,7 @@ fn imported(
 ) -> Option<String> {
     let facts = cx.ix.file(chain.file);
     let is_global = |name: &str| {
-        let is_import = facts
-            .imports
-            .iter()
-            .any(|i| i.scope == FnId(0) && i.local.as_str() == name);
+        let is_import = facts.imports.iter().any(|i| i.scope == FnId(0) && i.local.as_str() == name);
         is_import || facts.classes.iter().any(|c| c.name.last_segment() == name)
     };
     let mut at = Some(root);
@@ -429,10 +348,7 @@ fn imported(
     // A function's name stands before each bracket.
     let heads = argument.match_indices('(').map(|(at, _)| &argument[..at]);
     let mut functions: Vec<&str> = heads
-        .filter_map(|head| {
-            head.rsplit(|c: char| !c.is_alphanumeric() && c != '_')
-                .next()
-        })
+        .filter_map(|head| head.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next())
         .filter(|name| !name.is_empty())
         .collect();
     functions.sort_unstable();
@@ -440,20 +356,13 @@ fn imported(
     for function in functions {
         let full = format!("{module}.{function}");
         if is_global(function) {
-            let is_it = facts
-                .imports
-                .iter()
-                .any(|i| i.local.as_str() == function && i.target.as_str() == full);
+            let is_it = facts.imports.iter().any(|i| i.local.as_str() == function && i.target.as_str() == full);
             if !is_it {
                 return None;
             }
             continue;
         }
-        edits.push(import_line(
-            facts,
-            chain,
-            &format!("from {module} import {function}\n"),
-        )?);
+        edits.push(import_line(facts, chain, &format!("from {module} import {function}\n"))?);
     }
     Some(argument)
 }
@@ -466,19 +375,9 @@ fn import_line(facts: &crate::facts::FileFacts, chain: &Chain<'_>, line: &str) -
         .filter(|i| i.scope == FnId(0) && !i.target.as_str().starts_with("__future__"))
         .map(|i| i.range.start)
         .min()?;
-    let start = chain
-        .text
-        .get(..first as usize)?
-        .rfind('\n')
-        .map_or(0, |at| at + 1);
+    let start = chain.text.get(..first as usize)?.rfind('\n').map_or(0, |at| at + 1);
     let head = chain.text.get(start..)?;
     let is_plain = head.starts_with("from ") || head.starts_with("import ");
     let range = Range::new(start, start);
-    is_plain.then(|| Edit {
-        span: Span {
-            file: chain.file,
-            range,
-        },
-        text: line.to_owned(),
-    })
+    is_plain.then(|| Edit { span: Span { file: chain.file, range }, text: line.to_owned() })
 }

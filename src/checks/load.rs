@@ -122,7 +122,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     let message = match (group.column, group.framework, group.never) {
         (true, _, _) => format!("the column `{last}` is loaded once per `{holder}` in this loop: the query left it out"),
         (false, _, true) => format!("`{last}` of `{holder}` is read here, but the query does not load it and reading never does"),
-        (false, true, _) => format!("`{read}` is loaded once per `{reader}` when these rows are serialized"),
+        (false, true, _) => {
+            format!("`{read}` is loaded once per `{reader}` when these rows are serialized")
+        }
         (false, false, _) => format!("`{read}` is loaded once per `{reader}` in this loop"),
     };
     let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
@@ -181,15 +183,11 @@ fn models_on(cx: &CheckContext<'_>, path: &[Name], last: ModelId) -> Vec<Option<
     if path.len() == 1 {
         return vec![Some(last)];
     }
-    (0..cx.ix.models.len() as u32)
-        .map(ModelId)
-        .filter(|m| !cx.ix.model(*m).is_abstract)
-        .find_map(walk)
-        .unwrap_or_else(|| {
-            let mut none = vec![None; path.len()];
-            none[path.len() - 1] = Some(last);
-            none
-        })
+    (0..cx.ix.models.len() as u32).map(ModelId).filter(|m| !cx.ix.model(*m).is_abstract).find_map(walk).unwrap_or_else(|| {
+        let mut none = vec![None; path.len()];
+        none[path.len() - 1] = Some(last);
+        none
+    })
 }
 
 fn help(cx: &CheckContext<'_>, origin: &Source, root: ModelId, path: &[Name], column: bool, last: Name) -> String {

@@ -46,12 +46,7 @@ pub fn tenants(cx: &CheckContext<'_>, words: &TenantWords) -> String {
 }
 
 /// Runs all checks, each behind the guard: what it found before a failure is kept.
-pub fn run(
-    cx: &CheckContext<'_>,
-    tenant: &TenantWords,
-    findings: &mut Vec<Finding>,
-    guard: &mut dyn FnMut(&mut dyn FnMut()),
-) {
+pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords, findings: &mut Vec<Finding>, guard: &mut dyn FnMut(&mut dyn FnMut())) {
     guard(&mut || load::check(cx, findings));
     guard(&mut || statement::check(cx, findings));
     guard(&mut || tenant::check(cx, tenant, findings));
@@ -111,4 +106,3 @@ fn step(steps: &mut Vec<Step>, span: Span, message: impl Into<String>) {
         steps.push(Step { span, message: message.into() });
     }
 }
-

@@ -59,12 +59,7 @@ impl CheckContext<'_> {
             Expr::Int(i) => Some(*i as f64),
             Expr::Literal => {
                 let range = body.range(e);
-                self.text(Span {
-                    file: f.file,
-                    range,
-                })
-                .parse()
-                .ok()
+                self.text(Span { file: f.file, range }).parse().ok()
             }
             _ => None,
         }
@@ -73,8 +68,7 @@ impl CheckContext<'_> {
     /// The source text of a place.
     pub(super) fn text(&self, at: Span) -> &str {
         let text = &self.ix.sources.file(at.file).text;
-        text.get(at.range.start as usize..at.range.end as usize)
-            .unwrap_or_default()
+        text.get(at.range.start as usize..at.range.end as usize).unwrap_or_default()
     }
 
     /// Every function of the application's own files in a language that runs on event loops.
@@ -83,17 +77,12 @@ impl CheckContext<'_> {
         for (i, facts) in self.ix.facts.iter().enumerate() {
             let file = crate::base::FileId(i as u32);
             let source = self.ix.sources.file(file);
-            if source.origin != crate::source::Origin::Ours
-                || facts.language != crate::facts::Language::Python
-            {
+            if source.origin != crate::source::Origin::Ours || facts.language != crate::facts::Language::Python {
                 continue;
             }
             for (j, decl) in facts.functions.iter().enumerate() {
                 if decl.kind != FnKind::ClassBody {
-                    all.push(FnRef {
-                        file,
-                        id: crate::facts::FnId(j as u32),
-                    });
+                    all.push(FnRef { file, id: crate::facts::FnId(j as u32) });
                 }
             }
         }
@@ -103,15 +92,10 @@ impl CheckContext<'_> {
 
 /// A keyword argument.
 pub(super) fn keyword(args: &[Arg], name: &str) -> Option<ExprId> {
-    args.iter()
-        .find(|a| a.name.is_some_and(|n| n.as_str() == name))
-        .map(|a| a.value)
+    args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == name)).map(|a| a.value)
 }
 
 /// The n-th positional argument.
 pub(super) fn positional(args: &[Arg], n: usize) -> Option<ExprId> {
-    args.iter()
-        .filter(|a| a.name.is_none())
-        .nth(n)
-        .map(|a| a.value)
+    args.iter().filter(|a| a.name.is_none()).nth(n).map(|a| a.value)
 }

@@ -23,31 +23,18 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     };
     let packages = &cx.ix.sources.manifest.packages;
     let imports = |package: &str| {
-        let roots = cx
-            .ix
-            .facts
-            .iter()
-            .flat_map(|f| &f.imports)
-            .filter(|i| i.level == 0);
-        roots
-            .into_iter()
-            .any(|i| i.target.as_str().split('.').next() == Some(package))
+        let roots = cx.ix.facts.iter().flat_map(|f| &f.imports).filter(|i| i.level == 0);
+        roots.into_iter().any(|i| i.target.as_str().split('.').next() == Some(package))
     };
-    let server = servers
-        .as_str()
-        .split_whitespace()
-        .find(|p| packages.contains_key(*p) || imports(p));
+    let server = servers.as_str().split_whitespace().find(|p| packages.contains_key(*p) || imports(p));
     for f in cx.functions() {
         let decl = cx.ix.function(f);
         if decl.kind != FnKind::File {
             continue;
         }
         let text = &cx.ix.sources.file(f.file).text;
-        let pooled_outside = word("pooler-words").is_some_and(|w| {
-            w.as_str()
-                .split_whitespace()
-                .any(|p| text.to_lowercase().contains(p))
-        });
+        let pooled_outside =
+            word("pooler-words").is_some_and(|w| w.as_str().split_whitespace().any(|p| text.to_lowercase().contains(p)));
         for (e, range) in decl.body.exprs.iter().zip(&decl.body.ranges) {
             let Expr::Call { callee, args } = e else {
                 continue;
@@ -55,8 +42,7 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             let Symbol::External(name) = cx.named(f, *callee) else {
                 continue;
             };
-            let has_role =
-                |n: Name, role: &str| cx.ix.packs.roles(n).iter().any(|r| r.as_str() == role);
+            let has_role = |n: Name, role: &str| cx.ix.packs.roles(n).iter().any(|r| r.as_str() == role);
             if !has_role(name, "engine-constructor") || pooled_outside {
                 continue;
             }
@@ -69,23 +55,10 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             let Some(server) = server.filter(|_| has_role(class, "no-pool")) else {
                 continue;
             };
-            let span = Span {
-                file: f.file,
-                range: *range,
-            };
-            let message = format!(
-                "this engine opens a connection for every use: `poolclass={}`",
-                class.last_segment()
-            );
+            let span = Span { file: f.file, range: *range };
+            let message = format!("this engine opens a connection for every use: `poolclass={}`", class.last_segment());
             let mut finding = cx.finding("engine-without-pool", span, f, message);
-            step(
-                &mut finding.steps,
-                Span {
-                    file: f.file,
-                    range: decl.body.range(pool),
-                },
-                "the pool is switched off here",
-            );
+            step(&mut finding.steps, Span { file: f.file, range: decl.body.range(pool) }, "the pool is switched off here");
             finding.help = format!(
                 "leave `poolclass` away: the application is a server (it uses `{server}`) and would reuse its connections"
             );
@@ -117,9 +90,7 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for (site, (resource, f)) in &opened {
         let source = cx.ix.sources.file(site.file);
         let decl = cx.ix.function(*f);
-        if source.origin != crate::source::Origin::Ours
-            || matches!(decl.kind, FnKind::File | FnKind::ClassBody)
-        {
+        if source.origin != crate::source::Origin::Ours || matches!(decl.kind, FnKind::File | FnKind::ClassBody) {
             continue;
         }
         findings.extend(leak(cx, *f, *site, *resource));
@@ -137,9 +108,7 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             if !cx.names_role(f, *callee, "takes-one") {
                 continue;
             }
-            let Some(Expr::Call { callee: inner, .. }) =
-                args.first().map(|a| decl.body.expr(a.value))
-            else {
+            let Some(Expr::Call { callee: inner, .. }) = args.first().map(|a| decl.body.expr(a.value)) else {
                 continue;
             };
             let Symbol::Function(g) = cx.named(f, *inner) else {
@@ -148,10 +117,7 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             if !cx.ix.function(g).is_generator || !openers.contains(&g) {
                 continue;
             }
-            let span = Span {
-                file: f.file,
-                range: *range,
-            };
+            let span = Span { file: f.file, range: *range };
             let Some(end) = end_of(&decl.body, *range, decl.is_generator) else {
                 continue;
             };
@@ -159,11 +125,9 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
                 continue;
             }
             let name = cx.ix.function(g).name;
-            let message =
-                format!("what `{name}` opens is not closed: the generator is never resumed");
+            let message = format!("what `{name}` opens is not closed: the generator is never resumed");
             let mut finding = cx.finding("leaked-session", span, f, message);
-            finding.help =
-                format!("open it in a block that closes it, or wrap `{name}` in a context manager");
+            finding.help = format!("open it in a block that closes it, or wrap `{name}` in a context manager");
             findings.push(finding);
         }
     }
@@ -176,27 +140,14 @@ fn leak(cx: &CheckContext<'_>, f: FnRef, site: Span, resource: Name) -> Option<F
     let (message, at) = match end {
         End::Fine => return None,
         End::Open => (format!("the `{what}` opened here is never closed"), None),
-        End::Skipped(at) if decl.is_generator => (
-            format!("the `{what}` opened here stays open when whoever uses it raises"),
-            Some(at),
-        ),
-        End::Skipped(at) => (
-            format!(
-                "the `{what}` opened here stays open when something raises before it is closed"
-            ),
-            Some(at),
-        ),
+        End::Skipped(at) if decl.is_generator => {
+            (format!("the `{what}` opened here stays open when whoever uses it raises"), Some(at))
+        }
+        End::Skipped(at) => (format!("the `{what}` opened here stays open when something raises before it is closed"), Some(at)),
     };
     let mut finding = cx.finding("leaked-session", site, f, message);
     if let Some(range) = at {
-        step(
-            &mut finding.steps,
-            Span {
-                file: site.file,
-                range,
-            },
-            "this is skipped then",
-        );
+        step(&mut finding.steps, Span { file: site.file, range }, "this is skipped then");
         if !decl.is_generator {
             finding.level = Level::Note;
         }
@@ -223,13 +174,8 @@ fn end_of(body: &Body, call: Range, is_generator: bool) -> Option<End> {
         _ => None,
     })?;
     // Given again elsewhere: too much for a syntactic look.
-    let assigned = body
-        .exprs
-        .iter()
-        .filter(
-            |e| matches!(e, Expr::Assign { target, .. } if *body.pat(*target) == Pat::Local(slot)),
-        )
-        .count();
+    let assigned =
+        body.exprs.iter().filter(|e| matches!(e, Expr::Assign { target, .. } if *body.pat(*target) == Pat::Local(slot))).count();
     if assigned > 1 || escapes(body, slot, is_generator) {
         return Some(End::Fine);
     }
@@ -240,14 +186,7 @@ fn end_of(body: &Body, call: Range, is_generator: bool) -> Option<End> {
             && *body.expr(*base) == Expr::Local(slot)
             && matches!(
                 name.as_str(),
-                "close"
-                    | "remove"
-                    | "aclose"
-                    | "shutdown"
-                    | "dispose"
-                    | "__exit__"
-                    | "terminate"
-                    | "release"
+                "close" | "remove" | "aclose" | "shutdown" | "dispose" | "__exit__" | "terminate" | "release"
             )
         {
             close = Some(*range);
@@ -276,7 +215,23 @@ fn escapes(body: &Body, slot: Slot, is_generator: bool) -> bool {
                 _ => return args.iter().any(|a| is(a.value)),
             };
             let keeps = name.as_str().starts_with(|c: char| c.is_uppercase())
-                || matches!(name.as_str(), "enter_context" | "enter_async_context" | "push" | "callback" | "closing" | "aclosing" | "append" | "add" | "put" | "setattr" | "set" | "register" | "weakref" | "finalize")
+                || matches!(
+                    name.as_str(),
+                    "enter_context"
+                        | "enter_async_context"
+                        | "push"
+                        | "callback"
+                        | "closing"
+                        | "aclosing"
+                        | "append"
+                        | "add"
+                        | "put"
+                        | "setattr"
+                        | "set"
+                        | "register"
+                        | "weakref"
+                        | "finalize"
+                )
                 || name.as_str().contains("close");
             keeps && args.iter().any(|a| is(a.value))
         }
@@ -306,7 +261,5 @@ fn in_finally(body: &Body, at: Range) -> bool {
         let r = body.stmt_ranges[s.0 as usize];
         r.start <= at.start && at.end <= r.end
     };
-    body.stmts
-        .iter()
-        .any(|s| matches!(s, Stmt::Try { finally, .. } if finally.iter().any(holds)))
+    body.stmts.iter().any(|s| matches!(s, Stmt::Try { finally, .. } if finally.iter().any(holds)))
 }

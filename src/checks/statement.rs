@@ -12,7 +12,9 @@ use crate::flow::{Event, Statement, What};
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&'static str, Span, Option<Name>), Vec<&Event>> = BTreeMap::new();
     for event in &cx.flow.events {
-        let What::Statement { kind, via, defeats, flags, model, .. } = &event.what else { continue };
+        let What::Statement { kind, via, defeats, flags, model, .. } = &event.what else {
+            continue;
+        };
         if flags & (flag::LOCKED | flag::BATCH) != 0 {
             continue;
         }
@@ -41,7 +43,9 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Vec<&Event>) -> Option<Finding> {
     events.sort_by_key(|e| (e.path.len(), e.site));
     let first = *events.first()?;
-    let What::Statement { kind, method, model, via, flags, src, .. } = &first.what else { return None };
+    let What::Statement { kind, method, model, via, flags, src, .. } = &first.what else {
+        return None;
+    };
     let table = cx.flow.table_names.get(src);
     let direct = first.path.is_empty() || place == first.site;
     let holder = via.map(|(m, _)| model_name(cx.ix, m));
@@ -64,9 +68,15 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
         ("defeated-eager-load", _, false) => {
             format!("this call asks the database again for {subject}, which is loaded already, in every turn of the loop")
         }
-        ("write-in-loop", _, true) => format!("`{method}` writes {subject} once per turn of this loop"),
-        ("write-in-loop", _, false) => format!("this call writes {subject} once per turn of the loop"),
-        (_, Statement::Load, true) => format!("`{method}` loads relations of {subject} once per turn of this loop"),
+        ("write-in-loop", _, true) => {
+            format!("`{method}` writes {subject} once per turn of this loop")
+        }
+        ("write-in-loop", _, false) => {
+            format!("this call writes {subject} once per turn of the loop")
+        }
+        (_, Statement::Load, true) => {
+            format!("`{method}` loads relations of {subject} once per turn of this loop")
+        }
         (_, _, true) => format!("`{method}` queries {subject} once per turn of this loop"),
         (_, _, false) if distinct > 1 => {
             format!("this call sends {distinct} queries per turn of the loop, the first on {subject}")
@@ -85,7 +95,9 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
     }
     for event in events.iter().take(6) {
         if event.site != place {
-            let What::Statement { method, .. } = &event.what else { continue };
+            let What::Statement { method, .. } = &event.what else {
+                continue;
+            };
             step(&mut finding.steps, event.site, format!("`{method}` sends the query here"));
         }
     }

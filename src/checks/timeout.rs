@@ -42,10 +42,7 @@ fn blocked_places(cx: &CheckContext<'_>) -> Vec<(Span, String)> {
         .events
         .iter()
         .filter_map(|e| match &e.what {
-            What::Block { function } => Some((
-                e.path.last().copied().unwrap_or(e.site),
-                function.to_string(),
-            )),
+            What::Block { function } => Some((e.path.last().copied().unwrap_or(e.site), function.to_string())),
             _ => None,
         })
         .collect();
@@ -56,53 +53,30 @@ fn blocked_places(cx: &CheckContext<'_>) -> Vec<(Span, String)> {
 
 fn inside<'b>(blocked: &'b [(Span, String)], at: Span) -> Option<&'b (Span, String)> {
     let holds = |r: Range| r.start >= at.range.start && r.end <= at.range.end;
-    blocked
-        .iter()
-        .find(|(s, _)| s.file == at.file && holds(s.range))
+    blocked.iter().find(|(s, _)| s.file == at.file && holds(s.range))
 }
 
 /// `wait_for(what, limit)`.
-fn wait(
-    cx: &CheckContext<'_>,
-    f: FnRef,
-    args: &[Arg],
-    range: Range,
-    blocked: &[(Span, String)],
-) -> Option<Finding> {
+fn wait(cx: &CheckContext<'_>, f: FnRef, args: &[Arg], range: Range, blocked: &[(Span, String)]) -> Option<Finding> {
     let body = &cx.ix.function(f).body;
     let what = positional(args, 0).or_else(|| keyword(args, "fut"))?;
     let limit = positional(args, 1).or_else(|| keyword(args, "timeout"));
     let limit = limit.and_then(|l| cx.number(f, l));
-    let span = Span {
-        file: f.file,
-        range,
-    };
-    let at = Span {
-        file: f.file,
-        range: body.range(what),
-    };
+    let span = Span { file: f.file, range };
+    let at = Span { file: f.file, range: body.range(what) };
     let say = |message: String, help: &str| {
         let mut finding = cx.finding("ineffective-timeout", span, f, message);
         finding.help = help.to_owned();
         Some(finding)
     };
     if let Some((place, method)) = inside(blocked, at) {
-        let message = format!(
-            "`{}` has run to its end before this timeout starts",
-            short(method)
-        );
-        let mut finding = say(
-            message,
-            "hand the function to a thread, `asyncio.to_thread(f, …)`, and give the call a timeout of its own",
-        )?;
+        let message = format!("`{}` has run to its end before this timeout starts", short(method));
+        let mut finding =
+            say(message, "hand the function to a thread, `asyncio.to_thread(f, …)`, and give the call a timeout of its own")?;
         step(&mut finding.steps, *place, "it runs here, as the argument");
         return Some(finding);
     }
-    let Expr::Call {
-        callee,
-        args: inner,
-    } = body.expr(what)
-    else {
+    let Expr::Call { callee, args: inner } = body.expr(what) else {
         return None;
     };
     if cx.names_role(f, *callee, "shield") {
@@ -121,10 +95,7 @@ fn wait(
         };
         return if too_long {
             say(
-                format!(
-                    "the thread goes on after this timeout: `{}` has no shorter limit of its own",
-                    short(&method)
-                ),
+                format!("the thread goes on after this timeout: `{}` has no shorter limit of its own", short(&method)),
                 "give the call itself a timeout below this one",
             )
         } else {
@@ -139,10 +110,7 @@ fn wait(
     let own = keyword(inner, "timeout").and_then(|e| cx.number(f, e))?;
     if own >= limit? {
         return say(
-            format!(
-                "the timeout inside, {own} s, never fires: this one ends the wait after {} s",
-                limit?
-            ),
+            format!("the timeout inside, {own} s, never fires: this one ends the wait after {} s", limit?),
             "let the inner timeout be the shorter one",
         );
     }
@@ -150,34 +118,18 @@ fn wait(
 }
 
 /// A coroutine that blocks and never waits gives the loop no chance to end it.
-fn never_yields(
-    cx: &CheckContext<'_>,
-    _f: FnRef,
-    g: FnRef,
-    span: Span,
-    blocked: &[(Span, String)],
-) -> Option<Finding> {
+fn never_yields(cx: &CheckContext<'_>, _f: FnRef, g: FnRef, span: Span, blocked: &[(Span, String)]) -> Option<Finding> {
     let decl = cx.ix.function(g);
     if !decl.is_async || yields(&decl.body) {
         return None;
     }
-    let whole = Span {
-        file: g.file,
-        range: decl.range,
-    };
+    let whole = Span { file: g.file, range: decl.range };
     let (place, method) = inside(blocked, whole)?;
-    let message = format!(
-        "this timeout cannot interrupt `{}`: it never yields to the event loop",
-        decl.name
-    );
+    let message = format!("this timeout cannot interrupt `{}`: it never yields to the event loop", decl.name);
     let owner = cx.function_at(span)?;
     let mut finding = cx.finding("ineffective-timeout", span, owner, message);
     finding.help = "give the call a timeout of its own and take it off the loop".to_owned();
-    step(
-        &mut finding.steps,
-        *place,
-        format!("`{}` blocks here", short(method)),
-    );
+    step(&mut finding.steps, *place, format!("`{}` blocks here", short(method)));
     Some(finding)
 }
 
@@ -203,55 +155,29 @@ fn scope(
     blocked: &[(Span, String)],
 ) -> Option<Finding> {
     let body = &cx.ix.function(f).body;
-    let limit = positional(args, 0)
-        .or_else(|| keyword(args, "delay"))
-        .and_then(|l| cx.number(f, l));
-    let span = Span {
-        file: f.file,
-        range: head,
-    };
-    let block = Range {
-        start: head.end,
-        end: whole.end,
-    };
+    let limit = positional(args, 0).or_else(|| keyword(args, "delay")).and_then(|l| cx.number(f, l));
+    let span = Span { file: f.file, range: head };
+    let block = Range { start: head.end, end: whole.end };
     let within = |r: Range| r.start >= block.start && r.end <= block.end;
-    let awaits = body
-        .exprs
-        .iter()
-        .zip(&body.ranges)
-        .any(|(e, r)| matches!(e, Expr::Await(_)) && within(*r));
-    if let Some((place, method)) = inside(
-        blocked,
-        Span {
-            file: f.file,
-            range: block,
-        },
-    ) && !awaits
+    let awaits = body.exprs.iter().zip(&body.ranges).any(|(e, r)| matches!(e, Expr::Await(_)) && within(*r));
+    if let Some((place, method)) = inside(blocked, Span { file: f.file, range: block })
+        && !awaits
     {
-        let message = format!(
-            "this timeout cannot interrupt `{}`, which never yields to the event loop",
-            short(method)
-        );
+        let message = format!("this timeout cannot interrupt `{}`, which never yields to the event loop", short(method));
         let mut finding = cx.finding("ineffective-timeout", span, f, message);
         finding.help = "give the call a timeout of its own and take it off the loop".to_owned();
         step(&mut finding.steps, *place, "it blocks here");
         return Some(finding);
     }
     for (e, r) in body.exprs.iter().zip(&body.ranges) {
-        let Expr::Call {
-            callee,
-            args: inner,
-        } = e
-        else {
+        let Expr::Call { callee, args: inner } = e else {
             continue;
         };
         if !within(*r) {
             continue;
         }
         let waits = cx.names_role(f, *callee, "waits-for-thread");
-        let abandons = ["abandon_on_cancel", "cancellable"]
-            .iter()
-            .any(|k| keyword(inner, k).is_some());
+        let abandons = ["abandon_on_cancel", "cancellable"].iter().any(|k| keyword(inner, k).is_some());
         if waits && !abandons {
             let mut finding = cx.finding(
                 "ineffective-timeout",
@@ -260,14 +186,7 @@ fn scope(
                 "this timeout waits for the thread to end: it limits nothing".to_owned(),
             );
             finding.help = "let it be abandoned, `abandon_on_cancel=True`, and give the call a timeout of its own".to_owned();
-            step(
-                &mut finding.steps,
-                Span {
-                    file: f.file,
-                    range: *r,
-                },
-                "the thread is started here",
-            );
+            step(&mut finding.steps, Span { file: f.file, range: *r }, "the thread is started here");
             return Some(finding);
         }
         let own = if cx.names_role(f, *callee, "timeout-scope") {
@@ -278,18 +197,10 @@ fn scope(
         if let (Some(own), Some(limit)) = (own, limit)
             && own >= limit
         {
-            let message =
-                format!("the timeout inside, {own} s, never fires: this one ends after {limit} s");
+            let message = format!("the timeout inside, {own} s, never fires: this one ends after {limit} s");
             let mut finding = cx.finding("ineffective-timeout", span, f, message);
             finding.help = "let the inner timeout be the shorter one".to_owned();
-            step(
-                &mut finding.steps,
-                Span {
-                    file: f.file,
-                    range: *r,
-                },
-                "the inner timeout",
-            );
+            step(&mut finding.steps, Span { file: f.file, range: *r }, "the inner timeout");
             return Some(finding);
         }
     }
@@ -298,11 +209,7 @@ fn scope(
 
 fn leaves_loop(cx: &CheckContext<'_>, f: FnRef, callee: ExprId) -> bool {
     match cx.named(f, callee) {
-        Symbol::External(name) => cx
-            .ix
-            .packs
-            .function(name)
-            .is_some_and(|op| op.offloads && op.callback.is_some()),
+        Symbol::External(name) => cx.ix.packs.function(name).is_some_and(|op| op.offloads && op.callback.is_some()),
         _ => false,
     }
 }
@@ -318,12 +225,7 @@ enum Limit {
 }
 
 /// The limit of what is handed to a thread, and the call that has it.
-fn work_limit(
-    cx: &CheckContext<'_>,
-    f: FnRef,
-    work: ExprId,
-    args: &[Arg],
-) -> Option<(Limit, String)> {
+fn work_limit(cx: &CheckContext<'_>, f: FnRef, work: ExprId, args: &[Arg]) -> Option<(Limit, String)> {
     match cx.named(f, work) {
         Symbol::External(name) => {
             cx.ix.packs.blocking(name)?;
@@ -340,8 +242,7 @@ fn work_limit(
                 };
                 let entry = cx.ix.packs.blocking(name)?;
                 // Disk and clock have no timeout to set.
-                (!entry.short && entry.what.contains("network"))
-                    .then(|| (limit_of(cx, g, args), name.to_string()))
+                (!entry.short && entry.what.contains("network")).then(|| (limit_of(cx, g, args), name.to_string()))
             })
         }
         _ => None,

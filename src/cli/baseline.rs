@@ -24,10 +24,7 @@ pub(super) fn run(command: &BaselineCommand, streams: &mut Streams<'_>) -> Resul
     | BaselineCommand::Prune(args)
     | BaselineCommand::Show(args)) = command;
     let project = Project::open(&args.project)?;
-    let file = args
-        .baseline
-        .clone()
-        .unwrap_or_else(|| project.baseline_file());
+    let file = args.baseline.clone().unwrap_or_else(|| project.baseline_file());
     let there = Baseline::read(&file).map_err(Stop::Failed)?;
     let name = file.display();
     if let BaselineCommand::Create(_) = command {
@@ -38,16 +35,12 @@ pub(super) fn run(command: &BaselineCommand, streams: &mut Streams<'_>) -> Resul
         }
         let (now, status) = look(&project, args, streams)?;
         let count = now.len();
-        Baseline::of(entries(now, &args.reason))
-            .write(&file)
-            .map_err(Stop::Failed)?;
+        Baseline::of(entries(now, &args.reason)).write(&file).map_err(Stop::Failed)?;
         writeln!(streams.out, "{name}: {} written", plural(count, "finding"))?;
         return Ok(status);
     }
     let Some(there) = there else {
-        return Err(Stop::Failed(format!(
-            "{name}: no such file; `ormlint baseline create` writes it"
-        )));
+        return Err(Stop::Failed(format!("{name}: no such file; `ormlint baseline create` writes it")));
     };
     let (now, status) = look(&project, args, streams)?;
     let (mut kept, stale, new) = against(&there, &now, &project);
@@ -69,11 +62,7 @@ pub(super) fn run(command: &BaselineCommand, streams: &mut Streams<'_>) -> Resul
 }
 
 /// The findings of now.
-fn look(
-    project: &Project,
-    args: &BaselineArgs,
-    streams: &mut Streams<'_>,
-) -> Result<(Vec<Known>, u8), Stop> {
+fn look(project: &Project, args: &BaselineArgs, streams: &mut Streams<'_>) -> Result<(Vec<Known>, u8), Stop> {
     let workers = pipeline::pool(args.project.threads);
     let sources = workers.install(|| project.read());
     let mut status = CLEAN;
@@ -83,31 +72,18 @@ fn look(
     }
     let outcome = workers.install(|| pipeline::check(&sources, &project.settings));
     for failure in &outcome.failures {
-        writeln!(
-            streams.err,
-            "ormlint: the analysis failed: {}",
-            failure.message
-        )?;
+        writeln!(streams.err, "ormlint: the analysis failed: {}", failure.message)?;
         status = FAILED;
     }
     Ok((remember(&outcome, &sources, project), status))
 }
 
 fn entries(known: Vec<Known>, reason: &str) -> Vec<Entry> {
-    let entry = |known| Entry {
-        known,
-        reason: reason.to_owned(),
-    };
+    let entry = |known| Entry { known, reason: reason.to_owned() };
     known.into_iter().map(entry).collect()
 }
 
-fn show(
-    baseline: &Baseline,
-    stale: &[Entry],
-    new: &[Known],
-    file: &Path,
-    streams: &mut Streams<'_>,
-) -> Result<(), Stop> {
+fn show(baseline: &Baseline, stale: &[Entry], new: &[Known], file: &Path, streams: &mut Streams<'_>) -> Result<(), Stop> {
     let out = &mut *streams.out;
     let all = &baseline.findings;
     let reasons = all.iter().filter(|entry| !entry.reason.is_empty()).count();
@@ -124,10 +100,7 @@ fn show(
         above.map_or_else(|| ".".to_owned(), |(folder, _)| folder.to_owned())
     };
     let by_rule = all.iter().map(|entry| entry.known.rule.clone());
-    for (title, names) in [
-        ("by rule", by_rule.collect::<Vec<_>>()),
-        ("by folder", all.iter().map(folder).collect()),
-    ] {
+    for (title, names) in [("by rule", by_rule.collect::<Vec<_>>()), ("by folder", all.iter().map(folder).collect())] {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for name in names {
             *counts.entry(name).or_insert(0) += 1;

@@ -55,9 +55,7 @@ pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, S
     let look = |sources: &SourceSet| {
         let mut outcome = workers.install(|| pipeline::check(sources, &project.settings));
         if let Some(path) = &only {
-            outcome
-                .findings
-                .retain(|finding| sources.file(finding.span.file).path == *path);
+            outcome.findings.retain(|finding| sources.file(finding.span.file).path == *path);
         }
         let told = news.filter(&mut outcome, sources, &project);
         (outcome, told)
@@ -95,25 +93,13 @@ pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, S
     if mended.count > 0 {
         notes.push(format!("{} fixed", mended.count));
     }
-    let seconds = streams
-        .terminal
-        .tells_time
-        .then(|| started.elapsed().as_secs_f64());
-    let run = Run {
-        sources: &sources,
-        settings: &project.settings,
-        outcome: &outcome,
-        notes: &notes,
-        seconds,
-    };
+    let seconds = streams.terminal.tells_time.then(|| started.elapsed().as_secs_f64());
+    let run = Run { sources: &sources, settings: &project.settings, outcome: &outcome, notes: &notes, seconds };
     match show::reports(args, &run, streams) {
         Ok(()) | Err(Stop::Pipe) => (),
         Err(stop) => return Err(stop),
     }
-    let fails = outcome
-        .findings
-        .iter()
-        .any(|finding| finding.level >= args.fail_level.level());
+    let fails = outcome.findings.iter().any(|finding| finding.level >= args.fail_level.level());
     let status = if has_failed || !could_write || !outcome.failures.is_empty() {
         FAILED
     } else if fails && !args.exit_zero {
@@ -125,21 +111,11 @@ pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, S
 }
 
 /// Puts the text of standard input in the place of a file, and gives the file's path in the set.
-fn overlay(
-    sources: &mut SourceSet,
-    name: &Path,
-    base: &Path,
-    streams: &mut Streams<'_>,
-) -> Result<String, Stop> {
+fn overlay(sources: &mut SourceSet, name: &Path, base: &Path, streams: &mut Streams<'_>) -> Result<String, Stop> {
     let mut bytes = Vec::new();
-    streams
-        .stdin
-        .read_to_end(&mut bytes)
-        .map_err(|error| Stop::Failed(format!("standard input: {error}")))?;
+    streams.stdin.read_to_end(&mut bytes).map_err(|error| Stop::Failed(format!("standard input: {error}")))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let full = fs::canonicalize(name)
-        .or_else(|_| std::path::absolute(name))
-        .unwrap_or_else(|_| name.to_path_buf());
+    let full = fs::canonicalize(name).or_else(|_| std::path::absolute(name)).unwrap_or_else(|_| name.to_path_buf());
     let path = relative(&full, base);
     match sources.files.iter_mut().find(|file| file.path == path) {
         Some(file) => {
@@ -158,11 +134,7 @@ fn overlay(
 }
 
 /// Tells what could not be read; true if there was something.
-fn tell_failures(
-    sources: &SourceSet,
-    args: &CheckArgs,
-    streams: &mut Streams<'_>,
-) -> io::Result<bool> {
+fn tell_failures(sources: &SourceSet, args: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<bool> {
     let mut has_failed = false;
     for skipped in &sources.skipped {
         if skipped.is_failure {
@@ -179,10 +151,7 @@ fn tell_failures(
 fn tell_analysis_failures(outcome: &Outcome, streams: &mut Streams<'_>) -> io::Result<()> {
     for failure in outcome.failures.iter().filter(|f| f.file.is_none()) {
         let message = failure.message.lines().next().unwrap_or_default();
-        writeln!(
-            streams.err,
-            "ormlint: a part of the analysis failed, findings may be missing: {message}"
-        )?;
+        writeln!(streams.err, "ormlint: a part of the analysis failed, findings may be missing: {message}")?;
     }
     Ok(())
 }

@@ -14,43 +14,21 @@ pub(super) fn run(args: &InitArgs, streams: &mut Streams<'_>) -> Result<u8, Stop
     let file = args.folder.join(FILE_NAME);
     let name = file.display();
     if file.exists() && !args.force {
-        return Err(Stop::Failed(format!(
-            "{name} is there already; --force writes over it"
-        )));
+        return Err(Stop::Failed(format!("{name} is there already; --force writes over it")));
     }
     if !args.folder.is_dir() {
-        return Err(Stop::Failed(format!(
-            "{}: no such folder",
-            args.folder.display()
-        )));
+        return Err(Stop::Failed(format!("{}: no such folder", args.folder.display())));
     }
-    let sources = pool(0).install(|| {
-        discover(
-            std::slice::from_ref(&args.folder),
-            &DiscoverOptions::default(),
-        )
-    });
-    fs::write(&file, text(&sources))
-        .map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
-    writeln!(
-        streams.out,
-        "{name} is written; next: ormlint check {}",
-        args.folder.display()
-    )?;
+    let sources = pool(0).install(|| discover(std::slice::from_ref(&args.folder), &DiscoverOptions::default()));
+    fs::write(&file, text(&sources)).map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
+    writeln!(streams.out, "{name} is written; next: ormlint check {}", args.folder.display())?;
     Ok(CLEAN)
 }
 
 /// The configuration for a project.
 fn text(sources: &SourceSet) -> String {
-    let mut text = String::from(
-        "# Configuration of ormlint. Every key is optional; those with a `#` show what they are for.\n",
-    );
-    let _ = writeln!(
-        text,
-        "# {} files were found in this project{}.",
-        sources.files.len(),
-        frameworks(sources)
-    );
+    let mut text = String::from("# Configuration of ormlint. Every key is optional; those with a `#` show what they are for.\n");
+    let _ = writeln!(text, "# {} files were found in this project{}.", sources.files.len(), frameworks(sources));
     let tenant = tenant(sources);
     let _ = write!(
         text,
@@ -90,9 +68,7 @@ fn text(sources: &SourceSet) -> String {
 
 /// The libraries that rules know, as the project's manifests name them.
 fn frameworks(sources: &SourceSet) -> String {
-    let known: Vec<String> = Packs::builtin()
-        .map(|packs| packs.word_list("packages"))
-        .unwrap_or_default();
+    let known: Vec<String> = Packs::builtin().map(|packs| packs.word_list("packages")).unwrap_or_default();
     let found: Vec<String> = sources
         .manifest
         .packages
@@ -103,25 +79,12 @@ fn frameworks(sources: &SourceSet) -> String {
             None => name.clone(),
         })
         .collect();
-    if found.is_empty() {
-        String::new()
-    } else {
-        format!(", with {}", found.join(", "))
-    }
+    if found.is_empty() { String::new() } else { format!(", with {}", found.join(", ")) }
 }
 
 /// Names that columns of tenants' keys often have, before `_id`.
-const TENANTS: [&str; 9] = [
-    "tenant",
-    "organization",
-    "organisation",
-    "workspace",
-    "company",
-    "team",
-    "account",
-    "customer",
-    "site",
-];
+const TENANTS: [&str; 9] =
+    ["tenant", "organization", "organisation", "workspace", "company", "team", "account", "customer", "site"];
 
 /// Fewer files than this say nothing.
 const MIN_FILES: usize = 4;
@@ -133,11 +96,8 @@ fn tenant(sources: &SourceSet) -> String {
         let files = sources.files.iter();
         files.filter(|file| file.text.contains(&column)).count()
     };
-    let most = TENANTS
-        .iter()
-        .map(|word| (count(word), *word))
-        .max_by_key(|(count, _)| *count)
-        .filter(|(count, _)| *count >= MIN_FILES);
+    let most =
+        TENANTS.iter().map(|word| (count(word), *word)).max_by_key(|(count, _)| *count).filter(|(count, _)| *count >= MIN_FILES);
     match most {
         Some((count, word)) => {
             format!("# [tenant]\n# column = \"{word}_id\"  # {count} files name it")

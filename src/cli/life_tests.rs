@@ -4,8 +4,7 @@ use std::fs;
 
 use super::tests::{Folder, Ran, ran};
 
-const COMPOSER: &str =
-    r#"{"require": {"laravel/framework": "^11.0"}, "autoload": {"psr-4": {"App\\": "app/"}}}"#;
+const COMPOSER: &str = r#"{"require": {"laravel/framework": "^11.0"}, "autoload": {"psr-4": {"App\\": "app/"}}}"#;
 
 const POST: &str = r#"<?php
 
@@ -104,9 +103,7 @@ impl Project {
     fn commit(&self, message: &str) {
         let git = &self.repository;
         let mut index = git.index().expect("an index");
-        index
-            .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
-            .expect("added");
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
         index.update_all(["*"], None).expect("updated");
         index.write().expect("written");
         let tree = index.write_tree().expect("a tree");
@@ -114,8 +111,7 @@ impl Project {
         let who = git2::Signature::now("Someone", "someone@example.org").expect("a name");
         let parent = git.head().and_then(|head| head.peel_to_commit()).ok();
         let parents: Vec<_> = parent.iter().collect();
-        git.commit(Some("HEAD"), &who, &who, message, &tree, &parents)
-            .expect("committed");
+        git.commit(Some("HEAD"), &who, &who, message, &tree, &parents).expect("committed");
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -156,10 +152,7 @@ impl Project {
             .iter()
             .map(|result| {
                 let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
-                assert!(
-                    uri.as_str().is_some_and(|uri| uri.starts_with("site/app/")),
-                    "{uri}"
-                );
+                assert!(uri.as_str().is_some_and(|uri| uri.starts_with("site/app/")), "{uri}");
                 result["partialFingerprints"]["ormlint/v1"].to_string()
             })
             .collect();
@@ -178,43 +171,24 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
 
     // The first run, and a baseline.
     let first = project.fingerprints();
-    assert_eq!(
-        project.found(&[]),
-        (1, vec![CLOUD.to_owned(), DIGEST.to_owned()])
-    );
+    assert_eq!(project.found(&[]), (1, vec![CLOUD.to_owned(), DIGEST.to_owned()]));
     let made = project.run(&["baseline", "create"], &["--reason", "legacy"]);
     assert_eq!(made.status, 0, "{}", made.err);
-    assert!(
-        project
-            .text("site/ormlint-baseline.json")
-            .contains("legacy")
-    );
+    assert!(project.text("site/ormlint-baseline.json").contains("legacy"));
     assert_eq!(project.found(&[]), (0, vec![]));
-    assert_eq!(
-        project.found(&["--no-baseline"]).1,
-        [CLOUD.to_owned(), DIGEST.to_owned()]
-    );
+    assert_eq!(project.found(&["--no-baseline"]).1, [CLOUD.to_owned(), DIGEST.to_owned()]);
     let again = project.run(&["baseline", "create"], &[]);
     assert_eq!(again.status, 2);
     project.commit("baseline");
 
     // One fault is mended, another one comes in.
-    let mended = service(
-        "Cloud",
-        "Post::with('tags')->latest()->get()",
-        "$post->tags->all()",
-    );
+    let mended = service("Cloud", "Post::with('tags')->latest()->get()", "$post->tags->all()");
     project.write("site/app/Services/Cloud.php", &mended);
     let feed = service("Feed", "Post::latest()->get()", "$post->tags->all()");
     project.write("site/app/Services/Feed.php", &feed);
     project.commit("a feed");
     let run = project.run(&["check"], &["--format", "concise"]);
-    assert!(
-        run.err
-            .contains("1 entry of ormlint-baseline.json is mended"),
-        "{}",
-        run.err
-    );
+    assert!(run.err.contains("1 entry of ormlint-baseline.json is mended"), "{}", run.err);
     assert_eq!(project.found(&[]), (1, vec![FEED.to_owned()]));
     let since = ["--no-baseline", "--since", "HEAD~1"];
     assert_eq!(project.found(&since), (1, vec![FEED.to_owned()]));
@@ -230,10 +204,7 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     let digest = project.text("site/app/Services/Digest.php");
     let moved = digest
         .replace("class Digest", "/* The weekly mail. */\n\nclass Digest")
-        .replace(
-            "Post::latest()->get() as $post",
-            "\n            Post::latest()\n                ->get() as $post\n        ",
-        );
+        .replace("Post::latest()->get() as $post", "\n            Post::latest()\n                ->get() as $post\n        ");
     project.write("site/app/Services/Digest.php", &moved);
     assert_eq!(project.found(&[]), (1, vec![FEED.to_owned()]));
     let now = project.fingerprints();
@@ -241,26 +212,11 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     project.write("site/app/Services/Digest.php", &digest);
 
     // Lines that changed.
-    assert_eq!(
-        project.found(&["--changed-lines", "--no-baseline"]),
-        (0, vec![])
-    );
-    project.write(
-        "site/app/Services/Feed.php",
-        &feed.replace("$lines = [];", "$lines = ['x'];"),
-    );
-    assert_eq!(
-        project.found(&["--changed-lines", "--no-baseline"]),
-        (0, vec![])
-    );
-    project.write(
-        "site/app/Services/Feed.php",
-        &feed.replace("latest()->", "oldest()->"),
-    );
-    assert_eq!(
-        project.found(&["--changed-lines", "--no-baseline"]),
-        (1, vec![FEED.to_owned()])
-    );
+    assert_eq!(project.found(&["--changed-lines", "--no-baseline"]), (0, vec![]));
+    project.write("site/app/Services/Feed.php", &feed.replace("$lines = [];", "$lines = ['x'];"));
+    assert_eq!(project.found(&["--changed-lines", "--no-baseline"]), (0, vec![]));
+    project.write("site/app/Services/Feed.php", &feed.replace("latest()->", "oldest()->"));
+    assert_eq!(project.found(&["--changed-lines", "--no-baseline"]), (1, vec![FEED.to_owned()]));
 
     // A suppression with a reason.
     let silenced = feed.replace(
@@ -274,69 +230,32 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     // The patch, and the fix.
     let diff = project.run(&["check"], &["--diff"]);
     assert_eq!(diff.status, 1, "{}", diff.err);
-    assert!(
-        diff.out.starts_with("--- a/site/app/Services/Feed.php\n"),
-        "{}",
-        diff.out
-    );
-    assert!(
-        diff.out
-            .contains("+        foreach (Post::with('tags')->latest()->get() as $post) {\n")
-    );
+    assert!(diff.out.starts_with("--- a/site/app/Services/Feed.php\n"), "{}", diff.out);
+    assert!(diff.out.contains("+        foreach (Post::with('tags')->latest()->get() as $post) {\n"));
     assert_eq!(project.text("site/app/Services/Feed.php"), feed);
     let fixed = project.run(&["check"], &["--fix"]);
     assert_eq!(fixed.status, 0, "{}{}", fixed.out, fixed.err);
     assert!(fixed.out.contains("1 fixed"), "{}", fixed.out);
-    assert!(
-        project
-            .text("site/app/Services/Feed.php")
-            .contains("Post::with('tags')->latest()")
-    );
-    assert_eq!(
-        project.text("site/app/Services/Digest.php"),
-        digest,
-        "the baseline holds it"
-    );
+    assert!(project.text("site/app/Services/Feed.php").contains("Post::with('tags')->latest()"));
+    assert_eq!(project.text("site/app/Services/Digest.php"), digest, "the baseline holds it");
     project.commit("fixed");
 
     // A file gets another name, and so does its class.
-    fs::rename(
-        project.folder.file("site/app/Services/Digest.php"),
-        project.folder.file("site/app/Services/Weekly.php"),
-    )
-    .expect("renamed");
+    fs::rename(project.folder.file("site/app/Services/Digest.php"), project.folder.file("site/app/Services/Weekly.php"))
+        .expect("renamed");
     assert_eq!(project.found(&[]), (0, vec![]));
     fs::create_dir(project.folder.file("site/app/Mail")).expect("made");
-    fs::rename(
-        project.folder.file("site/app/Services/Weekly.php"),
-        project.folder.file("site/app/Mail/Digest.php"),
-    )
-    .expect("renamed");
-    project.write(
-        "site/app/Mail/Digest.php",
-        &digest.replace("namespace App\\Services", "namespace App\\Mail"),
-    );
+    fs::rename(project.folder.file("site/app/Services/Weekly.php"), project.folder.file("site/app/Mail/Digest.php"))
+        .expect("renamed");
+    project.write("site/app/Mail/Digest.php", &digest.replace("namespace App\\Services", "namespace App\\Mail"));
     assert_eq!(project.found(&[]), (0, vec![]));
-    assert_eq!(
-        project.found(&["--no-baseline", "--since", "HEAD"]),
-        (0, vec![])
-    );
+    assert_eq!(project.found(&["--no-baseline", "--since", "HEAD"]), (0, vec![]));
     let updated = project.run(&["baseline", "update"], &[]);
-    assert!(
-        updated.out.ends_with(": 0 added, 0 removed\n"),
-        "{}",
-        updated.out
-    );
+    assert!(updated.out.ends_with(": 0 added, 0 removed\n"), "{}", updated.out);
     let baseline = project.text("site/ormlint-baseline.json");
     assert!(baseline.contains("site/app/Mail/Digest.php") && baseline.contains("legacy"));
     let shown = project.run(&["baseline", "show"], &[]);
-    assert!(
-        shown
-            .out
-            .contains("1 finding, 1 with a reason, 0 mended, 0 not listed"),
-        "{}",
-        shown.out
-    );
+    assert!(shown.out.contains("1 finding, 1 with a reason, 0 mended, 0 not listed"), "{}", shown.out);
 }
 
 #[test]
@@ -344,11 +263,7 @@ fn the_baseline_stands_beside_the_configuration_and_files_are_judged_alone() {
     let project = Project::new("beside");
     project.write("ormlint.toml", "");
     assert_eq!(project.run(&["baseline", "create"], &[]).status, 0);
-    assert!(
-        project
-            .text("ormlint-baseline.json")
-            .contains("site/app/Services/Cloud.php")
-    );
+    assert!(project.text("ormlint-baseline.json").contains("site/app/Services/Cloud.php"));
     assert_eq!(project.found(&[]), (0, vec![]));
     // A single file: the others are not taken for mended.
     let file = project.folder.file("site/app/Services/Cloud.php");
@@ -357,21 +272,13 @@ fn the_baseline_stands_beside_the_configuration_and_files_are_judged_alone() {
     // Nothing to compare with.
     let alone = Folder::new("alone", &[("a.py", "x = 1\n")]);
     let run = ran(&["check", "--since", "main", alone.path()]);
-    assert!(
-        run.status == 2 && run.err.contains("is in no git repository"),
-        "{}",
-        run.err
-    );
+    assert!(run.status == 2 && run.err.contains("is in no git repository"), "{}", run.err);
 }
 
 #[test]
 fn the_manual_and_the_schema_are_printed() {
     let page = ran(&["man"]);
-    assert!(
-        page.status == 0 && page.out.starts_with(".ie"),
-        "{}",
-        page.out
-    );
+    assert!(page.status == 0 && page.out.starts_with(".ie"), "{}", page.out);
     assert!(page.out.contains("changed\\-lines") && page.out.contains("BASELINE"));
     let schema = ran(&["schema"]);
     let schema: serde_json::Value = serde_json::from_str(&schema.out).expect("JSON");

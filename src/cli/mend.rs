@@ -63,9 +63,7 @@ pub(super) fn mend(
             tried.extend(useless);
         }
     }
-    mended
-        .before
-        .retain(|id, before| sources.file(*id).text != *before);
+    mended.before.retain(|id, before| sources.file(*id).text != *before);
     mended
 }
 
@@ -81,8 +79,7 @@ fn replace(sources: &mut SourceSet, texts: BTreeMap<FileId, String>) -> BTreeMap
 
 /// The fixes that were applied and did not cure: as many findings of their sort as before, or more, are left.
 fn useless(cured: &[String], before: &Outcome, after: &Outcome) -> Vec<String> {
-    let sort_of =
-        |finding: &Finding| (finding.rule, finding.owner.clone(), finding.subject.clone());
+    let sort_of = |finding: &Finding| (finding.rule, finding.owner.clone(), finding.subject.clone());
     let count = |outcome: &Outcome| {
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         for finding in &outcome.findings {
@@ -91,10 +88,7 @@ fn useless(cured: &[String], before: &Outcome, after: &Outcome) -> Vec<String> {
         counts
     };
     let (was, is) = (count(before), count(after));
-    let applied = before
-        .findings
-        .iter()
-        .filter(|f| cured.contains(&f.fingerprint));
+    let applied = before.findings.iter().filter(|f| cured.contains(&f.fingerprint));
     applied
         .filter(|finding| {
             let sort = sort_of(finding);
@@ -120,20 +114,14 @@ impl Mended {
     ///
     /// # Errors
     /// Standard error cannot be written to.
-    pub(super) fn write(
-        &self,
-        sources: &SourceSet,
-        base: &Path,
-        streams: &mut Streams<'_>,
-    ) -> io::Result<bool> {
+    pub(super) fn write(&self, sources: &SourceSet, base: &Path, streams: &mut Streams<'_>) -> io::Result<bool> {
         let mut could = true;
         for (id, before) in &self.before {
             let file = sources.file(*id);
             let is_marked = sources.encodings.get(id) == Some(&Encoding::Utf8Marked);
             let mark = if is_marked { "\u{feff}" } else { "" };
             let full = base.join(&file.path);
-            let is_same =
-                fs::read(&full).is_ok_and(|bytes| bytes == format!("{mark}{before}").into_bytes());
+            let is_same = fs::read(&full).is_ok_and(|bytes| bytes == format!("{mark}{before}").into_bytes());
             let written = if is_same {
                 fs::write(&full, format!("{mark}{}", file.text)).map_err(|e| e.to_string())
             } else {

@@ -47,10 +47,7 @@ impl News {
     pub(super) fn read(args: &CheckArgs, project: &Project) -> Result<News, Stop> {
         let mut news = News::default();
         if !args.no_baseline {
-            let file = args
-                .baseline
-                .clone()
-                .unwrap_or_else(|| project.baseline_file());
+            let file = args.baseline.clone().unwrap_or_else(|| project.baseline_file());
             match Baseline::read(&file).map_err(Stop::Failed)? {
                 Some(baseline) => {
                     let known = baseline.findings.into_iter().map(|entry| entry.known);
@@ -78,12 +75,7 @@ impl News {
     }
 
     /// Leaves out what is not new.
-    pub(super) fn filter(
-        &self,
-        outcome: &mut Outcome,
-        sources: &SourceSet,
-        project: &Project,
-    ) -> Told {
+    pub(super) fn filter(&self, outcome: &mut Outcome, sources: &SourceSet, project: &Project) -> Told {
         let mut told = Told::default();
         let is_there = |path: &str| project.anchor.join(path).exists();
         if let Some((file, known)) = &self.baseline {
@@ -96,17 +88,14 @@ impl News {
             }
             let stale = compared.gone.iter().filter(|at| {
                 let entry = &known[**at];
-                project.settings.is_on(&entry.rule)
-                    && (project.judges(&entry.path) || !is_there(&entry.path))
+                project.settings.is_on(&entry.rule) && (project.judges(&entry.path) || !is_there(&entry.path))
             });
             let stale = stale.count();
             if stale > 0 {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
                 let entries = plural(stale, "entry").replace("entrys", "entries");
                 let is_are = if stale == 1 { "is" } else { "are" };
-                told.warnings.push(format!(
-                    "{entries} of {name} {is_are} mended; `ormlint baseline prune` removes them"
-                ));
+                told.warnings.push(format!("{entries} of {name} {is_are} mended; `ormlint baseline prune` removes them"));
             }
         }
         if let Some((revision, known)) = &self.earlier {
@@ -133,13 +122,9 @@ impl News {
                     }
                 });
                 let at = place(span, sources);
-                changed
-                    .iter()
-                    .any(|(first, last)| at.start.line <= *last && *first <= at.end.line)
+                changed.iter().any(|(first, last)| at.start.line <= *last && *first <= at.end.line)
             };
-            outcome.findings.retain(|finding| {
-                touches(finding.span) || finding.steps.iter().any(|step| touches(step.span))
-            });
+            outcome.findings.retain(|finding| touches(finding.span) || finding.steps.iter().any(|step| touches(step.span)));
         }
         told
     }
@@ -148,9 +133,7 @@ impl News {
 /// The findings of a run, to be remembered.
 pub(super) fn remember(outcome: &Outcome, sources: &SourceSet, project: &Project) -> Vec<Known> {
     let findings = outcome.findings.iter();
-    findings
-        .map(|finding| Known::of(finding, sources, &project.settings.place))
-        .collect()
+    findings.map(|finding| Known::of(finding, sources, &project.settings.place)).collect()
 }
 
 /// The same with those that comments silence: what is silenced now was not mended.
@@ -163,17 +146,11 @@ fn remember_all(outcome: &Outcome, sources: &SourceSet, project: &Project) -> Ve
 
 fn keep_unknown(outcome: &mut Outcome, known_as: &[Option<usize>]) {
     let mut known_as = known_as.iter();
-    outcome
-        .findings
-        .retain(|_| known_as.next().is_none_or(Option::is_none));
+    outcome.findings.retain(|_| known_as.next().is_none_or(Option::is_none));
 }
 
 /// The entries of a baseline that are not found any more, and the findings that it does not list.
-pub(super) fn against(
-    baseline: &Baseline,
-    now: &[Known],
-    project: &Project,
-) -> (Vec<Entry>, Vec<Entry>, Vec<Known>) {
+pub(super) fn against(baseline: &Baseline, now: &[Known], project: &Project) -> (Vec<Entry>, Vec<Entry>, Vec<Known>) {
     let known: Vec<Known> = baseline.findings.iter().map(|e| e.known.clone()).collect();
     let is_there = |path: &str| project.anchor.join(path).exists();
     let compared = compare(&known, now, &is_there);
@@ -181,17 +158,14 @@ pub(super) fn against(
     for (finding, known_as) in now.iter().zip(&compared.known_as) {
         match known_as {
             // As it is known now: its file may have another name.
-            Some(at) => kept.push(Entry {
-                known: finding.clone(),
-                reason: baseline.findings[*at].reason.clone(),
-            }),
+            Some(at) => kept.push(Entry { known: finding.clone(), reason: baseline.findings[*at].reason.clone() }),
             None => new.push(finding.clone()),
         }
     }
     for at in compared.gone {
         let entry = baseline.findings[at].clone();
-        let is_judged = project.settings.is_on(&entry.known.rule)
-            && (project.judges(&entry.known.path) || !is_there(&entry.known.path));
+        let is_judged =
+            project.settings.is_on(&entry.known.rule) && (project.judges(&entry.known.path) || !is_there(&entry.known.path));
         if is_judged {
             stale.push(entry);
         } else {
@@ -223,22 +197,11 @@ fn earlier(project: &Project, tree: Tree) -> Result<Vec<Known>, Stop> {
         .collect();
     let wanted = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let is_checked = inside
-            .iter()
-            .any(|root| Path::new(path).starts_with(Path::new(root)));
-        IGNORE_FILES.contains(&name)
-            || name == FILE_NAME
-            || manifest::is_manifest(path)
-            || is_checked && guess(path).is_some()
+        let is_checked = inside.iter().any(|root| Path::new(path).starts_with(Path::new(root)));
+        IGNORE_FILES.contains(&name) || name == FILE_NAME || manifest::is_manifest(path) || is_checked && guess(path).is_some()
     };
-    repository
-        .write_tree(tree, &wanted, &folder)
-        .map_err(Stop::Failed)?;
-    let roots: Vec<PathBuf> = inside
-        .iter()
-        .map(|path| folder.join(path))
-        .filter(|path| path.exists())
-        .collect();
+    repository.write_tree(tree, &wanted, &folder).map_err(Stop::Failed)?;
+    let roots: Vec<PathBuf> = inside.iter().map(|path| folder.join(path)).filter(|path| path.exists()).collect();
     if roots.is_empty() {
         return Ok(Vec::new());
     }
@@ -259,7 +222,5 @@ fn earlier(project: &Project, tree: Tree) -> Result<Vec<Known>, Stop> {
     let sources = discover(&roots, &options(&settings));
     let outcome = pipeline::check(&sources, &settings);
     let findings = outcome.findings.iter();
-    Ok(findings
-        .map(|finding| Known::of(finding, &sources, &settings.place))
-        .collect())
+    Ok(findings.map(|finding| Known::of(finding, &sources, &settings.place)).collect())
 }

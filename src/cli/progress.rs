@@ -31,10 +31,7 @@ impl Progress {
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = TICK;
                 let seconds = started.elapsed().as_secs();
-                let _ = write!(
-                    io::stderr(),
-                    "\r\u{1b}[Kormlint: checking {files}, {seconds} s"
-                );
+                let _ = write!(io::stderr(), "\r\u{1b}[Kormlint: checking {files}, {seconds} s");
             }
             if wait == TICK {
                 let _ = write!(io::stderr(), "\r\u{1b}[K");

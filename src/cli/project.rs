@@ -54,18 +54,10 @@ impl Project {
         let folder = configured_in(&settings);
         let anchor = match &repository {
             Some(repository) => repository.root().to_path_buf(),
-            None => folder
-                .filter(|folder| base.starts_with(folder))
-                .unwrap_or_else(|| base.clone()),
+            None => folder.filter(|folder| base.starts_with(folder)).unwrap_or_else(|| base.clone()),
         };
         settings.place = below(&base, &anchor);
-        Ok(Project {
-            paths: args.paths.clone(),
-            base,
-            anchor,
-            settings,
-            repository,
-        })
+        Ok(Project { paths: args.paths.clone(), base, anchor, settings, repository })
     }
 
     /// The sources as they are now.
@@ -93,14 +85,8 @@ impl Project {
         if let Some(folder) = configured_in(&self.settings) {
             return folder.join(FILE_NAME);
         }
-        let inside = self
-            .base
-            .ancestors()
-            .take_while(|above| above.starts_with(&self.anchor));
-        inside
-            .map(|above| above.join(FILE_NAME))
-            .find(|file| file.is_file())
-            .unwrap_or_else(|| self.base.join(FILE_NAME))
+        let inside = self.base.ancestors().take_while(|above| above.starts_with(&self.anchor));
+        inside.map(|above| above.join(FILE_NAME)).find(|file| file.is_file()).unwrap_or_else(|| self.base.join(FILE_NAME))
     }
 
     /// Can a run tell that findings of this file, by its path from the anchor, are gone? Only where an application is read as a
@@ -110,12 +96,8 @@ impl Project {
         let configured = configured_in(&self.settings);
         self.paths.iter().any(|root| {
             let root = fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            let is_configured = configured
-                .as_deref()
-                .is_some_and(|at| at.starts_with(&root));
-            full.starts_with(&root)
-                && root.is_dir()
-                && (root == self.anchor || is_configured || holds_manifest(&root))
+            let is_configured = configured.as_deref().is_some_and(|at| at.starts_with(&root));
+            full.starts_with(&root) && root.is_dir() && (root == self.anchor || is_configured || holds_manifest(&root))
         })
     }
 }
@@ -130,11 +112,7 @@ fn holds_manifest(folder: &Path) -> bool {
 
 fn configured_in(settings: &Settings) -> Option<PathBuf> {
     let folder = settings.file.as_deref()?.parent()?;
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     Some(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()))
 }
 

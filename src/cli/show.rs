@@ -22,20 +22,9 @@ pub(super) struct Run<'a> {
 }
 
 /// Writes all reports.
-pub(super) fn reports(
-    args: &CheckArgs,
-    run: &Run<'_>,
-    streams: &mut Streams<'_>,
-) -> Result<(), Stop> {
-    let rules: Vec<_> = rule::catalog()
-        .iter()
-        .filter_map(|rule| {
-            run.settings
-                .rules
-                .get(rule.id.as_str())
-                .map(|level| (rule, *level))
-        })
-        .collect();
+pub(super) fn reports(args: &CheckArgs, run: &Run<'_>, streams: &mut Streams<'_>) -> Result<(), Stop> {
+    let rules: Vec<_> =
+        rule::catalog().iter().filter_map(|rule| run.settings.rules.get(rule.id.as_str()).map(|level| (rule, *level))).collect();
     let style = Style {
         narrated: args.plain || streams.terminal.style.narrated,
         color: match args.color {
@@ -58,15 +47,11 @@ pub(super) fn reports(
         home: report::HOME,
         style,
     };
-    let on_stdout = args
-        .output
-        .iter()
-        .filter(|output| output.path.is_none())
-        .map(|output| output.format);
+    let on_stdout = args.output.iter().filter(|output| output.path.is_none()).map(|output| output.format);
     let mut formats: Vec<Format> = args.format.into_iter().chain(on_stdout).collect();
     let is_asked = |format: &Format| format.is_for_repository();
-    let needs_root = !run.settings.place.is_empty()
-        && (formats.iter().any(is_asked) || args.output.iter().any(|o| is_asked(&o.format)));
+    let needs_root =
+        !run.settings.place.is_empty() && (formats.iter().any(is_asked) || args.output.iter().any(|o| is_asked(&o.format)));
     let from_root = needs_root.then(|| seen_from_root(run.sources, &run.settings.place));
     let fitting = |format: Format| match &from_root {
         Some(sources) if format.is_for_repository() => Report { sources, ..report },
@@ -75,15 +60,8 @@ pub(super) fn reports(
     for Output { format, path } in &args.output {
         let Some(path) = path else { continue };
         let name = path.display();
-        let plain = Report {
-            style: Style {
-                color: false,
-                ..style
-            },
-            ..fitting(*format)
-        };
-        let file = fs::File::create(path)
-            .map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
+        let plain = Report { style: Style { color: false, ..style }, ..fitting(*format) };
+        let file = fs::File::create(path).map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
         let mut file = BufWriter::new(file);
         let written = report::render(&plain, *format, &mut file).and_then(|()| file.flush());
         written.map_err(|error| Stop::Failed(format!("{name}: cannot be written: {error}")))?;
@@ -132,11 +110,7 @@ fn statistics(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
     for (rule, count) in counts {
-        let level = report
-            .rules
-            .iter()
-            .find(|(known, _)| known.id == rule)
-            .map_or("", |(_, level)| level_word(*level));
+        let level = report.rules.iter().find(|(known, _)| known.id == rule).map_or("", |(_, level)| level_word(*level));
         writeln!(out, "{count:6}  {level:7}  {rule}")?;
     }
     Ok(())
@@ -145,12 +119,7 @@ fn statistics(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// What was read, skipped and not understood, in words.
 fn coverage(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let covered = report.coverage;
-    writeln!(
-        out,
-        "coverage: {}, {}",
-        plural(covered.files as usize, "file"),
-        plural(covered.bytes as usize, "byte")
-    )?;
+    writeln!(out, "coverage: {}, {}", plural(covered.files as usize, "file"), plural(covered.bytes as usize, "byte"))?;
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for skipped in &report.sources.skipped {
         *reasons.entry(&skipped.reason).or_insert(0) += 1;
@@ -176,19 +145,12 @@ fn coverage(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 pub(super) fn settings(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-    let file = settings
-        .file
-        .as_ref()
-        .map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
     writeln!(out, "configuration: {file}")?;
     writeln!(out, "include-tests: {}", settings.include_tests)?;
     writeln!(out, "require-reason: {}", settings.require_reason)?;
     writeln!(out, "exclude: {}", settings.exclude.join(", "))?;
-    let packs: Vec<String> = settings
-        .packs
-        .iter()
-        .map(|pack| pack.display().to_string())
-        .collect();
+    let packs: Vec<String> = settings.packs.iter().map(|pack| pack.display().to_string()).collect();
     writeln!(out, "packs: {}", packs.join(", "))?;
     let tenant = &settings.tenant;
     writeln!(out, "tenant.models: {}", tenant.models.join(", "))?;

@@ -47,9 +47,7 @@ pub(super) fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<u8, Sto
 }
 
 fn is_different(before: &SourceSet, now: &SourceSet) -> bool {
-    let same = |(a, b): (&crate::source::SourceFile, &crate::source::SourceFile)| {
-        a.path == b.path && a.text == b.text
-    };
+    let same = |(a, b): (&crate::source::SourceFile, &crate::source::SourceFile)| a.path == b.path && a.text == b.text;
     before.files.len() != now.files.len() || !before.files.iter().zip(&now.files).all(same)
 }
 

@@ -7,15 +7,11 @@ use crate::packs::rule::catalog;
 /// The schema of `ormlint.toml`, and of `[tool.ormlint]`.
 pub fn schema() -> Value {
     let rules: Vec<&str> = catalog().iter().map(|rule| rule.id.as_str()).collect();
-    let mut selectors: Vec<&str> = catalog()
-        .iter()
-        .flat_map(|rule| [rule.id.as_str(), rule.family.as_str()])
-        .chain(["all"])
-        .collect();
+    let mut selectors: Vec<&str> =
+        catalog().iter().flat_map(|rule| [rule.id.as_str(), rule.family.as_str()]).chain(["all"]).collect();
     selectors.sort_unstable();
     selectors.dedup();
-    let texts =
-        |what: &str| json!({ "description": what, "type": "array", "items": { "type": "string" } });
+    let texts = |what: &str| json!({ "description": what, "type": "array", "items": { "type": "string" } });
     let text_or_texts = |what: &str| {
         json!({
             "description": what,
@@ -81,12 +77,7 @@ mod tests {
     fn it_has_every_key_and_no_other() {
         let schema = schema();
         let keys = |value: &serde_json::Value| {
-            let mut keys: Vec<String> = value["properties"]
-                .as_object()
-                .expect("an object")
-                .keys()
-                .cloned()
-                .collect();
+            let mut keys: Vec<String> = value["properties"].as_object().expect("an object").keys().cloned().collect();
             keys.sort();
             keys
         };

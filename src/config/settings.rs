@@ -60,8 +60,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings::new(&Config::default(), &Overrides::default())
-            .expect("nothing is named that could be wrong")
+        Settings::new(&Config::default(), &Overrides::default()).expect("nothing is named that could be wrong")
     }
 }
 
@@ -71,27 +70,16 @@ impl Settings {
     /// # Errors
     /// The command line names a rule that does not exist.
     pub fn new(config: &Config, overrides: &Overrides) -> Result<Settings, ConfigError> {
-        for (option, names) in [
-            ("--select", &overrides.select),
-            ("--extend-select", &overrides.extend_select),
-            ("--ignore", &overrides.ignore),
-        ] {
-            let reader = Reader {
-                file: "command line",
-                section: String::new(),
-            };
-            names
-                .iter()
-                .try_for_each(|name| reader.selector(option, name))?;
+        for (option, names) in
+            [("--select", &overrides.select), ("--extend-select", &overrides.extend_select), ("--ignore", &overrides.ignore)]
+        {
+            let reader = Reader { file: "command line", section: String::new() };
+            names.iter().try_for_each(|name| reader.selector(option, name))?;
         }
         let mut ids: BTreeSet<&'static str> = match (&config.select, overrides.select.is_empty()) {
             (_, false) => chosen(&overrides.select),
             (Some(names), true) => chosen(names),
-            (None, true) => catalog()
-                .iter()
-                .filter(|rule| rule.is_on)
-                .map(|rule| rule.id.as_str())
-                .collect(),
+            (None, true) => catalog().iter().filter(|rule| rule.is_on).map(|rule| rule.id.as_str()).collect(),
         };
         if overrides.select.is_empty() {
             ids.extend(chosen(&config.extend_select));
@@ -109,33 +97,19 @@ impl Settings {
             ids.remove(id);
         }
         ids.insert("internal-error");
-        let set_levels: BTreeMap<String, Level> = config
-            .levels
-            .iter()
-            .filter_map(|(rule, level)| Some((rule.clone(), (*level)?)))
-            .collect();
-        let rules = catalog()
-            .iter()
-            .filter(|rule| ids.contains(rule.id.as_str()))
-            .map(|rule| {
-                let level = set_levels.get(&rule.id).copied().unwrap_or(rule.level);
-                (rule.id.as_str(), level)
-            });
+        let set_levels: BTreeMap<String, Level> =
+            config.levels.iter().filter_map(|(rule, level)| Some((rule.clone(), (*level)?))).collect();
+        let rules = catalog().iter().filter(|rule| ids.contains(rule.id.as_str())).map(|rule| {
+            let level = set_levels.get(&rule.id).copied().unwrap_or(rule.level);
+            (rule.id.as_str(), level)
+        });
         let folder = config.file.as_deref().and_then(Path::parent);
         Ok(Settings {
             rules: rules.collect(),
             set_levels,
             tenant: config.tenant.clone(),
-            packs: config
-                .packs
-                .iter()
-                .map(|pack| folder.map_or_else(|| pack.clone(), |f| f.join(pack)))
-                .collect(),
-            per_file_ignores: config
-                .per_file_ignores
-                .iter()
-                .map(|(p, names)| (pattern(p), chosen(names)))
-                .collect(),
+            packs: config.packs.iter().map(|pack| folder.map_or_else(|| pack.clone(), |f| f.join(pack))).collect(),
+            per_file_ignores: config.per_file_ignores.iter().map(|(p, names)| (pattern(p), chosen(names))).collect(),
             exclude: config.exclude.clone(),
             include_tests: config.include_tests || overrides.include_tests,
             require_reason: config.require_reason,
@@ -160,28 +134,17 @@ impl Settings {
     /// Makes patterns fit paths that are relative to this folder.
     pub fn rooted_at(&mut self, base: &Path) {
         let folder = self.file.as_deref().and_then(Path::parent);
-        let folder =
-            folder.map(|folder| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()));
-        let inside = folder
-            .as_deref()
-            .and_then(|folder| base.strip_prefix(folder).ok());
+        let folder = folder.map(|folder| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()));
+        let inside = folder.as_deref().and_then(|folder| base.strip_prefix(folder).ok());
         let parts = inside.into_iter().flat_map(Path::components);
-        self.prefix = parts
-            .map(|part| format!("{}/", part.as_os_str().to_string_lossy()))
-            .collect();
+        self.prefix = parts.map(|part| format!("{}/", part.as_os_str().to_string_lossy())).collect();
     }
 
     /// Is the rule silent in this file?
     pub fn is_ignored_in(&self, rule: &str, path: &str) -> bool {
         let path = format!("{}{path}", self.prefix);
-        let matches = |patterns: &Gitignore| {
-            patterns
-                .matched_path_or_any_parents(&path, false)
-                .is_ignore()
-        };
-        self.per_file_ignores
-            .iter()
-            .any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
+        let matches = |patterns: &Gitignore| patterns.matched_path_or_any_parents(&path, false).is_ignore();
+        self.per_file_ignores.iter().any(|(patterns, rules)| rules.contains(rule) && matches(patterns))
     }
 
     /// Do the project's words say that a file, as seen from the folder checked, is meant to see all tenants?
@@ -194,9 +157,7 @@ impl Settings {
 /// The ids that names of rules, of families and `all` stand for.
 fn chosen(names: &[String]) -> BTreeSet<&'static str> {
     let is_named = |word: &str| names.iter().any(|name| name == word);
-    let rules = catalog()
-        .iter()
-        .filter(|rule| is_named(&rule.id) || is_named(&rule.family) || is_named("all"));
+    let rules = catalog().iter().filter(|rule| is_named(&rule.id) || is_named(&rule.family) || is_named("all"));
     rules.map(|rule| rule.id.as_str()).collect()
 }
 

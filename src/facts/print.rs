@@ -25,13 +25,7 @@ pub fn print(facts: &FileFacts) -> String {
         let _ = writeln!(out, "comment {}", comment.text);
     }
     for gap in &facts.gaps {
-        let _ = writeln!(
-            out,
-            "gap {}..{} {}",
-            gap.range.start,
-            gap.range.end,
-            gap.why.text()
-        );
+        let _ = writeln!(out, "gap {}..{} {}", gap.range.start, gap.range.end, gap.why.text());
     }
     out
 }
@@ -39,21 +33,13 @@ pub fn print(facts: &FileFacts) -> String {
 /// One function and its body, readable.
 pub fn print_one(facts: &FileFacts, id: FnId) -> String {
     let mut out = String::new();
-    print_function(
-        facts,
-        id.0 as usize,
-        &facts.functions[id.0 as usize],
-        &mut out,
-    );
+    print_function(facts, id.0 as usize, &facts.functions[id.0 as usize], &mut out);
     out
 }
 
 /// An expression, readable.
 pub fn print_expr(body: &Body, expr: ExprId) -> String {
-    let mut printer = Printer {
-        body,
-        out: String::new(),
-    };
+    let mut printer = Printer { body, out: String::new() };
     printer.expr(expr);
     printer.out
 }
@@ -88,16 +74,8 @@ fn print_head(facts: &FileFacts, out: &mut String) {
         };
         let dots = ".".repeat(import.level as usize);
         let member = if import.member { " (member)" } else { "" };
-        let scope = if import.scope == FnId(0) {
-            String::new()
-        } else {
-            format!(" in fn {}", import.scope.0)
-        };
-        let _ = writeln!(
-            out,
-            "import {kind}{dots}{} as {}{member}{scope}",
-            import.target, import.local
-        );
+        let scope = if import.scope == FnId(0) { String::new() } else { format!(" in fn {}", import.scope.0) };
+        let _ = writeln!(out, "import {kind}{dots}{} as {}{member}{scope}", import.target, import.local);
     }
     if let Some(exports) = &facts.exports {
         let names: Vec<&str> = exports.iter().map(|n| n.as_str()).collect();
@@ -147,17 +125,8 @@ fn print_class(facts: &FileFacts, ix: usize, class: &ClassDecl, out: &mut String
     }
     for magic in &class.magic {
         let static_ = if magic.is_static { "static " } else { "" };
-        let kind = if magic.is_method {
-            "method"
-        } else {
-            "property"
-        };
-        let _ = writeln!(
-            out,
-            "  magic {static_}{kind} {}: {}",
-            magic.name,
-            print_type(&magic.ty)
-        );
+        let kind = if magic.is_method { "method" } else { "property" };
+        let _ = writeln!(out, "  magic {static_}{kind} {}: {}", magic.name, print_type(&magic.ty));
     }
     for method in &class.methods {
         let _ = writeln!(out, "  method fn {}", method.0);
@@ -216,20 +185,13 @@ fn print_function(facts: &FileFacts, id: usize, function: &FunctionDecl, out: &m
     }
     out.push('\n');
     for capture in &function.captures {
-        let outer = function
-            .parent
-            .map(|p| &facts.functions[p.0 as usize].body.slots);
-        let outer = outer
-            .and_then(|slots| slots.get(capture.outer.0 as usize))
-            .map_or("?", |n| n.as_str());
+        let outer = function.parent.map(|p| &facts.functions[p.0 as usize].body.slots);
+        let outer = outer.and_then(|slots| slots.get(capture.outer.0 as usize)).map_or("?", |n| n.as_str());
         let by_ref = if capture.by_ref { "&" } else { "" };
         let inner = slot_name(&function.body, capture.inner);
         let _ = writeln!(out, "  capture {by_ref}${outer} as ${inner}");
     }
-    let mut printer = Printer {
-        body: &function.body,
-        out: String::new(),
-    };
+    let mut printer = Printer { body: &function.body, out: String::new() };
     printer.block(&function.body.root, 1);
     out.push_str(&printer.out);
 }

@@ -41,10 +41,7 @@ pub struct Baseline {
 impl Baseline {
     /// A list of these findings.
     pub fn of(findings: Vec<Entry>) -> Baseline {
-        Baseline {
-            version: FORM,
-            findings,
-        }
+        Baseline { version: FORM, findings }
     }
 
     /// Reads the file; `None` if there is none.
@@ -58,13 +55,10 @@ impl Baseline {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("{name}: cannot be read: {error}")),
         };
-        let baseline: Baseline =
-            serde_json::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
+        let baseline: Baseline = serde_json::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
         if baseline.version != FORM {
             let version = baseline.version;
-            return Err(format!(
-                "{name}: version {version} is not known to this ormlint"
-            ));
+            return Err(format!("{name}: version {version} is not known to this ormlint"));
         }
         Ok(Some(baseline))
     }
@@ -80,11 +74,7 @@ impl Baseline {
                 format!("    {text}")
             })
             .collect();
-        let list = if lines.is_empty() {
-            "[]".to_owned()
-        } else {
-            format!("[\n{}\n  ]", lines.join(",\n"))
-        };
+        let list = if lines.is_empty() { "[]".to_owned() } else { format!("[\n{}\n  ]", lines.join(",\n")) };
         format!("{{\n  \"version\": {FORM},\n  \"findings\": {list}\n}}\n")
     }
 
@@ -93,8 +83,7 @@ impl Baseline {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, file: &Path) -> Result<(), String> {
-        fs::write(file, self.text())
-            .map_err(|error| format!("{}: cannot be written: {error}", file.display()))
+        fs::write(file, self.text()).map_err(|error| format!("{}: cannot be written: {error}", file.display()))
     }
 }
 
@@ -120,9 +109,6 @@ mod tests {
         let mut again: Baseline = serde_json::from_str(&text).expect("it is valid");
         again.findings.reverse();
         assert_eq!(again, baseline);
-        assert_eq!(
-            Baseline::of(Vec::new()).text(),
-            "{\n  \"version\": 1,\n  \"findings\": []\n}\n"
-        );
+        assert_eq!(Baseline::of(Vec::new()).text(), "{\n  \"version\": 1,\n  \"findings\": []\n}\n");
     }
 }

@@ -41,23 +41,14 @@ impl Known {
 
     /// What stays the same when the file gets another name: its module or namespace is not part of it.
     fn kernel(&self) -> (&str, &str, &str) {
-        let owner = self
-            .owner
-            .rsplit(['\\', '/', '.', ':'])
-            .next()
-            .unwrap_or_default();
+        let owner = self.owner.rsplit(['\\', '/', '.', ':']).next().unwrap_or_default();
         (&self.rule, owner, &self.about)
     }
 }
 
 /// The subject in short words.
 fn about(subject: &Subject) -> String {
-    let short = |name: &str| {
-        name.rsplit(['\\', '.'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let short = |name: &str| name.rsplit(['\\', '.']).next().unwrap_or_default().to_owned();
     let parts = [
         subject.model.as_deref().map(short),
         subject.relation.clone(),
@@ -83,10 +74,7 @@ pub fn compare(known: &[Known], now: &[Known], is_there: &dyn Fn(&str) -> bool) 
     for (at, entry) in known.iter().enumerate().rev() {
         open.entry(&entry.fingerprint).or_default().push(at);
     }
-    let mut known_as: Vec<Option<usize>> = now
-        .iter()
-        .map(|finding| open.get_mut(finding.fingerprint.as_str())?.pop())
-        .collect();
+    let mut known_as: Vec<Option<usize>> = now.iter().map(|finding| open.get_mut(finding.fingerprint.as_str())?.pop()).collect();
     let mut left: Vec<usize> = open.into_values().flatten().collect();
     left.sort_unstable();
     let mut moved: BTreeMap<_, Vec<usize>> = BTreeMap::new();
@@ -101,10 +89,7 @@ pub fn compare(known: &[Known], now: &[Known], is_there: &dyn Fn(&str) -> bool) 
         }
     }
     left.retain(|at| !known_as.contains(&Some(*at)));
-    Compared {
-        known_as,
-        gone: left,
-    }
+    Compared { known_as, gone: left }
 }
 
 #[cfg(test)]
@@ -123,16 +108,8 @@ mod tests {
 
     #[test]
     fn the_fingerprint_decides_and_a_new_file_name_takes_findings_along() {
-        let before = [
-            known("a.py", "shop.a.f", "1"),
-            known("b.py", "shop.b.g", "2"),
-            known("c.py", "shop.c.h", "3"),
-        ];
-        let now = [
-            known("a.py", "shop.a.f", "1"),
-            known("moved/b.py", "shop.moved.b.g", "4"),
-            known("c.py", "shop.c.h", "5"),
-        ];
+        let before = [known("a.py", "shop.a.f", "1"), known("b.py", "shop.b.g", "2"), known("c.py", "shop.c.h", "3")];
+        let now = [known("a.py", "shop.a.f", "1"), known("moved/b.py", "shop.moved.b.g", "4"), known("c.py", "shop.c.h", "5")];
         let compared = compare(&before, &now, &|path| path != "b.py");
         assert_eq!(compared.known_as, [Some(0), Some(1), None]);
         assert_eq!(compared.gone, [2]);

@@ -33,18 +33,12 @@ pub struct Mended {
 }
 
 /// Applies the fixes of these findings, first come, first served. Fixes of findings that `skip` names are left out.
-pub fn mend(
-    findings: &[Finding],
-    wanted: Wanted,
-    skip: &dyn Fn(&Finding) -> bool,
-    sources: &SourceSet,
-) -> Mended {
+pub fn mend(findings: &[Finding], wanted: Wanted, skip: &dyn Fn(&Finding) -> bool, sources: &SourceSet) -> Mended {
     let mut chosen: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
     let mut mended = Mended::default();
     for finding in findings {
         let Some(fix) = &finding.fix else { continue };
-        if skip(finding) || wanted == Wanted::Safe && !fix.is_safe || !can_edit(&fix.edits, sources)
-        {
+        if skip(finding) || wanted == Wanted::Safe && !fix.is_safe || !can_edit(&fix.edits, sources) {
             continue;
         }
         let fits = fix.edits.iter().all(|edit| {
@@ -62,10 +56,7 @@ pub fn mend(
         }
         mended.cured.push(finding.fingerprint.clone());
     }
-    mended.texts = chosen
-        .into_iter()
-        .map(|(file, edits)| (file, apply(&sources.file(file).text, edits)))
-        .collect();
+    mended.texts = chosen.into_iter().map(|(file, edits)| (file, apply(&sources.file(file).text, edits))).collect();
     mended
 }
 
@@ -73,10 +64,7 @@ pub fn mend(
 fn can_edit(edits: &[Edit], sources: &SourceSet) -> bool {
     !edits.is_empty()
         && edits.iter().all(|edit| {
-            let text = sources
-                .files
-                .get(edit.span.file.0 as usize)
-                .map_or("", |file| file.text.as_str());
+            let text = sources.files.get(edit.span.file.0 as usize).map_or("", |file| file.text.as_str());
             let (start, end) = bounds(edit.span.range);
             start <= end && text.is_char_boundary(start) && text.is_char_boundary(end)
         })
@@ -130,10 +118,7 @@ pub fn patch(path: &str, before: &str, after: &str) -> String {
 /// that now stands at the place.
 pub fn changed_lines(before: &str, after: &str) -> Vec<(usize, usize)> {
     let diff = TextDiff::from_lines(before, after);
-    let changed = diff
-        .ops()
-        .iter()
-        .filter(|op| op.tag() != similar::DiffTag::Equal);
+    let changed = diff.ops().iter().filter(|op| op.tag() != similar::DiffTag::Equal);
     changed
         .map(|op| {
             let new = op.new_range();
@@ -151,10 +136,7 @@ mod tests {
 
     fn finding(name: &str, is_safe: bool, edits: &[(usize, usize, &str)]) -> Finding {
         let edit = |(start, end, text): &(usize, usize, &str)| Edit {
-            span: Span {
-                file: FileId(0),
-                range: Range::new(*start, *end),
-            },
+            span: Span { file: FileId(0), range: Range::new(*start, *end) },
             text: (*text).to_owned(),
         };
         Finding {
@@ -164,18 +146,11 @@ mod tests {
             message: String::new(),
             help: String::new(),
             cost: String::new(),
-            span: Span {
-                file: FileId(0),
-                range: Range::new(0, 0),
-            },
+            span: Span { file: FileId(0), range: Range::new(0, 0) },
             steps: Vec::new(),
             subject: Subject::default(),
             owner: String::new(),
-            fix: Some(Fix {
-                title: String::new(),
-                edits: edits.iter().map(edit).collect(),
-                is_safe,
-            }),
+            fix: Some(Fix { title: String::new(), edits: edits.iter().map(edit).collect(), is_safe }),
             fingerprint: name.to_owned(),
         }
     }
@@ -202,10 +177,7 @@ mod tests {
     #[test]
     fn a_patch_and_the_lines_that_changed() {
         let (before, after) = ("a\nb\nc\nd\n", "a\nB\nd\ne\n");
-        assert_eq!(
-            patch("x/a.py", before, after),
-            "--- a/x/a.py\n+++ b/x/a.py\n@@ -1,4 +1,4 @@\n a\n-b\n-c\n+B\n d\n+e\n"
-        );
+        assert_eq!(patch("x/a.py", before, after), "--- a/x/a.py\n+++ b/x/a.py\n@@ -1,4 +1,4 @@\n a\n-b\n-c\n+B\n d\n+e\n");
         assert_eq!(patch("a.py", before, before), "");
         assert_eq!(changed_lines(before, after), [(2, 2), (4, 4)]);
         assert_eq!(changed_lines("a\nb\nc\n", "a\nc\n"), [(2, 2)]);

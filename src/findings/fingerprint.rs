@@ -29,18 +29,12 @@ pub fn assign(findings: &mut [Finding], sources: &SourceSet, place: &str) {
     for at in order {
         let identity = identity(&findings[at], sources, place);
         let twin = twins.entry(identity.clone()).or_insert(0);
-        let hash = Sha256::new()
-            .chain_update(&identity)
-            .chain_update(twin.to_be_bytes())
-            .finalize();
+        let hash = Sha256::new().chain_update(&identity).chain_update(twin.to_be_bytes()).finalize();
         *twin += 1;
-        findings[at].fingerprint = hash
-            .iter()
-            .take(BYTES)
-            .fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+        findings[at].fingerprint = hash.iter().take(BYTES).fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
     }
 }
 
@@ -56,14 +50,7 @@ fn identity(finding: &Finding, sources: &SourceSet, place: &str) -> Vec<u8> {
     let fields = [
         ("version", Some(VERSION)),
         ("rule", Some(finding.rule.as_str())),
-        (
-            if finding.owner.is_empty() {
-                "path"
-            } else {
-                "owner"
-            },
-            Some(place.as_str()),
-        ),
+        (if finding.owner.is_empty() { "path" } else { "owner" }, Some(place.as_str())),
         ("model", subject.model.as_deref()),
         ("relation", subject.relation.as_deref()),
         ("table", subject.table.as_deref()),
@@ -97,15 +84,9 @@ mod tests {
             message: format!("at {start}"),
             help: String::new(),
             cost: String::new(),
-            span: Span {
-                file: FileId(file),
-                range: Range::new(start, start + 1),
-            },
+            span: Span { file: FileId(file), range: Range::new(start, start + 1) },
             steps: Vec::new(),
-            subject: Subject {
-                relation: Some(relation.to_owned()),
-                ..Subject::default()
-            },
+            subject: Subject { relation: Some(relation.to_owned()), ..Subject::default() },
             owner: owner.to_owned(),
             fix: None,
             fingerprint: String::new(),
@@ -120,39 +101,20 @@ mod tests {
 
     #[test]
     fn it_survives_moving_and_rewording_and_tells_twins_apart() {
-        let before = prints(vec![
-            finding(0, 10, "a.f", "author"),
-            finding(0, 20, "a.f", "author"),
-            finding(0, 15, "a.f", "tags"),
-        ]);
+        let before =
+            prints(vec![finding(0, 10, "a.f", "author"), finding(0, 20, "a.f", "author"), finding(0, 15, "a.f", "tags")]);
         assert!(before.iter().all(|print| print.len() == 32), "{before:?}");
-        assert_eq!(
-            before
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len(),
-            3
-        );
+        assert_eq!(before.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
         let mut moved = finding(1, 500, "a.f", "author");
         moved.level = Level::Error;
         moved.confidence = Confidence::Low;
-        let after = prints(vec![
-            finding(1, 700, "a.f", "author"),
-            moved,
-            finding(1, 1, "a.f", "tags"),
-        ]);
-        assert_eq!(
-            after,
-            [before[1].clone(), before[0].clone(), before[2].clone()]
-        );
+        let after = prints(vec![finding(1, 700, "a.f", "author"), moved, finding(1, 1, "a.f", "tags")]);
+        assert_eq!(after, [before[1].clone(), before[0].clone(), before[2].clone()]);
     }
 
     #[test]
     fn code_without_a_name_is_known_by_its_file() {
-        let both = prints(vec![
-            finding(0, 1, "", "author"),
-            finding(1, 1, "", "author"),
-        ]);
+        let both = prints(vec![finding(0, 1, "", "author"), finding(1, 1, "", "author")]);
         assert_ne!(both[0], both[1]);
     }
 

@@ -47,12 +47,7 @@ pub struct Applied {
 }
 
 /// Silences findings. `facts` holds the facts of each file by its id; files without facts have no comments.
-pub fn apply(
-    findings: Vec<Finding>,
-    facts: &[FileFacts],
-    sources: &SourceSet,
-    rules: &Rules<'_>,
-) -> Applied {
+pub fn apply(findings: Vec<Finding>, facts: &[FileFacts], sources: &SourceSet, rules: &Rules<'_>) -> Applied {
     let mut directives = Vec::new();
     for (at, facts) in facts.iter().enumerate() {
         let Some(file) = sources.files.get(at) else {
@@ -68,10 +63,7 @@ pub fn apply(
         let mut by = None;
         for directive in &mut directives {
             if directive.is_valid(rules) && directive.covers(&finding, &lines) {
-                let names = directive
-                    .names
-                    .iter_mut()
-                    .filter(|name| name.matches(&finding, rules));
+                let names = directive.names.iter_mut().filter(|name| name.matches(&finding, rules));
                 for name in names {
                     name.is_used = true;
                     by.get_or_insert((directive.reason.clone(), directive.span));
@@ -79,18 +71,12 @@ pub fn apply(
             }
         }
         match by {
-            Some((reason, comment)) => applied.suppressed.push(Suppressed {
-                finding,
-                reason,
-                comment,
-            }),
+            Some((reason, comment)) => applied.suppressed.push(Suppressed { finding, reason, comment }),
             None => applied.findings.push(finding),
         }
     }
     if (rules.is_on)(UNUSED) {
-        let notes = directives
-            .iter()
-            .filter_map(|directive| directive.note(rules, facts, sources));
+        let notes = directives.iter().filter_map(|directive| directive.note(rules, facts, sources));
         applied.findings.extend(notes);
     }
     applied
@@ -148,56 +134,30 @@ struct Directive {
 
 impl Directive {
     /// Reads `ormlint: ignore[rule, rule] reason`; other words after `ormlint:` are not for us.
-    fn read(
-        comment: &Comment,
-        id: FileId,
-        file: &SourceFile,
-        facts: &FileFacts,
-    ) -> Option<Directive> {
+    fn read(comment: &Comment, id: FileId, file: &SourceFile, facts: &FileFacts) -> Option<Directive> {
         let text = comment.text.as_str();
         let text = text[text.find("ormlint:")? + "ormlint:".len()..].trim_start();
         let kinds = [Kind::Function, Kind::File, Kind::Ignore, Kind::Expect];
-        let (kind, rest) = kinds
-            .into_iter()
-            .find_map(|kind| text.strip_prefix(kind.word()).map(|rest| (kind, rest)))?;
+        let (kind, rest) = kinds.into_iter().find_map(|kind| text.strip_prefix(kind.word()).map(|rest| (kind, rest)))?;
         if rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
             return None;
         }
-        let (names, reason) = match rest
-            .trim_start()
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once(']'))
-        {
+        let (names, reason) = match rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((names, reason)) => (names, reason),
             None => ("", rest),
         };
-        let names = names
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
         let target = target_line(comment.range, file);
         let reach = match kind {
             Kind::File => Reach::File,
-            Kind::Function => function_around(comment.range, target, file, facts)
-                .map_or(Reach::Line(target), Reach::Range),
+            Kind::Function => function_around(comment.range, target, file, facts).map_or(Reach::Line(target), Reach::Range),
             Kind::Ignore | Kind::Expect => Reach::Line(target),
         };
         Some(Directive {
             kind,
-            names: names
-                .map(|name| RuleName {
-                    name: name.to_owned(),
-                    is_used: false,
-                })
-                .collect(),
-            reason: reason
-                .trim_start_matches([':', '-', '–', '—', ' '])
-                .trim()
-                .to_owned(),
-            span: Span {
-                file: id,
-                range: comment.range,
-            },
+            names: names.map(|name| RuleName { name: name.to_owned(), is_used: false }).collect(),
+            reason: reason.trim_start_matches([':', '-', '–', '—', ' ']).trim().to_owned(),
+            span: Span { file: id, range: comment.range },
             reach,
         })
     }
@@ -219,28 +179,16 @@ impl Directive {
     fn note(&self, rules: &Rules<'_>, facts: &[FileFacts], sources: &SourceSet) -> Option<Finding> {
         let word = self.kind.word();
         let (message, help, is_all) = if self.names.is_empty() {
-            (
-                format!("`ormlint: {word}` names no rule"),
-                format!("name the rules: `ormlint: {word}[rule] reason`"),
-                false,
-            )
+            (format!("`ormlint: {word}` names no rule"), format!("name the rules: `ormlint: {word}[rule] reason`"), false)
         } else if !self.is_valid(rules) {
-            (
-                format!("`ormlint: {word}` gives no reason"),
-                "write the reason after the bracket".to_owned(),
-                false,
-            )
+            (format!("`ormlint: {word}` gives no reason"), "write the reason after the bracket".to_owned(), false)
         } else {
             let idle = self.names.iter().filter(|name| !name.is_used);
             let idle: Vec<&str> = idle
                 .filter(|name| !(rules.is_known)(&name.name) || (rules.is_on)(&name.name))
                 .map(|name| name.name.as_str())
                 .collect();
-            let quoted = idle
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let quoted = idle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let unknown = idle.iter().any(|name| !(rules.is_known)(name));
             let message = match (idle.len(), unknown, self.kind) {
                 (0, ..) => return None,
@@ -248,27 +196,15 @@ impl Directive {
                 (_, _, Kind::Expect) => format!("{quoted} was expected here and did not come"),
                 _ => format!("this comment silences nothing: {quoted}"),
             };
-            (
-                message,
-                "remove the comment".to_owned(),
-                idle.len() == self.names.len(),
-            )
+            (message, "remove the comment".to_owned(), idle.len() == self.names.len())
         };
         let file = sources.file(self.span.file);
         let fix = is_all.then(|| Fix {
             title: "remove the comment".to_owned(),
-            edits: vec![Edit {
-                span: Span {
-                    range: removal(self.span.range, file),
-                    ..self.span
-                },
-                text: String::new(),
-            }],
+            edits: vec![Edit { span: Span { range: removal(self.span.range, file), ..self.span }, text: String::new() }],
             is_safe: true,
         });
-        let owner = facts
-            .get(self.span.file.0 as usize)
-            .map(|facts| owner(self.span.range, facts));
+        let owner = facts.get(self.span.file.0 as usize).map(|facts| owner(self.span.range, facts));
         Some(Finding {
             rule: Name::new(UNUSED),
             level: rules.level,
@@ -279,13 +215,7 @@ impl Directive {
             span: self.span,
             steps: Vec::new(),
             subject: Subject {
-                method: Some(
-                    self.names
-                        .iter()
-                        .map(|n| n.name.as_str())
-                        .collect::<Vec<_>>()
-                        .join(","),
-                ),
+                method: Some(self.names.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(",")),
                 ..Subject::default()
             },
             owner: owner.unwrap_or_default(),
@@ -315,23 +245,15 @@ fn lines_of(finding: &Finding, facts: &[FileFacts], sources: &SourceSet) -> Vec<
 }
 
 fn statement_around(range: Range, facts: &FileFacts) -> Option<Range> {
-    let bodies = facts
-        .functions
-        .iter()
-        .filter(|function| function.range.contains(range) || function.kind == FnKind::File);
+    let bodies = facts.functions.iter().filter(|function| function.range.contains(range) || function.kind == FnKind::File);
     let statements = bodies.flat_map(|function| function.body.stmt_ranges.iter());
-    statements
-        .copied()
-        .filter(|statement| statement.contains(range))
-        .min_by_key(|r| (r.end - r.start, r.start))
+    statements.copied().filter(|statement| statement.contains(range)).min_by_key(|r| (r.end - r.start, r.start))
 }
 
 /// The line that a comment speaks about, from 0: its own, or the next line of code if it stands alone.
 fn target_line(comment: Range, file: &SourceFile) -> usize {
     let line = file.lines.line(comment.start);
-    let last = file
-        .lines
-        .line(comment.end.saturating_sub(1).max(comment.start));
+    let last = file.lines.line(comment.end.saturating_sub(1).max(comment.start));
     let before = &file.text[file.lines.start(line) as usize..comment.start as usize];
     let after = file.text.get(comment.end as usize..).unwrap_or_default();
     let after = after.split('\n').next().unwrap_or_default();
@@ -340,63 +262,26 @@ fn target_line(comment: Range, file: &SourceFile) -> usize {
     }
     let is_comment = |line: usize| {
         let start = file.lines.start(line) as usize;
-        let text = file.text[start..]
-            .split('\n')
-            .next()
-            .unwrap_or_default()
-            .trim();
-        let marks = [
-            "//",
-            "# ",
-            "#!",
-            "/*",
-            "*",
-            "{{--",
-            "{#",
-            "<!--",
-            "{% comment",
-        ];
+        let text = file.text[start..].split('\n').next().unwrap_or_default().trim();
+        let marks = ["//", "# ", "#!", "/*", "*", "{{--", "{#", "<!--", "{% comment"];
         text.is_empty() || text == "#" || marks.iter().any(|mark| text.starts_with(mark))
     };
-    (last + 1..file.lines.len())
-        .find(|line| !is_comment(*line))
-        .unwrap_or(line)
+    (last + 1..file.lines.len()).find(|line| !is_comment(*line)).unwrap_or(line)
 }
 
 /// The innermost function around a comment, or the one that starts at the line that the comment speaks about.
-fn function_around(
-    comment: Range,
-    target: usize,
-    file: &SourceFile,
-    facts: &FileFacts,
-) -> Option<Range> {
+fn function_around(comment: Range, target: usize, file: &SourceFile, facts: &FileFacts) -> Option<Range> {
     let functions = || {
-        let has_text = |kind| {
-            matches!(
-                kind,
-                FnKind::Function | FnKind::Method | FnKind::Closure | FnKind::Macro
-            )
-        };
-        facts
-            .functions
-            .iter()
-            .filter(move |function| has_text(function.kind))
-            .map(|function| function.range)
+        let has_text = |kind| matches!(kind, FnKind::Function | FnKind::Method | FnKind::Closure | FnKind::Macro);
+        facts.functions.iter().filter(move |function| has_text(function.kind)).map(|function| function.range)
     };
     let target_start = file.lines.start(target);
     let starts_here = functions().find(|range| {
         let line = file.lines.line(range.start);
-        let decorated = file.text[target_start as usize..]
-            .trim_start()
-            .starts_with(['@', '#']);
-        line == target
-            || decorated && range.start >= target_start && is_next(target_start, *range, facts)
+        let decorated = file.text[target_start as usize..].trim_start().starts_with(['@', '#']);
+        line == target || decorated && range.start >= target_start && is_next(target_start, *range, facts)
     });
-    let around = || {
-        functions()
-            .filter(|range| range.contains(comment))
-            .min_by_key(|range| range.end - range.start)
-    };
+    let around = || functions().filter(|range| range.contains(comment)).min_by_key(|range| range.end - range.start);
     starts_here.or_else(around)
 }
 
@@ -408,17 +293,11 @@ fn is_next(offset: u32, range: Range, facts: &FileFacts) -> bool {
 
 /// Qualified name of the innermost function around a place.
 fn owner(range: Range, facts: &FileFacts) -> String {
-    let around = facts
-        .functions
-        .iter()
-        .filter(|f| f.range.contains(range) && !f.name.is_empty());
+    let around = facts.functions.iter().filter(|f| f.range.contains(range) && !f.name.is_empty());
     let Some(function) = around.min_by_key(|f| f.range.end - f.range.start) else {
         return String::new();
     };
-    match function
-        .class
-        .and_then(|class| facts.classes.get(class.0 as usize))
-    {
+    match function.class.and_then(|class| facts.classes.get(class.0 as usize)) {
         Some(class) => format!("{}::{}", class.name, function.name),
         None => function.name.to_string(),
     }
@@ -432,15 +311,9 @@ fn removal(comment: Range, file: &SourceFile) -> Range {
     let after = file.text.get(comment.end as usize..).unwrap_or_default();
     let rest = after.split_inclusive('\n').next().unwrap_or_default();
     if before.trim().is_empty() && rest.trim().is_empty() {
-        return Range {
-            start,
-            end: comment.end + rest.len() as u32,
-        };
+        return Range { start, end: comment.end + rest.len() as u32 };
     }
-    Range {
-        start: start + before.trim_end().len() as u32,
-        end: comment.end,
-    }
+    Range { start: start + before.trim_end().len() as u32, end: comment.end }
 }
 
 #[cfg(test)]

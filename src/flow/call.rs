@@ -417,7 +417,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Calls a method; also gives the receiver as it is afterwards, if it may have changed.
-    fn call_method_in(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+    fn call_method_in(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> (Val, Option<Val>) {
         self.trace(fr, recv, name, at);
         match self.data(recv).clone() {
             Data::OneOf(all) => {
@@ -534,7 +542,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A class named by a text at run time.
-    fn class_text(&mut self, name: Name) -> Val {
+    pub(super) fn class_text(&mut self, name: Name) -> Val {
         let lower = Name::new(&name.as_str().trim_start_matches('\\').to_ascii_lowercase());
         match self.ix.class_names.get(&lower) {
             Some(class) => self.v.of(Data::Class(*class)),
@@ -623,15 +631,22 @@ impl<'a> Engine<'a> {
     /// Is a method read like an attribute?
     pub(super) fn is_property(&self, f: FnRef) -> bool {
         let decl = self.ix.function(f);
-        let Some(parent) = decl.parent else { return false };
+        let Some(parent) = decl.parent else {
+            return false;
+        };
         if decl.decorators.is_empty() || self.ix.file(f.file).language != Language::Python {
             return false;
         }
         let outer = &self.ix.file(f.file).functions[parent.0 as usize].body;
         decl.decorators.iter().any(|d| match outer.expr(*d) {
-            Expr::Name(n) => matches!(n.as_str(), "property" | "cached_property" | "hybrid_property" | "locked_cached_property" | "cache_property"),
+            Expr::Name(n) => matches!(
+                n.as_str(),
+                "property" | "cached_property" | "hybrid_property" | "locked_cached_property" | "cache_property"
+            ),
             Expr::Local(s) => outer.slots.get(s.0 as usize).is_some_and(|n| n.as_str().ends_with("property")),
-            Expr::Attr { name, .. } => matches!(name.as_str(), "property" | "cached_property" | "getter" | "hybrid_property" | "abstractproperty"),
+            Expr::Attr { name, .. } => {
+                matches!(name.as_str(), "property" | "cached_property" | "getter" | "hybrid_property" | "abstractproperty")
+            }
             Expr::Call { callee, .. } => match outer.expr(*callee) {
                 Expr::Name(n) => n.as_str().ends_with("property"),
                 Expr::Attr { name, .. } => name.as_str().ends_with("property"),
@@ -725,7 +740,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn call_on_instance(&mut self, fr: &mut Frame<'a>, recv: Val, class: Name, name: Name, args: Args, at: Range, whole: Range) -> Val {
+    fn call_on_instance(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        class: Name,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
         let full = Name::new(&format!("{class}.{name}"));
         if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
@@ -756,359 +780,6 @@ impl<'a> Engine<'a> {
         }
         // Nobody knows on which thread.
         super::entry::forget_blocking(fr, mark);
-    }
-
-    /// Makes an instance.
-    pub(super) fn construct(&mut self, fr: &mut Frame<'a>, class: Val, args: Args, range: Range) -> Val {
-        match self.data(class).clone() {
-            Data::Class(class) => {
-                if let Some(model) = self.ix.class(class).model {
-                    return self.fresh_row(model, self.span(fr, range));
-                }
-                if let Some(query) = self.made_query(fr, class, &args, range) {
-                    return query;
-                }
-                let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
-                let ctor = Name::new(if python { "__init__" } else { "__construct" });
-                let mut object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });
-                if let Some((_, f)) = self.ix.find_method(class, ctor) {
-                    let (_, after) = self.call_function(fr, f, object, args.clone(), range);
-                    if matches!(self.data(after), Data::Object { .. }) {
-                        object = after;
-                    }
-                }
-                self.constructed(fr, object, class, args, range)
-            }
-            Data::ModelClass(model) => self.fresh_row(model, self.span(fr, range)),
-            Data::External(name) => self.construct_external(fr, name, args, range),
-            Data::Str(name) => {
-                let class = self.class_text(name);
-                if class == UNKNOWN { UNKNOWN } else { self.construct(fr, class, args, range) }
-            }
-            Data::OneOf(all) => {
-                let vals: Vec<Val> = all.iter().map(|v| self.construct(fr, *v, args.clone(), range)).collect();
-                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
-            }
-            _ => {
-                self.run_callbacks(fr, &args, range);
-                UNKNOWN
-            }
-        }
-    }
-
-    fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        let given = self.client(fr, name, range);
-        self.opened(fr, name, &args, range);
-        if let Some(op) = self.ix.packs.function(name).cloned() {
-            return self.function_op(fr, name, &op, args, range);
-        }
-        self.run_callbacks(fr, &args, range);
-        self.v.of(Data::Instance(given.unwrap_or(name)))
-    }
-
-    /// Calls a function or constructor outside the program.
-    pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
-        let given = self.client(fr, name, range);
-        self.blocking(fr, name, range);
-        if !self.ambient.is_empty() {
-            self.table_part(fr, name, &args, range);
-        }
-        self.opened(fr, name, &args, range);
-        self.opened(fr, name, &args, range);
-        self.note_startup(&args);
-        if let Some(op) = self.ix.packs.function(name).cloned() {
-            let group = self.route_class;
-            if op.result == crate::packs::Result::RouteGroup {
-                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
-                    Data::Class(class) => Some(*class),
-                    _ => None,
-                });
-                return self.v.of(Data::Instance(name));
-            }
-            let val = self.function_op(fr, name, &op, args, range);
-            self.route_class = group;
-            return val;
-        }
-        if let Some(model) = self.library_model(name) {
-            return self.fresh_row(model, self.span(fr, range));
-        }
-        if let Some(query) = self.library_query(fr, name, range) {
-            return query;
-        }
-        self.run_callbacks(fr, &args, range);
-        if let Some(given) = given {
-            return self.v.of(Data::Instance(given));
-        }
-        // What a class of a library is called with gives an instance of it.
-        if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
-    }
-
-    /// Reads an attribute.
-    pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
-        self.trace(fr, object, name, range);
-        match self.data(object).clone() {
-            Data::Row(row) => self.row_attr(fr, object, row, name, range),
-            Data::Object { class, .. } => {
-                if let Some((_, f)) = self.ix.find_method(class, name)
-                    && self.field_known(object, name).is_none()
-                {
-                    if self.is_property(f) {
-                        return self.call_function(fr, f, object, Args::default(), range).0;
-                    }
-                    if self.ix.file(f.file).language == Language::Python {
-                        return self.v.of(Data::Method(object, name));
-                    }
-                }
-                if self.field_known(object, name).is_none()
-                    && let Some(f) = self.hook(class, name)
-                {
-                    return self.call_function(fr, f, object, Args::default(), range).0;
-                }
-                if self.field_known(object, name).is_none()
-                    && let Some(val) = self.computed_first(fr, object, class, name, range)
-                {
-                    return val;
-                }
-                let val = self.field(fr, object, name);
-                if val != UNKNOWN {
-                    return val;
-                }
-                self.forwarded_attr(fr, object, class, name, range)
-            }
-            Data::Class(class) => {
-                if let Some(model) = self.ix.class(class).model
-                    && let Some(val) = self.model_class_attr(fr, class, model, name, range)
-                {
-                    return val;
-                }
-                if name.as_str() == "class" {
-                    return object;
-                }
-                let val = self.class_attr(class, name);
-                if val != UNKNOWN {
-                    return val;
-                }
-                if self.ix.find_method(class, name).is_some() {
-                    return self.v.of(Data::Method(object, name));
-                }
-                UNKNOWN
-            }
-            Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
-            Data::Module(file) => {
-                if let Some(part) = self.template_member(file, name) {
-                    return part;
-                }
-                let symbol = self.ix.member(file, name);
-                self.symbol(symbol)
-            }
-            Data::External(base) => {
-                let full = Name::new(&format!("{base}.{name}"));
-                if let Some(model) = self.library_model(base) {
-                    return self.library_model_attr(fr, model, name, range);
-                }
-                self.v.of(Data::External(full))
-            }
-            Data::Instance(class) => self.instance_attr(fr, class, name, range),
-            Data::Record(keys, rest) => match keys.iter().find(|(k, _)| *k == name) {
-                Some((_, v)) => *v,
-                None => match rest {
-                    Some(r) if fr.language != Language::Python => r,
-                    _ => self.v.of(Data::Method(object, name)),
-                },
-            },
-            Data::Query(query) => self.query_attr(fr, object, query, name, range),
-            Data::Many(..) => self.many_attr(fr, object, name, range),
-            Data::Tuple(items) => {
-                // A row of a result set: its entities by name.
-                for item in items.iter() {
-                    if let Data::Row(row) = self.data(*item)
-                        && self.ix.model(row.model).name.last_segment() == name.as_str()
-                    {
-                        return *item;
-                    }
-                }
-                self.v.of(Data::Method(object, name))
-            }
-            Data::Proxy(many, method) => self.proxy_attr(fr, many, method, name, range),
-            Data::Super(this, class) => {
-                let own = match self.data(this) {
-                    Data::Object { class, .. } | Data::Class(class) => *class,
-                    _ => class,
-                };
-                match self.ix.find_method_after(own, class, name) {
-                    Some((_, f)) if self.is_property(f) => self.call_function(fr, f, this, Args::default(), range).0,
-                    Some(_) => self.v.of(Data::Method(object, name)),
-                    None => UNKNOWN,
-                }
-            }
-            Data::OneOf(all) => {
-                let vals: Vec<Val> = all.iter().map(|v| self.attr(fr, *v, name, range)).collect();
-                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
-            }
-            Data::Attribute(..) | Data::Condition(_) => SCALAR,
-            Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
-            Data::Unknown
-            | Data::Null
-            | Data::Scalar
-            | Data::Bool(_)
-            | Data::Str(_)
-            | Data::Int(_)
-            | Data::Method(..)
-            | Data::View { .. }
-            | Data::Load(_) => UNKNOWN,
-        }
-    }
-
-    /// The hook that computes a property when it is read.
-    pub(super) fn hook(&self, class: ClassId, name: Name) -> Option<FnRef> {
-        self.ix.find_method(class, Name::new(&format!("${name}::get"))).map(|(_, f)| f)
-    }
-
-    fn field_known(&self, object: Val, name: Name) -> Option<Val> {
-        match self.data(object) {
-            Data::Object { fields, .. } => fields.binary_search_by(|(n, _)| n.cmp(&name)).ok().map(|i| fields[i].1),
-            _ => None,
-        }
-    }
-
-    /// A field of an instance: what is known of this instance, else what its class ever assigns.
-    pub(super) fn field(&mut self, _fr: &mut Frame<'a>, object: Val, name: Name) -> Val {
-        if let Some(val) = self.field_known(object, name) {
-            return val;
-        }
-        match self.data(object) {
-            Data::Object { class, .. } => {
-                let class = *class;
-                self.class_field(class, name)
-            }
-            _ => UNKNOWN,
-        }
-    }
-
-    /// What the methods of a class assign to a field of their instance, or its declaration says.
-    pub(super) fn class_field(&mut self, class: ClassId, name: Name) -> Val {
-        if let Some(val) = self.fields.get(&(class, name)) {
-            return *val;
-        }
-        self.fields.insert((class, name), UNKNOWN);
-        let mut result: Option<Val> = None;
-        let classes: Vec<ClassId> = self.ix.class(class).mro.clone();
-        'classes: for owner in classes {
-            let decl = self.ix.class_decl(owner);
-            let file = self.ix.class(owner).file;
-            for method in &decl.methods {
-                let f = FnRef { file, id: *method };
-                let body = &self.ix.function(f).body;
-                let assigns = body.exprs.iter().any(|e| self.assigns_field(f, body, e, name));
-                if !assigns {
-                    continue;
-                }
-                let val = self.assigned_in(f, class, name);
-                if val != UNKNOWN {
-                    result = Some(match result {
-                        Some(old) => self.v.join(old, val),
-                        None => val,
-                    });
-                }
-            }
-            if let Some(attr) = decl.attrs.iter().find(|a| a.name == name) {
-                let declared = match &attr.ty {
-                    Some(ty) => self.value_of_type(file, decl.scope, ty, true),
-                    None => UNKNOWN,
-                };
-                let value = self.class_attr(class, name);
-                for val in [value, declared] {
-                    if val != UNKNOWN && val != NULL && result.is_none_or(|r| self.v.is_plain(r)) {
-                        result = Some(match result {
-                            Some(old) if self.v.is_plain(old) => val,
-                            Some(old) => self.v.join(old, val),
-                            None => val,
-                        });
-                    }
-                }
-            }
-            if result.is_some() {
-                break 'classes;
-            }
-        }
-        let val = result.unwrap_or(UNKNOWN);
-        self.fields.insert((class, name), val);
-        val
-    }
-
-    fn assigns_field(&self, f: FnRef, body: &crate::facts::Body, e: &Expr, name: Name) -> bool {
-        let (Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. }) = e else { return false };
-        let crate::facts::Pat::Attr { base, name: n } = body.pat(*target) else { return false };
-        if *n != name {
-            return false;
-        }
-        match body.expr(*base) {
-            Expr::This => true,
-            Expr::Local(slot) => self.takes_receiver(f) && self.ix.function(f).params.first().is_some_and(|p| p.slot == *slot),
-            _ => false,
-        }
-    }
-
-    fn assigned_in(&mut self, f: FnRef, class: ClassId, name: Name) -> Val {
-        let this = self.v.of(Data::Object { class, fields: Box::default(), exact: false });
-        let decl = self.ix.function(f);
-        let mut args = Vec::new();
-        for (i, param) in decl.params.iter().enumerate() {
-            args.push(if i == 0 && self.takes_receiver(f) { this } else { self.declared_param(f, param, false) });
-        }
-        let summary = self.evaluate(f, this, args);
-        self.field_known(summary.this, name).unwrap_or(UNKNOWN)
-    }
-
-    /// The value of a class attribute, static property, constant or enum case.
-    pub(super) fn class_attr(&mut self, class: ClassId, name: Name) -> Val {
-        if let Some(val) = self.attrs.get(&(class, name)) {
-            return *val;
-        }
-        self.attrs.insert((class, name), UNKNOWN);
-        let mut val = UNKNOWN;
-        if let Some((owner, i)) = self.ix.find_attr(class, name) {
-            let decl = self.ix.class_decl(owner);
-            let attr = &decl.attrs[i];
-            let file = self.ix.class(owner).file;
-            if let Some(value) = attr.value {
-                let f = FnRef { file, id: decl.scope };
-                let this = self.v.of(Data::Class(class));
-                let mut fr = self.frame(f, this);
-                fr.class = Some(owner);
-                self.class_scope(&mut fr, owner);
-                val = self.expr(&mut fr, value);
-            }
-        } else {
-            let decl = self.ix.class_decl(class);
-            let file = self.ix.class(class).file;
-            for nested in &decl.nested {
-                if let Some(id) = self.ix.class_places.get(&(file, *nested))
-                    && self.ix.class(*id).name.last_segment() == name.as_str()
-                {
-                    val = self.v.of(Data::Class(*id));
-                }
-            }
-        }
-        self.attrs.insert((class, name), val);
-        val
-    }
-
-    /// Names bound earlier in a class body, as locals of it.
-    fn class_scope(&mut self, fr: &mut Frame<'a>, class: ClassId) {
-        let decl = self.ix.class_decl(class);
-        for i in 0..fr.body.slots.len() {
-            let name = fr.body.slots[i];
-            if let Some(m) = decl.methods.iter().find(|m| self.ix.file(fr.file).functions[m.0 as usize].name == name) {
-                let f = FnRef { file: fr.file, id: *m };
-                fr.locals[i] = self.v.of(Data::Function(f));
-            } else if decl.attrs.iter().any(|a| a.name == name) {
-                fr.locals[i] = self.class_attr(class, name);
-            } else {
-                let symbol = self.ix.resolve_name(fr.file, fr.f.id, name);
-                fr.locals[i] = self.symbol(symbol);
-            }
-        }
     }
 
     /// Does a query belong to what an operation may apply to?

@@ -61,19 +61,13 @@ impl<'a> Engine<'a> {
             return None;
         }
         if self.startups.contains(&f) {
-            return Some(Entry {
-                kind: EntryKind::Startup,
-                is_on_shared_loop: false,
-            });
+            return Some(Entry { kind: EntryKind::Startup, is_on_shared_loop: false });
         }
         let marked = self.marks(f).entry;
         if marked.is_some() {
             return marked;
         }
-        let request = Entry {
-            kind: EntryKind::Request,
-            is_on_shared_loop: true,
-        };
+        let request = Entry { kind: EntryKind::Request, is_on_shared_loop: true };
         self.handlers.contains(&f).then_some(request)
     }
 
@@ -96,10 +90,7 @@ impl<'a> Engine<'a> {
         }
         let language = self.ix.file(f.file).language;
         if let (Some(parent), Language::Python) = (decl.parent, language) {
-            let outer = FnRef {
-                file: f.file,
-                id: parent,
-            };
+            let outer = FnRef { file: f.file, id: parent };
             for decorator in &decl.decorators {
                 for name in self.decorator_names(outer, *decorator) {
                     if self.ix.packs.function(name).is_some_and(|op| op.offloads) {
@@ -113,10 +104,7 @@ impl<'a> Engine<'a> {
             marks.entry = self.entry_by_class(f);
         }
         if marks.entry.is_none() && !marks.is_once && self.takes_request(f) {
-            marks.entry = Some(Entry {
-                kind: EntryKind::Request,
-                is_on_shared_loop: true,
-            });
+            marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
         }
         marks
     }
@@ -136,10 +124,7 @@ impl<'a> Engine<'a> {
         }
         let (class, method) = name.as_str().rsplit_once('.')?;
         let kind = self.ix.packs.instance_kind(Name::new(class))?;
-        self.ix
-            .packs
-            .op_in_language(self.names.python, kind, Name::new(method))
-            .and_then(|op| op.runs)
+        self.ix.packs.op_in_language(self.names.python, kind, Name::new(method)).and_then(|op| op.runs)
     }
 
     /// The full names of what decorates: the decorator itself and what is handed to it.
@@ -231,16 +216,11 @@ impl<'a> Engine<'a> {
             Expr::Call { callee, .. } => {
                 let target = self.static_value(fr, *callee, depth + 1);
                 match self.data(target).clone() {
-                    Data::External(n) => match self.ix.packs.function(n).and_then(|op| op.instance)
-                    {
+                    Data::External(n) => match self.ix.packs.function(n).and_then(|op| op.instance) {
                         Some(instance) => self.v.of(Data::Instance(instance)),
                         None => self.v.of(Data::Instance(n)),
                     },
-                    Data::Class(class) => self.v.of(Data::Object {
-                        class,
-                        fields: Box::default(),
-                        exact: true,
-                    }),
+                    Data::Class(class) => self.v.of(Data::Object { class, fields: Box::default(), exact: true }),
                     Data::Function(f) => match &self.ix.function(f).ret {
                         Some(ty) => self.value_of_type(f.file, f.id, ty, true),
                         None => UNKNOWN,
@@ -283,24 +263,11 @@ impl<'a> Engine<'a> {
         if decl.is_static || decl.is_classmethod {
             return None;
         }
-        let is_constructor = matches!(
-            decl.name.as_str(),
-            "__init__" | "__construct" | "__new__" | "__init_subclass__"
-        );
-        let request = Some(Entry {
-            kind: EntryKind::Request,
-            is_on_shared_loop: true,
-        });
-        let task = Some(Entry {
-            kind: EntryKind::Task,
-            is_on_shared_loop: true,
-        });
+        let is_constructor = matches!(decl.name.as_str(), "__init__" | "__construct" | "__new__" | "__init_subclass__");
+        let request = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
+        let task = Some(Entry { kind: EntryKind::Task, is_on_shared_loop: true });
         if self.has_role(class, "request-class") {
-            return if is_constructor && self.is_kept(class) {
-                None
-            } else {
-                request
-            };
+            return if is_constructor && self.is_kept(class) { None } else { request };
         }
         if is_constructor {
             return None;
@@ -308,9 +275,7 @@ impl<'a> Engine<'a> {
         if self.has_role(class, "request-handler") {
             return request;
         }
-        if self.has_role(class, "task-class")
-            || self.has_role(class, "job") && decl.name.as_str() == "handle"
-        {
+        if self.has_role(class, "task-class") || self.has_role(class, "job") && decl.name.as_str() == "handle" {
             return task;
         }
         None
@@ -318,11 +283,7 @@ impl<'a> Engine<'a> {
 
     /// Does an attribute of the class say that one instance serves all requests?
     fn is_kept(&self, class: ClassId) -> bool {
-        let Some(word) = self
-            .ix
-            .packs
-            .word_in_language(self.names.python, "kept-instance")
-        else {
+        let Some(word) = self.ix.packs.word_in_language(self.names.python, "kept-instance") else {
             return false;
         };
         let Some((owner, i)) = self.ix.find_attr(class, word) else {
@@ -330,9 +291,7 @@ impl<'a> Engine<'a> {
         };
         let decl = self.ix.class_decl(owner);
         let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
-        decl.attrs[i]
-            .value
-            .is_some_and(|v| *body.expr(v) == Expr::Bool(false))
+        decl.attrs[i].value.is_some_and(|v| *body.expr(v) == Expr::Bool(false))
     }
 
     /// Whoever is given a request runs once per request; so does a cloud function, by its parameters.
@@ -341,22 +300,11 @@ impl<'a> Engine<'a> {
         if self.ix.file(f.file).language != Language::Python {
             return false;
         }
-        let first = decl
-            .params
-            .iter()
-            .position(|_| true)
-            .map(|_| usize::from(self.takes_receiver(f)));
+        let first = decl.params.iter().position(|_| true).map(|_| usize::from(self.takes_receiver(f)));
         let Some(first) = first else { return false };
-        let names: Vec<&str> = decl
-            .params
-            .iter()
-            .skip(first)
-            .map(|p| p.name.as_str())
-            .collect();
+        let names: Vec<&str> = decl.params.iter().skip(first).map(|p| p.name.as_str()).collect();
         let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
-        let is = |key: &str| {
-            word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()))
-        };
+        let is = |key: &str| word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()));
         if is("function-parameters") {
             return true;
         }
@@ -368,10 +316,7 @@ impl<'a> Engine<'a> {
             || decl.params.iter().any(|p| match &p.ty {
                 Some(Type::Named(n)) => {
                     let full = self.full_name(f.file, f.id, *n);
-                    self.ix
-                        .packs
-                        .instance_kind(full)
-                        .is_some_and(|k| k.as_str() == "request")
+                    self.ix.packs.instance_kind(full).is_some_and(|k| k.as_str() == "request")
                 }
                 _ => false,
             })
@@ -388,9 +333,7 @@ impl<'a> Engine<'a> {
             return false;
         }
         match self.ix.class_of_function(f) {
-            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => {
-                self.outlives_requests(class)
-            }
+            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
             _ => true,
         }
     }
@@ -404,12 +347,7 @@ impl<'a> Engine<'a> {
             let made = self.read_made();
             self.made = Some(made);
         }
-        let made = self
-            .made
-            .as_ref()
-            .and_then(|m| m.get(&class))
-            .copied()
-            .unwrap_or_default();
+        let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
         made.at_import || !made.in_function
     }
 
@@ -435,19 +373,13 @@ impl<'a> Engine<'a> {
                         Expr::Attr { name, .. } => *name,
                         _ => continue,
                     };
-                    if !name
-                        .as_str()
-                        .starts_with(|c: char| c.is_uppercase() || c == '_')
-                    {
+                    if !name.as_str().starts_with(|c: char| c.is_uppercase() || c == '_') {
                         continue;
                     }
                     let file = FileId(i as u32);
                     let symbol = match decl.body.expr(*callee) {
                         Expr::Attr { base, .. } => match decl.body.expr(*base) {
-                            Expr::Name(b) => {
-                                self.ix
-                                    .resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}"))
-                            }
+                            Expr::Name(b) => self.ix.resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}")),
                             _ => continue,
                         },
                         _ => self.ix.resolve_name(file, FnId(j as u32), name),
@@ -464,12 +396,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
-    pub(super) fn settle_construction(
-        &mut self,
-        fr: &Frame<'a>,
-        mut event: Event,
-        pending: &mut Vec<Event>,
-    ) {
+    pub(super) fn settle_construction(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
         let f = fr.f;
         let origin = self.ix.sources.file(f.file).origin;
         if matches!(origin, Origin::Test | Origin::Migration) || self.is_kept_result(f) {
@@ -486,10 +413,7 @@ impl<'a> Engine<'a> {
         let in_loop = !event.loops.is_empty();
         let entry = self.entry_of(f);
         match entry {
-            Some(Entry {
-                kind: EntryKind::Request | EntryKind::Task,
-                ..
-            }) => {
+            Some(Entry { kind: EntryKind::Request | EntryKind::Task, .. }) => {
                 event.entry = Some(f);
                 self.confirm(event);
             }
@@ -501,18 +425,11 @@ impl<'a> Engine<'a> {
     }
 
     /// What becomes of a blocking call that a frame saw.
-    pub(super) fn settle_blocking(
-        &mut self,
-        fr: &Frame<'a>,
-        mut event: Event,
-        pending: &mut Vec<Event>,
-    ) {
+    pub(super) fn settle_blocking(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
         if !fr.decl.is_async {
             // Short work counts where it stands; what a function does once does not come back.
             let is_short = match event.what {
-                What::Block { function } => {
-                    self.ix.packs.blocking(function).is_some_and(|b| b.short)
-                }
+                What::Block { function } => self.ix.packs.blocking(function).is_some_and(|b| b.short),
                 _ => false,
             };
             if !is_short && !self.is_kept_result(fr.f) {
@@ -525,14 +442,8 @@ impl<'a> Engine<'a> {
             return;
         }
         match self.entry_of(fr.f) {
-            Some(Entry {
-                kind: EntryKind::Startup | EntryKind::Command,
-                ..
-            }) => (),
-            Some(Entry {
-                is_on_shared_loop: false,
-                ..
-            }) => (),
+            Some(Entry { kind: EntryKind::Startup | EntryKind::Command, .. }) => (),
+            Some(Entry { is_on_shared_loop: false, .. }) => (),
             entry => {
                 event.entry = entry.map(|_| fr.f);
                 self.confirm(event);
@@ -568,10 +479,7 @@ impl<'a> Engine<'a> {
             };
             let declared = self.declared_param(fr.f, param, false);
             let given = fr.locals.get(slot).copied().unwrap_or(UNKNOWN);
-            if given != UNKNOWN
-                && given != declared
-                && !matches!(self.data(given), Data::Instance(_) | Data::External(_))
-            {
+            if given != UNKNOWN && given != declared && !matches!(self.data(given), Data::Instance(_) | Data::External(_)) {
                 continue;
             }
             let target = match target {
@@ -603,13 +511,8 @@ impl<'a> Engine<'a> {
                 fr.buffer.truncate(before);
             }
             if let Some(local) = fr.locals.get_mut(slot) {
-                let is_plain =
-                    declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
-                *local = if is_plain && val != UNKNOWN {
-                    val
-                } else {
-                    declared
-                };
+                let is_plain = declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
+                *local = if is_plain && val != UNKNOWN { val } else { declared };
             }
         }
     }
@@ -623,9 +526,7 @@ impl<'a> Engine<'a> {
 
     /// What an injection calls; nothing if the type of the parameter says it.
     fn injected(&mut self, fr: &mut Frame<'a>, args: &'a [Arg]) -> Option<Val> {
-        let named = args
-            .iter()
-            .find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
+        let named = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
         let arg = args.iter().find(|a| a.name.is_none()).or(named)?;
         Some(self.expr(fr, arg.value))
     }
@@ -635,18 +536,13 @@ impl<'a> Engine<'a> {
         let Some(Type::Named(name)) = ty else {
             return None;
         };
-        let Symbol::Variable(file, variable) =
-            self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str())
-        else {
+        let Symbol::Variable(file, variable) = self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str()) else {
             return None;
         };
         let (f, value) = self.ix.variable_value(file, variable)?;
         let mut outer = self.frame(f, UNKNOWN);
         self.module_scope(&mut outer);
-        let Expr::Index {
-            index: Some(index), ..
-        } = outer.body.expr(value)
-        else {
+        let Expr::Index { index: Some(index), .. } = outer.body.expr(value) else {
             return None;
         };
         let Expr::Seq { items, .. } = outer.body.expr(*index) else {
@@ -693,38 +589,24 @@ impl<'a> Engine<'a> {
         fr.buffer.retain(|event| {
             i += 1;
             let here = event.site.range == range || Some(event.site.range.end) == method;
-            i <= mark
-                || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
+            i <= mark || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
         });
     }
 
     /// Functions handed to a library as what runs when the process starts or ends.
     pub(super) fn note_startup(&mut self, args: &super::call::Args) {
-        let Some(words) = self
-            .ix
-            .packs
-            .word_in_language(self.names.python, "startup-arguments")
-        else {
+        let Some(words) = self.ix.packs.word_in_language(self.names.python, "startup-arguments") else {
             return;
         };
         for (name, val) in &args.named {
-            if words
-                .as_str()
-                .split_whitespace()
-                .any(|w| w == name.as_str())
-            {
+            if words.as_str().split_whitespace().any(|w| w == name.as_str()) {
                 collect_functions(&self.v, *val, &mut self.startups);
             }
         }
     }
 
     /// Is a value assigned to a place that is tested before, so that it is made once per place?
-    pub(super) fn is_kept_place(
-        &mut self,
-        fr: &Frame<'a>,
-        target: crate::facts::PatId,
-        value: ExprId,
-    ) -> bool {
+    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
         let body = fr.body;
         if !makes_something(body, value, 0) {
             return false;
@@ -735,10 +617,7 @@ impl<'a> Engine<'a> {
                     .exprs
                     .iter()
                     .filter_map(|e| match e {
-                        Expr::Assign {
-                            target: t,
-                            value: v,
-                        } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
+                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
                         _ => None,
                     })
                     .collect();
@@ -758,10 +637,7 @@ impl<'a> Engine<'a> {
                 }
                 let own = match body.expr(*base) {
                     Expr::This => true,
-                    Expr::Local(slot) => {
-                        self.takes_receiver(fr.f)
-                            && fr.decl.params.first().is_some_and(|p| p.slot == *slot)
-                    }
+                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
                     _ => false,
                 };
                 match self.ix.class_of_function(fr.f) {
@@ -821,10 +697,7 @@ fn entry_for(runs: Runs) -> Option<Entry> {
         Runs::Command => (EntryKind::Command, false),
         Runs::Once => return None,
     };
-    Some(Entry {
-        kind,
-        is_on_shared_loop,
-    })
+    Some(Entry { kind, is_on_shared_loop })
 }
 
 fn below(outer: Name, name: Name) -> Name {
@@ -842,11 +715,8 @@ fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
         Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
             makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
         }
-        Expr::Ternary {
-            then, otherwise, ..
-        } => {
-            then.is_some_and(|t| makes_something(body, t, depth + 1))
-                || makes_something(body, *otherwise, depth + 1)
+        Expr::Ternary { then, otherwise, .. } => {
+            then.is_some_and(|t| makes_something(body, t, depth + 1)) || makes_something(body, *otherwise, depth + 1)
         }
         _ => false,
     }
@@ -865,9 +735,7 @@ fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
         Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => reads(a) || reads(b),
         Expr::Ternary { cond, .. } => reads(cond),
         // `hasattr(local, "client")`, `getattr(self, "client", None)`
-        Expr::Call { args, .. } => args
-            .get(1)
-            .is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
+        Expr::Call { args, .. } => args.get(1).is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
         _ => false,
     }) || body.stmts.iter().any(|s| match s {
         crate::facts::Stmt::If { cond, .. } => reads(cond),
@@ -879,11 +747,7 @@ fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
 fn is_membership_tested(body: &crate::facts::Body, slot: Slot) -> bool {
     use crate::facts::BinaryOp;
     body.exprs.iter().any(|e| match e {
-        Expr::Binary {
-            op: BinaryOp::In | BinaryOp::NotIn,
-            right,
-            ..
-        } => *body.expr(*right) == Expr::Local(slot),
+        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => *body.expr(*right) == Expr::Local(slot),
         _ => false,
     })
 }

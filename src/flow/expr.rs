@@ -318,7 +318,9 @@ impl<'a> Engine<'a> {
     }
 
     fn narrowed_to(&mut self, fr: &Frame<'a>, val: Val, class: Val) -> Val {
-        let Data::Class(class) = *self.data(class) else { return val };
+        let Data::Class(class) = *self.data(class) else {
+            return val;
+        };
         match self.data(val) {
             Data::Unknown => {
                 let at = self.span(fr, fr.decl.name_range);
@@ -363,12 +365,16 @@ impl<'a> Engine<'a> {
                 (Vec::new(), x)
             }
             Expr::Call { callee, args } => {
-                let Expr::Attr { base, name, .. } = body.expr(*callee) else { return Default::default() };
+                let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+                    return Default::default();
+                };
                 // Evaluated once more for its value only.
                 let mark = fr.buffer.len();
                 let object = self.expr(fr, *base);
                 fr.buffer.truncate(mark);
-                let Data::Row(row) = *self.data(object) else { return Default::default() };
+                let Data::Row(row) = *self.data(object) else {
+                    return Default::default();
+                };
                 let dialect = self.ix.model(row.model).dialect;
                 let guards = self.ix.packs.op(dialect, self.names.row, *name).is_some_and(|op| op.guards);
                 match args.first().map(|a| body.expr(a.value)) {
@@ -473,8 +479,12 @@ impl<'a> Engine<'a> {
         let f = crate::index::FnRef { file, id: crate::facts::FnId(0) };
         let mut result: Option<Val> = None;
         for (i, expr) in body.exprs.iter().enumerate() {
-            let Expr::Assign { target, value } = expr else { continue };
-            let crate::facts::Pat::Local(slot) = body.pat(*target) else { continue };
+            let Expr::Assign { target, value } = expr else {
+                continue;
+            };
+            let crate::facts::Pat::Local(slot) = body.pat(*target) else {
+                continue;
+            };
             if body.slots.get(slot.0 as usize) != Some(&name) {
                 continue;
             }
@@ -629,7 +639,9 @@ impl<'a> Engine<'a> {
                     let items: Vec<Val> = x.iter().chain(y.iter()).copied().collect();
                     return self.v.of(Data::Tuple(items.into_boxed_slice()));
                 }
-                let is_rows = |e: &Engine<'a>, v: Val| matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..));
+                let is_rows = |e: &Engine<'a>, v: Val| {
+                    matches!(e.data(v), Data::Many(..) | Data::Query(_) | Data::Tuple(_) | Data::Record(..))
+                };
                 match (is_rows(self, a), is_rows(self, b)) {
                     (true, true) => {
                         if op == BinaryOp::Add {

@@ -85,9 +85,13 @@ impl<'a> Engine<'a> {
         for v in self.v.alternatives(val) {
             match self.data(v).clone() {
                 Data::Row(row) => {
-                    let Some(class) = self.ix.model(row.model).class else { continue };
+                    let Some(class) = self.ix.model(row.model).class else {
+                        continue;
+                    };
                     let dialect = self.ix.model(row.model).dialect;
-                    let Some(methods) = self.ix.packs.word(dialect, "text-method") else { continue };
+                    let Some(methods) = self.ix.packs.word(dialect, "text-method") else {
+                        continue;
+                    };
                     for method in methods.as_str().split_whitespace() {
                         if let Some((_, f)) = self.ix.find_method(class, Name::new(method)) {
                             self.call_function(fr, f, v, Args::default(), at);
@@ -113,7 +117,10 @@ impl<'a> Engine<'a> {
 
     /// Runs a callback once per element; gives what it gives.
     fn per_element(&mut self, fr: &mut Frame<'a>, element: Val, callback: Val, op: &Op, at: Range, counts: bool) -> Val {
-        if !matches!(self.data(callback), Data::Closure(..) | Data::Function(_) | Data::Method(..) | Data::Tuple(_) | Data::Object { .. } | Data::OneOf(_)) {
+        if !matches!(
+            self.data(callback),
+            Data::Closure(..) | Data::Function(_) | Data::Method(..) | Data::Tuple(_) | Data::Object { .. } | Data::OneOf(_)
+        ) {
             return UNKNOWN;
         }
         let mark = fr.buffer.len();
@@ -140,7 +147,15 @@ impl<'a> Engine<'a> {
     }
 
     /// A method of something that is many. Gives the receiver as it is afterwards, too.
-    pub(super) fn many_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, at: Range, whole: Range) -> (Val, Option<Val>) {
+    pub(super) fn many_method(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> (Val, Option<Val>) {
         if let Some(grown) = self.grown(fr, recv, name, &args) {
             return (SCALAR, Some(grown));
         }
@@ -183,7 +198,9 @@ impl<'a> Engine<'a> {
     }
 
     fn load_many(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: &Args, at: Range) -> (Val, Option<Val>) {
-        let Some(grammar) = op.loads else { return (recv, None) };
+        let Some(grammar) = op.loads else {
+            return (recv, None);
+        };
         let mut changed = recv;
         for (src, model) in self.v.sources_in(recv) {
             self.statement(fr, Statement::Load, name, Some(model), None, false, src, 0, at);
@@ -265,11 +282,15 @@ impl<'a> Engine<'a> {
         {
             let texts: Vec<Name> = match self.data(val).clone() {
                 Data::Str(s) => vec![s],
-                Data::Tuple(items) => items.iter().filter_map(|v| if let Data::Str(s) = self.data(*v) { Some(*s) } else { None }).collect(),
+                Data::Tuple(items) => {
+                    items.iter().filter_map(|v| if let Data::Str(s) = self.data(*v) { Some(*s) } else { None }).collect()
+                }
                 _ => Vec::new(),
             };
             // One text alone is a value to look for, not a path, in methods that compare.
-            let compares = op.result == Result::Scalar && args.positional.len() == 1 && matches!(name.as_str(), "contains" | "doesntContain" | "some" | "search");
+            let compares = op.result == Result::Scalar
+                && args.positional.len() == 1
+                && matches!(name.as_str(), "contains" | "doesntContain" | "some" | "search");
             if !compares {
                 for text in texts {
                     let mark = fr.buffer.len();
@@ -365,7 +386,9 @@ impl<'a> Engine<'a> {
 
     /// `$posts->map->author`
     pub(super) fn proxy_attr(&mut self, fr: &mut Frame<'a>, many: Val, method: Name, name: Name, range: Range) -> Val {
-        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else { return UNKNOWN };
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else {
+            return UNKNOWN;
+        };
         let (element, _, _) = self.iterate(fr, many, range);
         if element == NO_ELEMENT {
             return UNKNOWN;
@@ -380,7 +403,9 @@ impl<'a> Engine<'a> {
 
     /// `$posts->each->delete()`
     pub(super) fn proxy_call(&mut self, fr: &mut Frame<'a>, many: Val, method: Name, name: Name, args: Args, at: Range) -> Val {
-        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else { return UNKNOWN };
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), self.names.rows, method).cloned() else {
+            return UNKNOWN;
+        };
         let (element, _, _) = self.iterate(fr, many, at);
         if element == NO_ELEMENT {
             return UNKNOWN;
@@ -399,7 +424,12 @@ impl<'a> Engine<'a> {
             return self.render_call(fr, op, template, &args, range);
         }
         match op.result {
-            Result::LoadPath | Result::LoadWay | Result::LoadNone | Result::LoadColumns | Result::LoadBelow | Result::Prefetch => {
+            Result::LoadPath
+            | Result::LoadWay
+            | Result::LoadNone
+            | Result::LoadColumns
+            | Result::LoadBelow
+            | Result::Prefetch => {
                 return self.load_op(NULL, op, &args);
             }
             Result::User => return self.current_user(),
@@ -574,7 +604,10 @@ impl<'a> Engine<'a> {
             if op.result == Result::Element && args.positional.len() > 1 && op.callback.is_none() {
                 return UNKNOWN;
             }
-            if !matches!(self.data(subject), Data::Query(_) | Data::Many(..) | Data::Tuple(_) | Data::Record(..) | Data::OneOf(_) | Data::Object { .. }) {
+            if !matches!(
+                self.data(subject),
+                Data::Query(_) | Data::Many(..) | Data::Tuple(_) | Data::Record(..) | Data::OneOf(_) | Data::Object { .. }
+            ) {
                 if let Some(f) = op.callback.and_then(|c| args.get(c)) {
                     // The collection is not known, but what is done per element is still a loop.
                     let counts = self.is_callable(f);
@@ -584,7 +617,9 @@ impl<'a> Engine<'a> {
                 return match op.result {
                     Result::Same => subject,
                     Result::Scalar => SCALAR,
-                    Result::Mapped | Result::Enumerated | Result::Groups => self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range),
+                    Result::Mapped | Result::Enumerated | Result::Groups => {
+                        self.many_result(fr, subject, op, UNKNOWN, UNKNOWN, range)
+                    }
                     _ => UNKNOWN,
                 };
             }
@@ -649,8 +684,18 @@ impl<'a> Engine<'a> {
 
     /// A method of an instance of a library class.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn instance_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
-        let is_async = matches!(self.data(recv), Data::Instance(c) if self.ix.packs.roles(*c).iter().any(|r| r.as_str() == "async-session"));
+    pub(super) fn instance_op(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        op: &Op,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
+        let is_async =
+            matches!(self.data(recv), Data::Instance(c) if self.ix.packs.roles(*c).iter().any(|r| r.as_str() == "async-session"));
         let was_async = self.is_async_work;
         self.is_async_work |= is_async;
         let mark = fr.buffer.len();
@@ -663,7 +708,16 @@ impl<'a> Engine<'a> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn instance_op_now(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+    fn instance_op_now(
+        &mut self,
+        fr: &mut Frame<'a>,
+        recv: Val,
+        op: &Op,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
         }

@@ -3,10 +3,14 @@
 //! In: the linked index. Out: [`FlowFacts`]: events, each with the loops around it and the calls that led there. Functions are
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
+mod attr;
 mod call;
+mod eager;
 mod entry;
 mod event;
 mod expr;
+mod make;
+mod manager;
 mod many;
 mod orm;
 mod print;
@@ -321,7 +325,9 @@ fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
 fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
     use crate::facts::Expr;
     let mut tags = FxHashMap::default();
-    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else { return tags };
+    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
+        return tags;
+    };
     let known: Vec<&str> = words.as_str().split_whitespace().collect();
     for (i, facts) in ix.facts.iter().enumerate() {
         if facts.language != Language::Python {
@@ -335,7 +341,9 @@ fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)
                     Expr::Call { callee, args } => (*callee, args.as_slice()),
                     _ => (*decorator, &[][..]),
                 };
-                let Expr::Attr { name, .. } = outer.expr(callee) else { continue };
+                let Expr::Attr { name, .. } = outer.expr(callee) else {
+                    continue;
+                };
                 if !known.contains(&name.as_str()) {
                     continue;
                 }

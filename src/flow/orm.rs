@@ -3,15 +3,15 @@
 use super::call::Args;
 use super::event::{Statement, What};
 use super::tree::{NOTHING, OPEN, State, Tree};
-use super::value::{Data, Load, ManyKind, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
+use super::value::{Data, ManyKind, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
 use crate::facts::Language;
 use crate::index::{Access, ClassId, Loading, ModelId, Relation};
-use crate::packs::{Gets, Grammar, Op, Result};
+use crate::packs::{Gets, Op, Result};
 
 /// Default eager loads of models that load each other are followed this deep.
-const DEFAULT_DEPTH: usize = 4;
+pub(super) const DEFAULT_DEPTH: usize = 4;
 
 impl<'a> Engine<'a> {
     pub(super) fn language(&self, fr: &Frame<'a>) -> Name {
@@ -54,7 +54,9 @@ impl<'a> Engine<'a> {
 
     /// The tree with a path of relation names loaded, with the defaults of each model on the way and the way back.
     pub(super) fn load_names(&mut self, tree: Tree, model: ModelId, names: &[Name], last: Tree, depth: usize) -> Tree {
-        let Some((first, rest)) = names.split_first() else { return self.v.trees.union(tree, last) };
+        let Some((first, rest)) = names.split_first() else {
+            return self.v.trees.union(tree, last);
+        };
         let relation = self.relation(model, *first);
         let target = relation.and_then(|r| r.target);
         let mut child = match self.v.trees.state(tree, *first) {
@@ -92,7 +94,16 @@ impl<'a> Engine<'a> {
         let tree = self.default_tree(model);
         let src = self.v.source(Source::Query(at));
         let data = self.ix.model(model);
-        Query { model: Some(model), tree, src, via: None, columns: Box::default(), class: data.query_class, flags: 0, marks: super::value::NO_MARKS }
+        Query {
+            model: Some(model),
+            tree,
+            src,
+            via: None,
+            columns: Box::default(),
+            class: data.query_class,
+            flags: 0,
+            marks: super::value::NO_MARKS,
+        }
     }
 
     pub(super) fn fresh_row(&mut self, model: ModelId, at: Span) -> Val {
@@ -113,7 +124,9 @@ impl<'a> Engine<'a> {
             }
             return self.v.of(Data::Tuple(columns.into_boxed_slice()));
         }
-        let Some(model) = query.model else { return UNKNOWN };
+        let Some(model) = query.model else {
+            return UNKNOWN;
+        };
         let tree = if query.flags & flag::NO_EAGER != 0 { NOTHING } else { query.tree };
         self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
     }
@@ -125,7 +138,9 @@ impl<'a> Engine<'a> {
             return;
         }
         for column in columns.iter_mut() {
-            let Some(row) = self.bare_row(*column) else { continue };
+            let Some(row) = self.bare_row(*column) else {
+                continue;
+            };
             let data = self.ix.model(row.model);
             let mut known: Vec<Name> = data
                 .relations
@@ -147,7 +162,9 @@ impl<'a> Engine<'a> {
             _ => None,
         };
         match model {
-            Some(model) if Some(model) == query.model => self.v.row(Row { model, tree: query.tree, src: query.src, renewed_by: NO_LOOP }),
+            Some(model) if Some(model) == query.model => {
+                self.v.row(Row { model, tree: query.tree, src: query.src, renewed_by: NO_LOOP })
+            }
             Some(model) => {
                 let tree = self.default_tree(model);
                 self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
@@ -173,7 +190,9 @@ impl<'a> Engine<'a> {
     /// The rows or row behind a relation.
     fn related(&mut self, row: Row, relation: &Relation, tree: Tree) -> Val {
         let src = self.v.source(Source::Relation(row.src, relation.name));
-        let Some(target) = relation.target else { return if relation.many { self.v.many(UNKNOWN, ManyKind::Held) } else { UNKNOWN } };
+        let Some(target) = relation.target else {
+            return if relation.many { self.v.many(UNKNOWN, ManyKind::Held) } else { UNKNOWN };
+        };
         let val = self.v.row(Row { model: target, tree, src, renewed_by: row.renewed_by });
         if relation.many { self.v.many(val, ManyKind::Held) } else { val }
     }
@@ -235,7 +254,8 @@ impl<'a> Engine<'a> {
             via: Some((object, relation.name)),
             columns: Box::default(),
             class,
-            flags: 0, marks: super::value::NO_MARKS,
+            flags: 0,
+            marks: super::value::NO_MARKS,
         };
         self.v.of(Data::Query(query))
     }
@@ -285,7 +305,12 @@ impl<'a> Engine<'a> {
         }
         if let Some(class) = model.class {
             let val = self.class_attr(class, name);
-            if !self.v.is_plain(val) && !matches!(self.data(val), Data::Instance(_) | Data::Str(_) | Data::Tuple(_) | Data::External(_) | Data::Record(..)) {
+            if !self.v.is_plain(val)
+                && !matches!(
+                    self.data(val),
+                    Data::Instance(_) | Data::Str(_) | Data::Tuple(_) | Data::External(_) | Data::Record(..)
+                )
+            {
                 return val;
             }
         }
@@ -300,12 +325,22 @@ impl<'a> Engine<'a> {
     }
 
     /// An accessor: a method that computes an attribute.
-    fn accessor(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, dialect: Name, name: Name, range: Range) -> Option<Val> {
+    fn accessor(
+        &mut self,
+        fr: &mut Frame<'a>,
+        object: Val,
+        class: ClassId,
+        dialect: Name,
+        name: Name,
+        range: Range,
+    ) -> Option<Val> {
         let patterns = self.ix.packs.word(dialect, "accessors")?;
         let kind = self.ix.packs.word(dialect, "accessor-type");
         for pattern in patterns.as_str().split_whitespace() {
             let method = Name::new(&fill(pattern, name.as_str()));
-            let Some((_, f)) = self.ix.find_method(class, method) else { continue };
+            let Some((_, f)) = self.ix.find_method(class, method) else {
+                continue;
+            };
             let decl = self.ix.function(f);
             if pattern.starts_with('{') {
                 let returns = match (&decl.ret, kind) {
@@ -480,7 +515,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Calls a method of a query: the program's own, a scope of its model, or the library's.
-    pub(super) fn query_method(&mut self, fr: &mut Frame<'a>, query: Query, name: Name, args: Args, at: Range, whole: Range) -> Val {
+    pub(super) fn query_method(
+        &mut self,
+        fr: &mut Frame<'a>,
+        query: Query,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
         let this = self.v.of(Data::Query(query.clone()));
         let dialect = query.model.map(|m| self.dialect(m));
         for class in self.query_classes(&query) {
@@ -570,7 +613,16 @@ impl<'a> Engine<'a> {
 
     /// Applies an operation to a query.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn apply(&mut self, fr: &mut Frame<'a>, mut query: Query, op: &Op, name: Name, args: Args, at: Range, whole: Range) -> Val {
+    pub(super) fn apply(
+        &mut self,
+        fr: &mut Frame<'a>,
+        mut query: Query,
+        op: &Op,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
         if op.resets_eager {
             query.tree = NOTHING;
         }
@@ -732,7 +784,9 @@ impl<'a> Engine<'a> {
             self.statement(fr, kind, name, query.model, None, false, query.src, query.flags, at);
             return;
         };
-        let Some(data) = self.relation(row.model, relation) else { return };
+        let Some(data) = self.relation(row.model, relation) else {
+            return;
+        };
         let state = self.state(fr, row, data);
         let loaded = matches!(state, State::Loaded(_));
         if free_if_loaded && data.access == Access::Query {
@@ -755,11 +809,8 @@ impl<'a> Engine<'a> {
     /// A query is iterated, tested or measured: it runs, and gives its rows.
     pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, val: Val, at: Range) -> Val {
         let keeps = query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "queries-keep-rows").is_some());
-        let held: Vec<super::value::LoopId> = if keeps {
-            fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect()
-        } else {
-            Vec::new()
-        };
+        let held: Vec<super::value::LoopId> =
+            if keeps { fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect() } else { Vec::new() };
         if keeps && fr.evaluated.contains(&val) {
             return self.row_of(query);
         }
@@ -821,8 +872,7 @@ impl<'a> Engine<'a> {
         let all = &self.ix.model(model).columns;
         let columns: Vec<Name> = if op.only_columns {
             let mut kept = named;
-            let keys: Vec<Name> =
-                kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
+            let keys: Vec<Name> = kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
             kept.extend(keys);
             kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
             kept
@@ -831,224 +881,6 @@ impl<'a> Engine<'a> {
             all.keys().copied().filter(|n| !named.contains(n)).collect()
         };
         query.tree = self.v.trees.with_columns(query.tree, Some(columns));
-    }
-
-    /// What eager-load arguments add to a tree.
-    pub(super) fn eager_tree(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, args: &Args) -> Tree {
-        let mut tree = tree;
-        let vals: Vec<Val> = args.positional.iter().copied().chain(args.named.iter().map(|(_, v)| *v)).collect();
-        if vals.is_empty() && grammar == Grammar::Dunder {
-            return self.v.trees.opened(tree);
-        }
-        let mut i = 0;
-        while i < vals.len() {
-            // `with('author', fn ($q) => …)`
-            if let (Data::Str(path), Some(Data::Closure(..))) = (self.data(vals[i]).clone(), vals.get(i + 1).map(|v| self.data(*v).clone())) {
-                tree = self.eager_path(fr, tree, model, grammar, path, Some(vals[i + 1]), &[]);
-                i += 2;
-                continue;
-            }
-            tree = self.eager_value(fr, tree, model, grammar, vals[i], &[]);
-            i += 1;
-        }
-        if args.open { self.v.trees.opened(tree) } else { tree }
-    }
-
-    fn eager_value(&mut self, fr: &mut Frame<'a>, tree: Tree, model: ModelId, grammar: Grammar, val: Val, prefix: &[Name]) -> Tree {
-        match self.data(val).clone() {
-            Data::Str(path) => self.eager_path(fr, tree, model, grammar, path, None, prefix),
-            Data::Null if grammar != Grammar::Dotted => NOTHING,
-            Data::Null => tree,
-            Data::Tuple(items) => items.iter().fold(tree, |t, v| self.eager_value(fr, t, model, grammar, *v, prefix)),
-            Data::Record(keys, rest) => {
-                let mut tree = tree;
-                for (key, inner) in keys.iter() {
-                    match self.data(*inner).clone() {
-                        Data::Str(_) if key.as_str().bytes().all(|b| b.is_ascii_digit()) => {
-                            tree = self.eager_value(fr, tree, model, grammar, *inner, prefix);
-                        }
-                        Data::Tuple(_) | Data::Record(..) => {
-                            tree = self.eager_path(fr, tree, model, grammar, *key, None, prefix);
-                            let mut below = prefix.to_vec();
-                            below.extend(segments(*key, grammar));
-                            tree = self.eager_value(fr, tree, model, grammar, *inner, &below);
-                        }
-                        _ => tree = self.eager_path(fr, tree, model, grammar, *key, Some(*inner), prefix),
-                    }
-                }
-                match rest {
-                    Some(r) => self.eager_value(fr, tree, model, grammar, r, prefix),
-                    None => tree,
-                }
-            }
-            Data::Many(e, _) => {
-                if e == super::value::NULL { tree } else { self.eager_value(fr, tree, model, grammar, e, prefix) }
-            }
-            Data::Load(load) => {
-                let mut tree = tree;
-                if load.open {
-                    tree = self.v.trees.opened(tree);
-                }
-                for path in load.paths.iter() {
-                    let last = match load.query.map(|q| self.data(q).clone()) {
-                        Some(Data::Query(q)) => q.tree,
-                        Some(_) => OPEN,
-                        None => NOTHING,
-                    };
-                    let mut names = prefix.to_vec();
-                    names.extend(path.iter().copied());
-                    if let (Some(attr), Some((_, way))) = (load.attr, names.split_last()) {
-                        let mut own = way.to_vec();
-                        own.push(attr);
-                        tree = self.v.trees.with_path(tree, &own, OPEN);
-                    } else {
-                        tree = self.load_names(tree, model, &names, last, DEFAULT_DEPTH);
-                    }
-                }
-                if let (Some(columns), true) = (&load.columns, load.prefix.is_empty()) {
-                    let mut columns = columns.to_vec();
-                    columns.extend(self.ix.model(model).columns.values().filter(|c| c.is_primary).map(|c| c.name));
-                    tree = self.v.trees.with_columns(tree, Some(columns));
-                }
-                tree
-            }
-            Data::Attribute(_, name) => self.load_names(tree, model, &[name], NOTHING, DEFAULT_DEPTH),
-            Data::OneOf(all) => {
-                let trees: Vec<Tree> = all.iter().map(|v| self.eager_value(fr, tree, model, grammar, *v, prefix)).collect();
-                trees.into_iter().reduce(|a, b| self.v.trees.meet(a, b)).unwrap_or(tree)
-            }
-            Data::Bool(_) => tree,
-            _ => self.v.trees.opened(tree),
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn eager_path(
-        &mut self,
-        fr: &mut Frame<'a>,
-        tree: Tree,
-        model: ModelId,
-        grammar: Grammar,
-        path: Name,
-        query: Option<Val>,
-        prefix: &[Name],
-    ) -> Tree {
-        let mut names = prefix.to_vec();
-        names.extend(segments(path, grammar));
-        // Names under which queries know a reverse relation become the names it is read by.
-        if grammar == Grammar::Dunder {
-            let mut at = Some(model);
-            for name in &mut names {
-                let Some(m) = at else { break };
-                let found = match self.relation(m, *name) {
-                    Some(r) => Some(r),
-                    None => self.relation_by_query_name(m, *name),
-                };
-                match found {
-                    Some(r) => {
-                        *name = r.name;
-                        at = r.target;
-                    }
-                    None => at = None,
-                }
-            }
-        }
-        let last = match query.map(|q| self.data(q).clone()) {
-            Some(Data::Query(q)) => q.tree,
-            Some(Data::Closure(..)) => {
-                // The closure gets the relation's query and may load more below it.
-                let target = names.iter().try_fold(model, |m, n| self.relation(m, *n).and_then(|r| r.target));
-                match (target, query) {
-                    (Some(target), Some(f)) => {
-                        let at = fr.decl.name_range;
-                        let mut inner = self.start_query(target, self.span(fr, at));
-                        inner.tree = NOTHING;
-                        let before = self.v.of(Data::Query(inner));
-                        let mark = fr.buffer.len();
-                        let (returned, first) = match self.data(f).clone() {
-                            Data::Closure(g, env, this) => {
-                                self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
-                            }
-                            _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
-                        };
-                        fr.buffer.truncate(mark);
-                        let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
-                        match self.data(after) {
-                            Data::Query(q) => q.tree,
-                            _ => OPEN,
-                        }
-                    }
-                    _ => OPEN,
-                }
-            }
-            _ => NOTHING,
-        };
-        self.load_names(tree, model, &names, last, DEFAULT_DEPTH)
-    }
-
-    fn relation_by_query_name(&self, model: ModelId, name: Name) -> Option<&'a Relation> {
-        #[allow(clippy::iter_over_hash_type)]
-        self.ix.model(model).relations.values().filter(|r| r.query_name == name).min_by_key(|r| r.name)
-    }
-
-    /// An operation on eager loads as a value, or a function that makes them.
-    pub(super) fn load_op(&mut self, recv: Val, op: &Op, args: &Args) -> Val {
-        let mut load = match self.data(recv).clone() {
-            Data::Load(load) => load,
-            _ => Load { prefix: Box::default(), paths: Box::default(), query: None, attr: None, columns: None, open: false },
-        };
-        let mut names: Vec<Name> = Vec::new();
-        let mut unknown = args.open;
-        let mut below: Vec<Load> = Vec::new();
-        for val in &args.positional {
-            match self.data(*val).clone() {
-                Data::Attribute(_, name) => names.push(name),
-                Data::Str(path) => names.extend(path.as_str().split('.').map(Name::new)),
-                Data::Load(inner) => below.push(inner),
-                Data::Class(_) | Data::ModelClass(_) => (),
-                _ => unknown = true,
-            }
-        }
-        let mut paths: Vec<Box<[Name]>> = load.paths.to_vec();
-        match op.result {
-            Result::LoadPath | Result::LoadWay => {
-                let mut prefix = load.prefix.to_vec();
-                prefix.extend(names);
-                if op.result == Result::LoadPath {
-                    paths.push(prefix.clone().into_boxed_slice());
-                }
-                load.prefix = prefix.into_boxed_slice();
-                load.open |= unknown;
-            }
-            Result::LoadBelow => {
-                for inner in below {
-                    for path in inner.paths.iter() {
-                        let mut full = load.prefix.to_vec();
-                        full.extend(path.iter().copied());
-                        paths.push(full.into_boxed_slice());
-                    }
-                    load.open |= inner.open;
-                }
-                load.open |= unknown;
-            }
-            Result::LoadColumns => load.columns = Some(names.into_boxed_slice()),
-            Result::Prefetch => {
-                let path = args.positional.first().map(|v| self.data(*v).clone());
-                match path {
-                    Some(Data::Str(p)) => paths.push(segments(p, Grammar::Prefetch).into_boxed_slice()),
-                    _ => load.open = true,
-                }
-                let named = |n: &str| args.named.iter().find(|(k, _)| k.as_str() == n).map(|(_, v)| *v);
-                load.query = named("queryset").or_else(|| args.positional.get(1).copied());
-                load.attr = named("to_attr").or_else(|| args.positional.get(2).copied()).and_then(|v| match self.data(v) {
-                    Data::Str(s) => Some(*s),
-                    _ => None,
-                });
-            }
-            _ => (),
-        }
-        load.paths = paths.into_boxed_slice();
-        self.v.of(Data::Load(load))
     }
 
     /// Reads a dotted path from a value, segment by segment.
@@ -1068,75 +900,6 @@ impl<'a> Engine<'a> {
             };
         }
         val
-    }
-
-    /// An attribute of a model class as such.
-    pub(super) fn model_class_attr(&mut self, fr: &mut Frame<'a>, class: ClassId, model: ModelId, name: Name, range: Range) -> Option<Val> {
-        let data = self.ix.model(model);
-        if let Some(val) = self.manager(fr, model, name, range) {
-            return Some(val);
-        }
-        if self.ix.packs.word(data.dialect, "class-query") == Some(name) && self.ix.find_method(class, name).is_none() {
-            let query = self.start_query(model, self.span(fr, range));
-            return Some(self.v.of(Data::Query(query)));
-        }
-        if self.ix.file(fr.file).language == Language::Python
-            && (data.relations.contains_key(&name) || data.columns.contains_key(&name))
-        {
-            return Some(self.v.of(Data::Attribute(model, name)));
-        }
-        None
-    }
-
-    /// A manager of a model: a query, shaped as the manager's own methods say.
-    fn manager(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Option<Val> {
-        let data = self.ix.model(model);
-        let default = self.ix.packs.word(data.dialect, "default-manager")?;
-        let found = data.managers.iter().find(|m| m.name == name);
-        if found.is_none() && (name != default && !name.as_str().starts_with("_default") && !name.as_str().starts_with("_base")) {
-            return None;
-        }
-        let mut query = self.start_query(model, self.span(fr, range));
-        let class = found.and_then(|m| m.class.or(m.query_class)).or(query.class);
-        let named_at = self.span(fr, super::call::method_range(range, name));
-        query.marks = self.v.marked(query.marks, &[super::value::Mark::Manager(name, named_at)]);
-        query.class = class;
-        let initial = Name::new("get_queryset");
-        if let Some((_, f)) = class.and_then(|c| self.ix.find_method(c, initial)) {
-            let this = self.v.of(Data::Query(query.clone()));
-            let mark = fr.buffer.len();
-            let (val, _) = self.call_function(fr, f, this, Args::default(), range);
-            fr.buffer.truncate(mark);
-            if let Data::Query(mut shaped) = self.data(val).clone() {
-                shaped.class = class;
-                shaped.src = query.src;
-                shaped.flags &= !flag::FILTERED;
-                return Some(self.v.of(Data::Query(shaped)));
-            }
-            query.tree = self.v.trees.opened(query.tree);
-            query.flags |= flag::SCOPED;
-        }
-        Some(self.v.of(Data::Query(query)))
-    }
-
-    /// A model that a library defines, by its full name.
-    pub(super) fn library_model(&self, name: Name) -> Option<ModelId> {
-        self.ix.models.iter().position(|m| m.class.is_none() && m.name == name).map(|i| ModelId(i as u32))
-    }
-
-    pub(super) fn library_model_attr(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Val {
-        if let Some(val) = self.manager(fr, model, name, range) {
-            return val;
-        }
-        UNKNOWN
-    }
-
-    /// A static call on a model of a library.
-    pub(super) fn library_query(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) -> Option<Val> {
-        let (class, method) = name.as_str().rsplit_once('.')?;
-        let model = self.library_model(Name::new(class))?;
-        let query = self.start_query(model, self.span(fr, range));
-        Some(self.query_method(fr, query, Name::new(method), Args::default(), range, range))
     }
 
     /// An attribute of a query: a method, or what its class of the program defines.
@@ -1160,17 +923,6 @@ impl<'a> Engine<'a> {
             };
         }
         self.v.of(Data::Method(object, name))
-    }
-}
-
-/// The names of a path in an eager load.
-fn segments(path: Name, grammar: Grammar) -> Vec<Name> {
-    match grammar {
-        Grammar::Dotted => {
-            path.as_str().split('.').map(|p| Name::new(p.split([':', ' ']).next().unwrap_or(p))).collect()
-        }
-        Grammar::Dunder | Grammar::Prefetch => path.as_str().split("__").map(Name::new).collect(),
-        Grammar::Options => path.as_str().split('.').map(Name::new).collect(),
     }
 }
 

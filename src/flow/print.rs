@@ -90,7 +90,9 @@ impl<'a> Engine<'a> {
             }
             Data::View { names, .. } => format!("view {}", join(names)),
             Data::Condition(_) => "condition".to_owned(),
-            Data::Attribute(m, n) => format!("attribute {}.{n}", self.ix.model(*m).name.last_segment()),
+            Data::Attribute(m, n) => {
+                format!("attribute {}.{n}", self.ix.model(*m).name.last_segment())
+            }
             Data::Load(load) => {
                 let paths: Vec<String> = load.paths.iter().map(|p| join(p)).collect();
                 format!("eager load of {}", paths.join(", "))

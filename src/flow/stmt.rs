@@ -3,7 +3,7 @@
 use super::value::{Data, LoopId, ManyKind, NULL, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::Range;
-use crate::facts::{Case, ExprId, Loop, LoopKind, Pat, PatId, StmtId, Stmt};
+use crate::facts::{Case, ExprId, Loop, LoopKind, Pat, PatId, Stmt, StmtId};
 
 /// Does control reach the end of a block? Ordered: after two ways meet, the one that comes nearer to the end counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -278,7 +278,9 @@ impl<'a> Engine<'a> {
                 Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
                     args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
                 }
-                Expr::Attr { base, name, .. } if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") => {
+                Expr::Attr { base, name, .. }
+                    if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") =>
+                {
                     place(fr, *base).into_iter().collect()
                 }
                 Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
@@ -318,8 +320,10 @@ impl<'a> Engine<'a> {
                         Expr::Call { callee, .. } => {
                             return match body.expr(*callee) {
                                 Expr::Attr { base, name, .. } => {
-                                    matches!(name.as_str(), "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet")
-                                        && place(fr, *base) == Some(at)
+                                    matches!(
+                                        name.as_str(),
+                                        "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet"
+                                    ) && place(fr, *base) == Some(at)
                                 }
                                 _ => false,
                             };
@@ -387,7 +391,7 @@ impl<'a> Engine<'a> {
                 let source = self.expr(fr, iter);
                 let range = fr.body.range(iter);
                 let was_async = self.is_async_work;
-        self.is_async_work |= l.is_async;
+                self.is_async_work |= l.is_async;
                 let (element, key, counts) = self.iterate(fr, source, range);
                 self.is_async_work = was_async;
                 if l.is_async {
@@ -437,7 +441,8 @@ impl<'a> Engine<'a> {
             let after = std::mem::replace(&mut fr.locals, entry.clone());
             let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
             fr.locals = joined;
-            let grew = fr.locals.iter().zip(&start).zip(&entry).any(|((now, s), e)| now != s && now != e && !self.v.is_plain(*now));
+            let grew =
+                fr.locals.iter().zip(&start).zip(&entry).any(|((now, s), e)| now != s && now != e && !self.v.is_plain(*now));
             if !grew || flow >= Flow::Break {
                 break;
             }

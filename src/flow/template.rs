@@ -23,7 +23,9 @@ impl<'a> Engine<'a> {
         let mut shifted = false;
         if names.is_empty() {
             // Some signatures changed their order over time: the first text is the name.
-            let Some(text) = args.positional.iter().find(|v| matches!(self.data(**v), Data::Str(_))) else { return UNKNOWN };
+            let Some(text) = args.positional.iter().find(|v| matches!(self.data(**v), Data::Str(_))) else {
+                return UNKNOWN;
+            };
             names = self.template_names(*text);
             shifted = true;
         }
@@ -51,12 +53,20 @@ impl<'a> Engine<'a> {
 
     /// A method of a view that is not rendered yet: most give it more.
     pub(super) fn view_method(&mut self, fr: &mut Frame<'a>, view: Val, method: Name, args: &Args) -> Val {
-        let Data::View { names, context, at } = self.data(view).clone() else { return view };
-        let Some(with) = self.ix.packs.word_in_language(self.names.php, "view-with") else { return view };
-        let Some(rest) = method.as_str().strip_prefix(with.as_str()) else { return view };
+        let Data::View { names, context, at } = self.data(view).clone() else {
+            return view;
+        };
+        let Some(with) = self.ix.packs.word_in_language(self.names.php, "view-with") else {
+            return view;
+        };
+        let Some(rest) = method.as_str().strip_prefix(with.as_str()) else {
+            return view;
+        };
         let given = args.positional.first().copied();
         let more: Vec<(Name, Val)> = match (rest, given.map(|v| self.data(v).clone())) {
-            ("", Some(Data::Str(key))) => vec![(key, args.positional.get(1).copied().unwrap_or(UNKNOWN))],
+            ("", Some(Data::Str(key))) => {
+                vec![(key, args.positional.get(1).copied().unwrap_or(UNKNOWN))]
+            }
             ("", Some(Data::Record(keys, _))) => keys.to_vec(),
             ("", _) => Vec::new(),
             (name, _) => vec![(Name::new(&super::orm::fill("{camel}", name)), given.unwrap_or(UNKNOWN))],
@@ -88,7 +98,9 @@ impl<'a> Engine<'a> {
         let returned = fr.ret.map(|r| self.v.alternatives(r)).unwrap_or_default();
         let keeps = fr.class.is_some_and(|c| self.has_role(c, "live-component") || self.has_role(c, "view-component"));
         for pending in std::mem::take(&mut fr.views) {
-            let Data::View { at, .. } = *self.data(pending.view) else { continue };
+            let Data::View { at, .. } = *self.data(pending.view) else {
+                continue;
+            };
             let last = returned.iter().copied().find(|v| matches!(self.data(*v), Data::View { at: other, .. } if *other == at));
             if keeps && last.is_some() {
                 continue;
@@ -106,7 +118,9 @@ impl<'a> Engine<'a> {
     pub(super) fn render_view(&mut self, fr: &mut Frame<'a>, view: Val, around: &[(Name, Val)], this: Val, range: Range) -> bool {
         let mut rendered = false;
         for view in self.v.alternatives(view) {
-            let Data::View { names, context, .. } = self.data(view).clone() else { continue };
+            let Data::View { names, context, .. } = self.data(view).clone() else {
+                continue;
+            };
             let context = match self.data(context).clone() {
                 Data::Record(own, open) => {
                     let mut keys = around.to_vec();
@@ -397,7 +411,9 @@ impl<'a> Engine<'a> {
             if element == NO_ELEMENT {
                 return (UNKNOWN, UNKNOWN);
             }
-            let Some(path) = path else { return (element, element) };
+            let Some(path) = path else {
+                return (element, element);
+            };
             let mark = fr.buffer.len();
             let item = if counts {
                 let id = e.enter_loop(fr, range);

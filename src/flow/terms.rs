@@ -105,7 +105,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn php_terms(&mut self, fr: &mut Frame<'a>, query: &mut Query, args: &Args, at: Range, marks: &mut Vec<Mark>, is_open: &mut bool) {
+    fn php_terms(
+        &mut self,
+        fr: &mut Frame<'a>,
+        query: &mut Query,
+        args: &Args,
+        at: Range,
+        marks: &mut Vec<Mark>,
+        is_open: &mut bool,
+    ) {
         let first = args.positional.first().map(|v| self.data(*v).clone());
         let mut inner_model = query.model;
         match first {
@@ -113,7 +121,8 @@ impl<'a> Engine<'a> {
                 marks.push(Mark::Term(text));
                 if let Some(model) = query.model {
                     let path = text.as_str().split('.');
-                    inner_model = path.map(Name::new).try_fold(model, |m, n| self.ix.model(m).relations.get(&n).and_then(|r| r.target));
+                    inner_model =
+                        path.map(Name::new).try_fold(model, |m, n| self.ix.model(m).relations.get(&n).and_then(|r| r.target));
                 }
             }
             Some(Data::Tuple(items)) => {
@@ -153,7 +162,13 @@ impl<'a> Engine<'a> {
                 *is_open = true;
                 continue;
             };
-            let inner = Query { model: Some(model), via: None, marks: NO_MARKS, class: self.ix.model(model).query_class, ..query.clone() };
+            let inner = Query {
+                model: Some(model),
+                via: None,
+                marks: NO_MARKS,
+                class: self.ix.model(model).query_class,
+                ..query.clone()
+            };
             let given = self.v.of(Data::Query(inner.clone()));
             let mark = fr.buffer.len();
             let (returned, first) = match self.data(closure).clone() {
@@ -224,7 +239,11 @@ impl<'a> Engine<'a> {
     /// A query of the program's own class that is made by hand for a model.
     pub(super) fn made_query(&mut self, fr: &Frame<'a>, class: ClassId, args: &Args, range: Range) -> Option<Val> {
         let is_query = self.ix.class(class).external.iter().any(|n| self.ix.packs.instance_kind(*n) == Some(self.names.query));
-        let model = args.positional.first().copied().or_else(|| args.named.iter().find(|(n, _)| n.as_str() == "model").map(|(_, v)| *v))?;
+        let model = args
+            .positional
+            .first()
+            .copied()
+            .or_else(|| args.named.iter().find(|(n, _)| n.as_str() == "model").map(|(_, v)| *v))?;
         let model = match self.data(model) {
             Data::Class(model) if is_query => self.ix.class(*model).model?,
             Data::ModelClass(model) if is_query => *model,
@@ -237,19 +256,31 @@ impl<'a> Engine<'a> {
 
     /// A query of a bare table.
     pub(super) fn table_query(&mut self, fr: &Frame<'a>, table: Val, range: Range) -> Option<Val> {
-        let Data::Str(name) = *self.data(table) else { return None };
+        let Data::Str(name) = *self.data(table) else {
+            return None;
+        };
         let name = Name::new(name.as_str().split([' ', ':']).next().unwrap_or(name.as_str()));
         let src = self.v.source(Source::Query(self.span(fr, range)));
         let marks = self.v.marked(NO_MARKS, &[Mark::Table(name)]);
         self.table_names.insert(src, name);
-        let query =
-            Query { model: None, tree: super::tree::OPEN, src, via: None, columns: Box::default(), class: None, flags: flag::RAW, marks };
+        let query = Query {
+            model: None,
+            tree: super::tree::OPEN,
+            src,
+            via: None,
+            columns: Box::default(),
+            class: None,
+            flags: flag::RAW,
+            marks,
+        };
         Some(self.v.of(Data::Query(query)))
     }
 
     /// A query that changed in place: the variable at the root of the chain of calls holds it from now on.
     pub(super) fn changed_in_place(&mut self, fr: &mut Frame<'a>, base: ExprId, after: Val) {
-        let Data::Query(query) = self.data(after).clone() else { return };
+        let Data::Query(query) = self.data(after).clone() else {
+            return;
+        };
         let mut place = base;
         loop {
             match fr.body.expr(place) {
@@ -259,7 +290,8 @@ impl<'a> Engine<'a> {
                 },
                 Expr::Local(slot) => {
                     let held = fr.locals[slot.0 as usize];
-                    let is_same = |v: &Val| matches!(self.data(*v), Data::Query(q) if q.src == query.src && q.model == query.model);
+                    let is_same =
+                        |v: &Val| matches!(self.data(*v), Data::Query(q) if q.src == query.src && q.model == query.model);
                     if self.v.alternatives(held).iter().all(is_same) {
                         fr.locals[slot.0 as usize] = after;
                     }

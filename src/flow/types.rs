@@ -17,7 +17,9 @@ impl<'a> Engine<'a> {
     /// `$this` or `self` of a function evaluated on its own.
     pub(super) fn receiver_of(&mut self, f: FnRef) -> Val {
         let decl = self.ix.function(f);
-        let Some(class) = self.ix.class_of_function(f) else { return UNKNOWN };
+        let Some(class) = self.ix.class_of_function(f) else {
+            return UNKNOWN;
+        };
         if decl.is_classmethod || (decl.is_static && decl.kind == FnKind::Method) {
             return self.v.of(Data::Class(class));
         }
@@ -54,7 +56,16 @@ impl<'a> Engine<'a> {
 
     pub(super) fn open_query(&mut self, model: Option<ModelId>, at: Span, class: Option<ClassId>) -> Val {
         let src = self.v.source(Source::Declared(at));
-        self.v.of(Data::Query(Query { model, tree: OPEN, src, via: None, columns: Box::default(), class, flags: flag::FILTERED | flag::SCOPED, marks: super::value::NO_MARKS }))
+        self.v.of(Data::Query(Query {
+            model,
+            tree: OPEN,
+            src,
+            via: None,
+            columns: Box::default(),
+            class,
+            flags: flag::FILTERED | flag::SCOPED,
+            marks: super::value::NO_MARKS,
+        }))
     }
 
     /// What a parameter is known to be from its declaration alone.
@@ -114,9 +125,9 @@ impl<'a> Engine<'a> {
                         self.v.of(Data::Query(Query { model, ..q }))
                     }
                     _ => match text {
-                        "list" | "List" | "Sequence" | "Iterable" | "Iterator" | "Generator" | "set" | "Set" | "array" | "iterable"
-                        | "Collection" | "AsyncIterator" | "AsyncGenerator" | "AsyncIterable" | "frozenset" | "deque" | "non-empty-array"
-                        | "non-empty-list" | "Traversable" => {
+                        "list" | "List" | "Sequence" | "Iterable" | "Iterator" | "Generator" | "set" | "Set" | "array"
+                        | "iterable" | "Collection" | "AsyncIterator" | "AsyncGenerator" | "AsyncIterable" | "frozenset"
+                        | "deque" | "non-empty-array" | "non-empty-list" | "Traversable" => {
                             let first = if matches!(text, "Generator" | "AsyncGenerator") { args.first() } else { inner };
                             let element = match first {
                                 Some(t) => self.value_of_type_at(file, scope, t, at, open),
@@ -158,7 +169,9 @@ impl<'a> Engine<'a> {
 
     fn value_of_named(&mut self, file: FileId, scope: FnId, name: Name, at: Span) -> Val {
         match name.as_str() {
-            "int" | "float" | "bool" | "string" | "str" | "bytes" | "null" | "void" | "true" | "false" | "datetime" => return SCALAR,
+            "int" | "float" | "bool" | "string" | "str" | "bytes" | "null" | "void" | "true" | "false" | "datetime" => {
+                return SCALAR;
+            }
             "self" | "static" | "$this" | "Self" => {
                 let f = FnRef { file, id: scope };
                 return match self.ix.class_of_function(f) {
@@ -166,7 +179,8 @@ impl<'a> Engine<'a> {
                     None => UNKNOWN,
                 };
             }
-            "array" | "iterable" | "list" | "set" | "mixed" | "object" | "callable" | "dict" | "tuple" | "never" | "None" | "Any" => {
+            "array" | "iterable" | "list" | "set" | "mixed" | "object" | "callable" | "dict" | "tuple" | "never" | "None"
+            | "Any" => {
                 return UNKNOWN;
             }
             _ => (),

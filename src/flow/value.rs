@@ -482,7 +482,9 @@ impl Values {
                 let tree = self.trees.meet(x.tree, y.tree);
                 Some(self.row(Row { tree, ..x }))
             }
-            (Data::Query(x), Data::Query(y)) if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns => {
+            (Data::Query(x), Data::Query(y))
+                if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns =>
+            {
                 let tree = self.trees.meet(x.tree, y.tree);
                 let keep = flag::KEYED | flag::LIMITED;
                 let flags = (x.flags & y.flags & keep) | ((x.flags | y.flags) & !keep);

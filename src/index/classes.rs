@@ -26,22 +26,14 @@ pub(crate) struct ClassTable {
 
 /// The lower-case key of a PHP name.
 pub(crate) fn folded(name: Name) -> Name {
-    if name.as_str().bytes().any(|b| b.is_ascii_uppercase()) {
-        Name::new(&name.as_str().to_ascii_lowercase())
-    } else {
-        name
-    }
+    if name.as_str().bytes().any(|b| b.is_ascii_uppercase()) { Name::new(&name.as_str().to_ascii_lowercase()) } else { name }
 }
 
 /// Registers all classes and PHP functions by name and place.
 pub(crate) fn register(index: &mut ProjectIndex<'_>) {
     for (at, facts) in index.facts.iter().enumerate() {
         let file = FileId(at as u32);
-        let module = index
-            .module_names
-            .get(at)
-            .copied()
-            .unwrap_or_else(Name::empty);
+        let module = index.module_names.get(at).copied().unwrap_or_else(Name::empty);
         for (i, decl) in facts.classes.iter().enumerate() {
             let id = ClassId(index.classes.len() as u32);
             let ix = ClassIx(i as u32);
@@ -50,11 +42,7 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
             } else {
                 decl.name
             };
-            let key = if facts.language == Language::Python {
-                name
-            } else {
-                folded(name)
-            };
+            let key = if facts.language == Language::Python { name } else { folded(name) };
             index.class_names.entry(key).or_insert(id);
             index.class_places.insert((file, ix), id);
             index.classes.push(Class {
@@ -72,14 +60,8 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
         }
         for (i, function) in facts.functions.iter().enumerate() {
             if function.kind == FnKind::Function && !function.name.is_empty() {
-                let place = FnRef {
-                    file,
-                    id: FnId(i as u32),
-                };
-                index
-                    .function_names
-                    .entry(folded(function.name))
-                    .or_insert(place);
+                let place = FnRef { file, id: FnId(i as u32) };
+                index.function_names.entry(folded(function.name)).or_insert(place);
             }
         }
     }
@@ -88,10 +70,7 @@ pub(crate) fn register(index: &mut ProjectIndex<'_>) {
 /// Links every class with its ancestors. `outer_ancestry` gives the known ancestors of names outside the program.
 pub(crate) fn link(index: &mut ProjectIndex<'_>, outer_ancestry: &dyn Fn(Name) -> Vec<Name>) {
     let count = index.classes.len();
-    let mut table = ClassTable {
-        parents: Vec::with_capacity(count),
-        ..ClassTable::default()
-    };
+    let mut table = ClassTable { parents: Vec::with_capacity(count), ..ClassTable::default() };
     for at in 0..count {
         let id = ClassId(at as u32);
         let (parents, outside) = direct_ancestors(index, id);
@@ -139,9 +118,7 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
     let class = index.class(id);
     let decl = index.class_decl(id);
     let facts = index.file(class.file);
-    let scope = facts.functions[decl.scope.0 as usize]
-        .parent
-        .unwrap_or(FnId(0));
+    let scope = facts.functions[decl.scope.0 as usize].parent.unwrap_or(FnId(0));
     let mut parents = Vec::new();
     let mut outside = Vec::new();
     let mut add = |symbol: Symbol| match symbol {
@@ -159,13 +136,7 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
         // Bases that are calls stand among the keywords, without a name.
         for (keyword, value) in &decl.keywords {
             if keyword.is_empty() {
-                for symbol in index.bases_of_call(
-                    FnRef {
-                        file: class.file,
-                        id: decl.scope,
-                    },
-                    *value,
-                ) {
+                for symbol in index.bases_of_call(FnRef { file: class.file, id: decl.scope }, *value) {
                     add(symbol);
                 }
             }
@@ -192,23 +163,15 @@ fn read_members(index: &ProjectIndex<'_>, id: ClassId, table: &mut ClassTable) {
     let is_python = facts.language == Language::Python;
     for method in &decl.methods {
         let function = &facts.functions[method.0 as usize];
-        let place = FnRef {
-            file: class.file,
-            id: *method,
-        };
+        let place = FnRef { file: class.file, id: *method };
         if is_python {
-            if is_later_part(index, class.file, function)
-                && table.methods.contains_key(&(id, function.name))
-            {
+            if is_later_part(index, class.file, function) && table.methods.contains_key(&(id, function.name)) {
                 continue;
             }
             table.methods.insert((id, function.name), place);
         } else {
             table.methods.insert((id, function.name), place);
-            table
-                .methods
-                .entry((id, folded(function.name)))
-                .or_insert(place);
+            table.methods.entry((id, folded(function.name))).or_insert(place);
         }
     }
     for (i, attr) in decl.attrs.iter().enumerate() {
@@ -260,10 +223,7 @@ fn order_of(
     // A class met again while its order is being made is its own ancestor: it stands for itself alone.
     orders[id.0 as usize] = Some(vec![id]);
     let parents = &table.parents[id.0 as usize];
-    let parent_orders: Vec<Vec<ClassId>> = parents
-        .iter()
-        .map(|p| order_of(index, table, *p, orders, depth + 1))
-        .collect();
+    let parent_orders: Vec<Vec<ClassId>> = parents.iter().map(|p| order_of(index, table, *p, orders, depth + 1)).collect();
     let is_python = index.file(index.class(id).file).language == Language::Python;
     let order = if is_python {
         linearize(id, parents, &parent_orders).unwrap_or_else(|| depth_first(id, &parent_orders))
@@ -277,18 +237,11 @@ fn order_of(
 /// Each ancestor with its own order, first come first served.
 fn depth_first(id: ClassId, parent_orders: &[Vec<ClassId>]) -> Vec<ClassId> {
     let mut seen: FxHashSet<ClassId> = FxHashSet::default();
-    std::iter::once(id)
-        .chain(parent_orders.iter().flatten().copied())
-        .filter(|c| seen.insert(*c))
-        .collect()
+    std::iter::once(id).chain(parent_orders.iter().flatten().copied()).filter(|c| seen.insert(*c)).collect()
 }
 
 /// Python's own order (C3). `None` where the declarations contradict each other.
-fn linearize(
-    id: ClassId,
-    parents: &[ClassId],
-    parent_orders: &[Vec<ClassId>],
-) -> Option<Vec<ClassId>> {
+fn linearize(id: ClassId, parents: &[ClassId], parent_orders: &[Vec<ClassId>]) -> Option<Vec<ClassId>> {
     let mut lists: Vec<&[ClassId]> = parent_orders.iter().map(Vec::as_slice).collect();
     lists.push(parents);
     let mut order = vec![id];
@@ -297,10 +250,7 @@ fn linearize(
         if lists.is_empty() {
             return Some(order);
         }
-        let head = lists
-            .iter()
-            .map(|l| l[0])
-            .find(|head| lists.iter().all(|l| !l[1..].contains(head)))?;
+        let head = lists.iter().map(|l| l[0]).find(|head| lists.iter().all(|l| !l[1..].contains(head)))?;
         if head == id {
             return None;
         }
@@ -335,35 +285,19 @@ impl ProjectIndex<'_> {
 
     /// The method that a class answers with, and the class that declares it.
     pub fn find_method(&self, class: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
-        self.class(class)
-            .mro
-            .iter()
-            .find_map(|c| Some((*c, self.own_method(*c, name)?)))
+        self.class(class).mro.iter().find_map(|c| Some((*c, self.own_method(*c, name)?)))
     }
 
     /// The method that `super()` or `parent::` in `after` means for an object of `class`.
-    pub fn find_method_after(
-        &self,
-        class: ClassId,
-        after: ClassId,
-        name: Name,
-    ) -> Option<(ClassId, FnRef)> {
+    pub fn find_method_after(&self, class: ClassId, after: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
         let mro = &self.class(class).mro;
-        let from = mro
-            .iter()
-            .position(|c| *c == after)
-            .map_or(mro.len(), |i| i + 1);
-        mro[from..]
-            .iter()
-            .find_map(|c| Some((*c, self.own_method(*c, name)?)))
+        let from = mro.iter().position(|c| *c == after).map_or(mro.len(), |i| i + 1);
+        mro[from..].iter().find_map(|c| Some((*c, self.own_method(*c, name)?)))
     }
 
     /// The attribute that a class answers with: who declares it, and its index there.
     pub fn find_attr(&self, class: ClassId, name: Name) -> Option<(ClassId, usize)> {
-        self.class(class)
-            .mro
-            .iter()
-            .find_map(|c| Some((*c, self.own_attr(*c, name)?)))
+        self.class(class).mro.iter().find_map(|c| Some((*c, self.own_attr(*c, name)?)))
     }
 
     /// The class in which a function stands: its own for methods and class bodies, else that of the function around it.
@@ -382,21 +316,14 @@ impl ProjectIndex<'_> {
 
     /// Methods of this name in the classes below: what a call may reach beside the one that the class itself answers with.
     pub fn implementations(&self, class: ClassId, method: Name) -> Vec<(ClassId, FnRef)> {
-        self.class(class)
-            .descendants
-            .iter()
-            .filter_map(|c| Some((*c, self.own_method(*c, method)?)))
-            .collect()
+        self.class(class).descendants.iter().filter_map(|c| Some((*c, self.own_method(*c, method)?))).collect()
     }
 
     /// Does a class have an ancestor of this name outside the program?
     pub fn extends(&self, class: ClassId, external: Name) -> bool {
         let names = &self.class(class).external;
         names.contains(&external)
-            || (self.is_php(class)
-                && names
-                    .iter()
-                    .any(|n| n.as_str().eq_ignore_ascii_case(external.as_str())))
+            || (self.is_php(class) && names.iter().any(|n| n.as_str().eq_ignore_ascii_case(external.as_str())))
     }
 
     /// Is a class the same as, or below, another of the program?
@@ -428,8 +355,7 @@ impl ProjectIndex<'_> {
             "Self" if is_python => return own(),
             "parent" if !is_python => {
                 let class = own()?;
-                let is_class =
-                    |c: &&ClassId| self.class_decl(**c).kind == crate::facts::ClassKind::Class;
+                let is_class = |c: &&ClassId| self.class_decl(**c).kind == crate::facts::ClassKind::Class;
                 return self.class(class).mro.iter().skip(1).find(is_class).copied();
             }
             _ => {}

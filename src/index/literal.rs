@@ -23,28 +23,18 @@ pub(super) struct CallView<'a> {
 impl CallView<'_> {
     /// The argument at a position.
     pub fn positional(&self, at: usize) -> Option<ExprId> {
-        let arg = self
-            .args
-            .iter()
-            .take_while(|a| a.spread == Spread::No)
-            .filter(|a| a.name.is_none())
-            .nth(at)?;
+        let arg = self.args.iter().take_while(|a| a.spread == Spread::No).filter(|a| a.name.is_none()).nth(at)?;
         Some(arg.value)
     }
 
     /// The argument of a name.
     pub fn keyword(&self, name: &str) -> Option<ExprId> {
-        self.args
-            .iter()
-            .find(|a| a.name.is_some_and(|n| n.as_str() == name))
-            .map(|a| a.value)
+        self.args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == name)).map(|a| a.value)
     }
 
     /// The argument of a name, else the one at a position.
     pub fn argument(&self, at: Option<usize>, keyword: Option<&str>) -> Option<ExprId> {
-        keyword
-            .and_then(|k| self.keyword(k))
-            .or_else(|| at.and_then(|i| self.positional(i)))
+        keyword.and_then(|k| self.keyword(k)).or_else(|| at.and_then(|i| self.positional(i)))
     }
 }
 
@@ -53,18 +43,8 @@ impl<'a> ProjectIndex<'a> {
     pub(super) fn call_at(&self, at: FnRef, expr: ExprId) -> Option<CallView<'a>> {
         let body = &self.function(at).body;
         match body.expr(expr) {
-            Expr::Call { callee, args } => Some(CallView {
-                at,
-                body,
-                callee: *callee,
-                args,
-            }),
-            Expr::New { class, args } => Some(CallView {
-                at,
-                body,
-                callee: *class,
-                args,
-            }),
+            Expr::Call { callee, args } => Some(CallView { at, body, callee: *callee, args }),
+            Expr::New { class, args } => Some(CallView { at, body, callee: *class, args }),
             Expr::Same(inner) => self.call_at(at, *inner),
             _ => None,
         }
@@ -94,9 +74,7 @@ impl<'a> ProjectIndex<'a> {
                 }
                 Some(Name::new(&text))
             }
-            Expr::Name(name) => {
-                self.literal_of_symbol(self.resolve_name(at.file, at.id, *name), steps)
-            }
+            Expr::Name(name) => self.literal_of_symbol(self.resolve_name(at.file, at.id, *name), steps),
             Expr::Local(slot) => {
                 let name = body.slots[slot.0 as usize];
                 if let Some((place, value)) = self.class_variable_value(at.file, at.id, name) {
@@ -109,10 +87,7 @@ impl<'a> ProjectIndex<'a> {
                 Symbol::Class(class) => {
                     let (owner, i) = self.find_attr(class, *name)?;
                     let decl = self.class_decl(owner);
-                    let place = FnRef {
-                        file: self.class(owner).file,
-                        id: decl.scope,
-                    };
+                    let place = FnRef { file: self.class(owner).file, id: decl.scope };
                     self.literal_at(place, decl.attrs[i].value?, steps - 1)
                 }
                 _ => None,
@@ -146,10 +121,9 @@ impl<'a> ProjectIndex<'a> {
                     Spread::Elements | Spread::Keywords => self.literal_list(at, item.value),
                 })
                 .collect(),
-            Expr::Map(entries) => entries
-                .iter()
-                .filter_map(|(key, item)| self.literal_text(at, key.unwrap_or(item.value)))
-                .collect(),
+            Expr::Map(entries) => {
+                entries.iter().filter_map(|(key, item)| self.literal_text(at, key.unwrap_or(item.value))).collect()
+            }
             Expr::Same(inner) => self.literal_list(at, *inner),
             Expr::Binary { left, right, .. } => {
                 let mut both = self.literal_list(at, *left);
@@ -173,11 +147,7 @@ impl<'a> ProjectIndex<'a> {
         let mut next = 0;
         while next < found.len() && found.len() < 64 {
             match body.expr(found[next]) {
-                Expr::Ternary {
-                    cond,
-                    then,
-                    otherwise,
-                } => {
+                Expr::Ternary { cond, then, otherwise } => {
                     found.push(then.unwrap_or(*cond));
                     found.push(*otherwise);
                 }
@@ -200,11 +170,7 @@ impl<'a> ProjectIndex<'a> {
     pub(super) fn local_value(&self, at: FnRef, slot: crate::facts::Slot) -> Option<ExprId> {
         let body = &self.function(at).body;
         body.exprs.iter().find_map(|e| match e {
-            Expr::Assign { target, value }
-                if *body.pat(*target) == crate::facts::Pat::Local(slot) =>
-            {
-                Some(*value)
-            }
+            Expr::Assign { target, value } if *body.pat(*target) == crate::facts::Pat::Local(slot) => Some(*value),
             _ => None,
         })
     }

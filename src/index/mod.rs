@@ -234,11 +234,7 @@ struct Tables {
 }
 
 /// Links all facts into one program, with the packs that come with the tool.
-pub fn link<'a>(
-    sources: &'a SourceSet,
-    facts: &'a [FileFacts],
-    packs: &'a Packs,
-) -> ProjectIndex<'a> {
+pub fn link<'a>(sources: &'a SourceSet, facts: &'a [FileFacts], packs: &'a Packs) -> ProjectIndex<'a> {
     link_with(sources, facts, packs, &crate::packs::model::builtin())
 }
 
@@ -313,20 +309,14 @@ impl<'a> ProjectIndex<'a> {
             Symbol::External(name) if self.tables.swapped_names.contains(&name) => self.swapped,
             Symbol::External(name) => {
                 let known = self.library_models.get(&name);
-                known
-                    .or_else(|| self.library_models.get(&classes::folded(name)))
-                    .copied()
+                known.or_else(|| self.library_models.get(&classes::folded(name))).copied()
             }
-            Symbol::Function(_) | Symbol::Module(_) | Symbol::Variable(..) | Symbol::Unknown => {
-                None
-            }
+            Symbol::Function(_) | Symbol::Module(_) | Symbol::Variable(..) | Symbol::Unknown => None,
         }
     }
 
     /// The model with a label (`shop.Order`, any case), where the dialect has labels.
     pub fn model_labelled(&self, label: &str) -> Option<ModelId> {
-        self.model_labels
-            .get(&Name::new(&label.to_lowercase()))
-            .copied()
+        self.model_labels.get(&Name::new(&label.to_lowercase())).copied()
     }
 }

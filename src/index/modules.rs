@@ -73,25 +73,17 @@ pub(super) fn folder(path: &str) -> &str {
 
 /// A path under a folder.
 pub(super) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Is the folder the same or around the other?
 fn encloses(outer: &str, inner: &str) -> bool {
-    outer.is_empty()
-        || inner == outer
-        || (inner.starts_with(outer) && inner.as_bytes()[outer.len()] == b'/')
+    outer.is_empty() || inner == outer || (inner.starts_with(outer) && inner.as_bytes()[outer.len()] == b'/')
 }
 
 impl ModuleTable {
     /// Registers the modules of all Python files. Gives the dotted name of each file and the public table of names.
-    pub(crate) fn read(
-        index: &ProjectIndex<'_>,
-    ) -> (ModuleTable, Vec<Name>, FxHashMap<Name, FileId>) {
+    pub(crate) fn read(index: &ProjectIndex<'_>) -> (ModuleTable, Vec<Name>, FxHashMap<Name, FileId>) {
         let mut table = ModuleTable::default();
         let mut files = Vec::new();
         for (at, facts) in index.facts.iter().enumerate() {
@@ -107,20 +99,14 @@ impl ModuleTable {
                 around = folder(around);
             }
         }
-        let packages: FxHashSet<&str> = files
-            .iter()
-            .filter_map(|(_, path)| path.strip_suffix("__init__.py"))
-            .map(|f| f.trim_end_matches('/'))
-            .collect();
+        let packages: FxHashSet<&str> =
+            files.iter().filter_map(|(_, path)| path.strip_suffix("__init__.py")).map(|f| f.trim_end_matches('/')).collect();
         let mut likely_roots: FxHashMap<&str, bool> = FxHashMap::default();
         let mut names = vec![Name::empty(); index.facts.len()];
         let mut public: FxHashMap<Name, FileId> = FxHashMap::default();
         let mut clashes: FxHashSet<Name> = FxHashSet::default();
         for (file, path) in &files {
-            let module = path
-                .strip_suffix(".py")
-                .or_else(|| path.strip_suffix(".pyi"))
-                .unwrap_or(path);
+            let module = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")).unwrap_or(path);
             let module = module.strip_suffix("/__init__").unwrap_or(module);
             let mut canonical = Name::empty();
             let mut start = 0;
@@ -135,20 +121,14 @@ impl ModuleTable {
                 let is_single = !rest.contains('/');
                 let allowed = match (is_root, is_single) {
                     _ if start == 0 => true,
-                    (true, true) => *likely_roots
-                        .entry(root)
-                        .or_insert_with(|| table.is_likely_root(root, &packages)),
+                    (true, true) => *likely_roots.entry(root).or_insert_with(|| table.is_likely_root(root, &packages)),
                     (true, false) => true,
                     // Inside a package names start anew only where programs are started from within it.
                     (false, true) => false,
                     (false, false) => table.is_start(root),
                 };
                 if allowed {
-                    table.candidates.entry(dotted).or_default().push(Candidate {
-                        file: *file,
-                        root,
-                        is_root,
-                    });
+                    table.candidates.entry(dotted).or_default().push(Candidate { file: *file, root, is_root });
                     if public.insert(dotted, *file).is_some_and(|f| f != *file) {
                         clashes.insert(dotted);
                     }
@@ -180,22 +160,11 @@ impl ModuleTable {
 
     /// Does a folder hold a file that programs start from?
     fn is_start(&self, root: &str) -> bool {
-        const STARTS: &[&str] = &[
-            "manage.py",
-            "main.py",
-            "app.py",
-            "wsgi.py",
-            "asgi.py",
-            "setup.py",
-            "run.py",
-            "conftest.py",
-        ];
+        const STARTS: &[&str] = &["manage.py", "main.py", "app.py", "wsgi.py", "asgi.py", "setup.py", "run.py", "conftest.py"];
         root.is_empty()
             || root == "src"
             || root.ends_with("/src")
-            || STARTS
-                .iter()
-                .any(|s| self.paths.contains_key(join(root, s).as_str()))
+            || STARTS.iter().any(|s| self.paths.contains_key(join(root, s).as_str()))
     }
 
     /// Reads what every file binds at its top level and in its functions.
@@ -219,22 +188,14 @@ impl ModuleTable {
                 if matches!(function.kind, FnKind::Function)
                     && let Some(parent) = function.parent
                 {
-                    self.bind(
-                        file,
-                        parent,
-                        function.name,
-                        Member::Function(FnRef { file, id }),
-                    );
+                    self.bind(file, parent, function.name, Member::Function(FnRef { file, id }));
                 }
                 if matches!(function.kind, FnKind::File | FnKind::ClassBody) {
                     self.read_variables(file, id, function);
                 }
             }
             for (i, class) in facts.classes.iter().enumerate() {
-                let Some(&id) = index
-                    .class_places
-                    .get(&(file, crate::facts::ClassIx(i as u32)))
-                else {
+                let Some(&id) = index.class_places.get(&(file, crate::facts::ClassIx(i as u32))) else {
                     continue;
                 };
                 let short = Name::new(class.name.last_segment());
@@ -276,8 +237,7 @@ impl ModuleTable {
         } else {
             self.scoped.entry((file, scope, name)).or_insert(member)
         };
-        let replaces = member.rank() > slot.rank()
-            || (member.rank() == slot.rank() && !matches!(member, Member::Import(_)));
+        let replaces = member.rank() > slot.rank() || (member.rank() == slot.rank() && !matches!(member, Member::Import(_)));
         if replaces {
             *slot = member;
         }
@@ -287,17 +247,11 @@ impl ModuleTable {
     pub(super) fn module(&self, from: &str, dotted: Name) -> Option<FileId> {
         let candidates = self.candidates.get(&dotted)?;
         let here = folder(from);
-        let around = candidates
-            .iter()
-            .filter(|c| c.is_root && encloses(c.root, here))
-            .max_by_key(|c| c.root.len());
+        let around = candidates.iter().filter(|c| c.is_root && encloses(c.root, here)).max_by_key(|c| c.root.len());
         if let Some(found) = around {
             return Some(found.file);
         }
-        let around = candidates
-            .iter()
-            .filter(|c| encloses(c.root, here))
-            .max_by_key(|c| c.root.len());
+        let around = candidates.iter().filter(|c| encloses(c.root, here)).max_by_key(|c| c.root.len());
         if let Some(found) = around
             && dotted.as_str().contains('.')
         {

@@ -122,8 +122,7 @@ impl ProjectIndex<'_> {
                 {
                     return Symbol::Class(*inner);
                 }
-                self.find_method(class, name)
-                    .map_or(Symbol::Unknown, |(_, f)| Symbol::Function(f))
+                self.find_method(class, name).map_or(Symbol::Unknown, |(_, f)| Symbol::Function(f))
             }
             Symbol::Function(_) | Symbol::Variable(..) | Symbol::Unknown => Symbol::Unknown,
         }
@@ -136,12 +135,7 @@ impl ProjectIndex<'_> {
     }
 
     /// The value that a variable of a class body first gets.
-    pub fn class_variable_value(
-        &self,
-        file: FileId,
-        scope: FnId,
-        name: Name,
-    ) -> Option<(FnRef, ExprId)> {
+    pub fn class_variable_value(&self, file: FileId, scope: FnId, name: Name) -> Option<(FnRef, ExprId)> {
         let value = self.tables.modules.values.get(&(file, scope, name))?;
         Some((FnRef { file, id: scope }, *value))
     }
@@ -185,12 +179,8 @@ impl ProjectIndex<'_> {
         match member {
             Member::Class(class) => Symbol::Class(class),
             Member::Function(function) => Symbol::Function(function),
-            Member::Import(i) => {
-                self.imported(file, &self.file(file).imports[i as usize], hops + 1)
-            }
-            Member::Variable => self
-                .alias(file, name, hops)
-                .unwrap_or(Symbol::Variable(file, name)),
+            Member::Import(i) => self.imported(file, &self.file(file).imports[i as usize], hops + 1),
+            Member::Variable => self.alias(file, name, hops).unwrap_or(Symbol::Variable(file, name)),
         }
     }
 
@@ -279,10 +269,7 @@ impl ProjectIndex<'_> {
     fn module_in(&self, dir: &str, name: &str) -> Option<FileId> {
         let paths = &self.tables.modules.paths;
         let base = join(dir, name);
-        paths
-            .get(format!("{base}/__init__.py").as_str())
-            .or_else(|| paths.get(format!("{base}.py").as_str()))
-            .copied()
+        paths.get(format!("{base}/__init__.py").as_str()).or_else(|| paths.get(format!("{base}.py").as_str())).copied()
     }
 
     /// What an import binds its local name to.
@@ -310,14 +297,8 @@ impl ProjectIndex<'_> {
     /// The module that a star import takes its names from.
     fn imported_module(&self, file: FileId, import: &Import, hops: usize) -> Symbol {
         let target = import.target.as_str();
-        let target = target
-            .strip_suffix(".*")
-            .unwrap_or(if target == "*" { "" } else { target });
-        if import.level > 0 {
-            self.relative(file, import.level, target, hops)
-        } else {
-            self.absolute(file, target, false, hops)
-        }
+        let target = target.strip_suffix(".*").unwrap_or(if target == "*" { "" } else { target });
+        if import.level > 0 { self.relative(file, import.level, target, hops) } else { self.absolute(file, target, false, hops) }
     }
 
     /// The rest of a dotted name, read as members of a module.
@@ -344,11 +325,7 @@ impl ProjectIndex<'_> {
         let parts: Vec<&str> = target.split('.').filter(|p| !p.is_empty()).collect();
         let modules = &self.tables.modules;
         for (i, part) in parts.iter().enumerate() {
-            let init = modules
-                .paths
-                .get(join(&dir, "__init__.py").as_str())
-                .copied()
-                .filter(|init| *init != file);
+            let init = modules.paths.get(join(&dir, "__init__.py").as_str()).copied().filter(|init| *init != file);
             let is_last = i + 1 == parts.len();
             if is_last
                 && let Some(init) = init
@@ -372,9 +349,7 @@ impl ProjectIndex<'_> {
                         None => modules
                             .paths
                             .get(join(&dir, "__init__.py").as_str())
-                            .map_or(Symbol::Unknown, |own| {
-                                self.own_member(*own, Name::new(part), hops)
-                            }),
+                            .map_or(Symbol::Unknown, |own| self.own_member(*own, Name::new(part), hops)),
                     };
                 }
                 _ => dir = inner,
@@ -429,16 +404,9 @@ impl ProjectIndex<'_> {
                     self.descend(file, module, rest, hops)
                 };
                 // A file of ours that only shares the first name with a library does not hide the library.
-                if symbol == Symbol::Unknown
-                    && taken == 1
-                    && !self.modules.contains_key(&Name::new(dotted))
-                {
+                if symbol == Symbol::Unknown && taken == 1 && !self.modules.contains_key(&Name::new(dotted)) {
                     let is_package = self.sources.file(module).path.ends_with("__init__.py");
-                    return if is_package {
-                        Symbol::Unknown
-                    } else {
-                        Symbol::External(Name::new(dotted))
-                    };
+                    return if is_package { Symbol::Unknown } else { Symbol::External(Name::new(dotted)) };
                 }
                 return symbol;
             }

@@ -43,41 +43,25 @@ impl ProjectIndex<'_> {
         }
         let body = &self.function(function).body;
         match body.expr(expr) {
-            Expr::Name(name) => self.follow(
-                self.resolve_name(function.file, function.id, *name),
-                steps - 1,
-            ),
+            Expr::Name(name) => self.follow(self.resolve_name(function.file, function.id, *name), steps - 1),
             Expr::Local(slot) if self.file(function.file).language == Language::Python => {
                 let name = body.slots[slot.0 as usize];
-                if let Some((at, value)) =
-                    self.class_variable_value(function.file, function.id, name)
+                if let Some((at, value)) = self.class_variable_value(function.file, function.id, name)
                     && value != expr
                 {
                     return self.symbol_at(at, value, steps - 1);
                 }
-                self.follow(
-                    self.resolve_name(function.file, function.id, name),
-                    steps - 1,
-                )
+                self.follow(self.resolve_name(function.file, function.id, name), steps - 1)
             }
             Expr::Class(name) => match name.as_str() {
-                "self" | "static" => self
-                    .class_of_function(function)
-                    .map_or(Symbol::Unknown, Symbol::Class),
+                "self" | "static" => self.class_of_function(function).map_or(Symbol::Unknown, Symbol::Class),
                 "parent" => Symbol::Unknown,
                 _ => self.resolve_dotted(function.file, function.id, name.as_str()),
             },
-            Expr::ClassDef(ix) => self
-                .class_places
-                .get(&(function.file, *ix))
-                .map_or(Symbol::Unknown, |c| Symbol::Class(*c)),
+            Expr::ClassDef(ix) => self.class_places.get(&(function.file, *ix)).map_or(Symbol::Unknown, |c| Symbol::Class(*c)),
             Expr::Attr { base, name, .. } => match self.symbol_at(function, *base, steps - 1) {
                 // PHP `A::class` names A itself.
-                class @ (Symbol::Class(_) | Symbol::External(_))
-                    if self.is_class_constant(function.file, *name) =>
-                {
-                    class
-                }
+                class @ (Symbol::Class(_) | Symbol::External(_)) if self.is_class_constant(function.file, *name) => class,
                 Symbol::Unknown => Symbol::Unknown,
                 base => self.follow(self.extend(function.file, base, *name), steps - 1),
             },
@@ -110,9 +94,7 @@ impl ProjectIndex<'_> {
             Symbol::Class(class) => self.nearest_outside(class),
             _ => None,
         };
-        path.map_or(Symbol::Unknown, |name| {
-            Symbol::External(Name::new(&format!("{name}()")))
-        })
+        path.map_or(Symbol::Unknown, |name| Symbol::External(Name::new(&format!("{name}()"))))
     }
 
     /// The first library class above a class of the program. Works before lookup orders are known.
@@ -121,9 +103,7 @@ impl ProjectIndex<'_> {
         for _ in 0..MAX_STEPS {
             let place = self.class(at).file;
             let decl = self.class_decl(at);
-            let scope = self.file(place).functions[decl.scope.0 as usize]
-                .parent
-                .unwrap_or(FnId(0));
+            let scope = self.file(place).functions[decl.scope.0 as usize].parent.unwrap_or(FnId(0));
             let mut inner = None;
             for base in &decl.bases {
                 let (Type::Named(name) | Type::Apply(name, _)) = base else {

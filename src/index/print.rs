@@ -15,20 +15,13 @@ pub fn print(index: &ProjectIndex<'_>, file: Option<FileId>) -> String {
         (Some(_), None) => true,
     };
     // Of library models only those that the program leads back from.
-    let is_shown = |m: &&Model| {
-        shown(m.class) || (m.class.is_none() && file.is_none() && m.relations.values().any(is_ours))
-    };
+    let is_shown = |m: &&Model| shown(m.class) || (m.class.is_none() && file.is_none() && m.relations.values().any(is_ours));
     for model in index.models.iter().filter(is_shown) {
         print_model(index, model, &mut out);
     }
     for (i, class) in index.classes.iter().enumerate() {
         if class.model.is_none() && shown(Some(ClassId(i as u32))) {
-            let _ = writeln!(
-                out,
-                "class {}{}",
-                class.name,
-                ancestry(index, ClassId(i as u32))
-            );
+            let _ = writeln!(out, "class {}{}", class.name, ancestry(index, ClassId(i as u32)));
         }
     }
     out
@@ -36,11 +29,7 @@ pub fn print(index: &ProjectIndex<'_>, file: Option<FileId>) -> String {
 
 /// One model with all it has.
 pub fn print_model(index: &ProjectIndex<'_>, model: &Model, out: &mut String) {
-    let kind = if model.is_abstract {
-        "abstract model"
-    } else {
-        "model"
-    };
+    let kind = if model.is_abstract { "abstract model" } else { "model" };
     let ancestors = model.class.map(|c| ancestry(index, c)).unwrap_or_default();
     let _ = write!(out, "{kind} {} [{}]{ancestors}", model.name, model.dialect);
     if let Some(table) = model.table {
@@ -89,11 +78,7 @@ pub fn print_model(index: &ProjectIndex<'_>, model: &Model, out: &mut String) {
         let _ = writeln!(out, "  collections {}", index.class(class).name);
     }
     for (scope, span) in &model.scopes {
-        let _ = writeln!(
-            out,
-            "  scope {scope} from {}",
-            index.sources.file(span.file).path
-        );
+        let _ = writeln!(out, "  scope {scope} from {}", index.sources.file(span.file).path);
     }
 }
 
@@ -144,24 +129,11 @@ fn column_text(column: &Column) -> String {
 
 fn ancestry(index: &ProjectIndex<'_>, id: ClassId) -> String {
     let class = index.class(id);
-    let mut names: Vec<&str> = class
-        .mro
-        .iter()
-        .skip(1)
-        .map(|c| index.class(*c).name.as_str())
-        .collect();
+    let mut names: Vec<&str> = class.mro.iter().skip(1).map(|c| index.class(*c).name.as_str()).collect();
     names.extend(class.external.iter().map(|n| n.as_str()));
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!(" < {}", names.join(", "))
-    }
+    if names.is_empty() { String::new() } else { format!(" < {}", names.join(", ")) }
 }
 
 fn joined(names: &[Name]) -> String {
-    names
-        .iter()
-        .map(|n| n.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
 }

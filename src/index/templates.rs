@@ -12,14 +12,7 @@ use crate::source::SourceSet;
 const TEMPLATE_FOLDERS: &[&str] = &["templates", "jinja2"];
 
 /// Folders whose children are packages or modules of their own.
-const PACKAGE_FOLDERS: &[&str] = &[
-    "app-modules",
-    "packages",
-    "Modules",
-    "modules",
-    "plugins",
-    "domains",
-];
+const PACKAGE_FOLDERS: &[&str] = &["app-modules", "packages", "Modules", "modules", "plugins", "domains"];
 
 /// Templates by every name that code may use.
 pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, Vec<FileId>> {
@@ -81,18 +74,11 @@ fn path_names(path: &str) -> Vec<&str> {
 /// Names of a view: dotted path below `views`, with the name space of its package; its tag if it is a component.
 fn blade_names(path: &str) -> Vec<String> {
     let mut names = Vec::new();
-    let Some(stem) = path
-        .strip_suffix(".blade.php")
-        .or_else(|| path.strip_suffix(".php"))
-    else {
+    let Some(stem) = path.strip_suffix(".blade.php").or_else(|| path.strip_suffix(".php")) else {
         return names;
     };
     let parts: Vec<&str> = stem.split('/').collect();
-    let Some(views) = parts
-        .iter()
-        .position(|p| *p == "views")
-        .or_else(|| parts.iter().position(|p| *p == "templates"))
-    else {
+    let Some(views) = parts.iter().position(|p| *p == "views").or_else(|| parts.iter().position(|p| *p == "templates")) else {
         names.push(parts.join("."));
         return names;
     };
@@ -142,10 +128,7 @@ fn package_names(before: &[&str]) -> Vec<String> {
     };
     let mut names: Vec<String> = Vec::new();
     // `packages/vendor/name/…` and `Modules/Name/…`.
-    for part in before[at + 1..]
-        .iter()
-        .filter(|p| !matches!(**p, "src" | "resources" | "Resources"))
-    {
+    for part in before[at + 1..].iter().filter(|p| !matches!(**p, "src" | "resources" | "Resources")) {
         for name in [(*part).to_owned(), part.to_lowercase(), kebab(part)] {
             if !names.contains(&name) {
                 names.push(name);
@@ -173,23 +156,13 @@ mod tests {
 
     #[test]
     fn a_view_is_named_by_its_path_below_the_views() {
-        assert_eq!(
-            blade_names("resources/views/posts/index.blade.php"),
-            ["posts.index"]
-        );
+        assert_eq!(blade_names("resources/views/posts/index.blade.php"), ["posts.index"]);
     }
 
     #[test]
     fn a_component_is_named_by_its_tag_and_its_folder() {
         let names = blade_names("resources/views/components/forms/index.blade.php");
-        assert_eq!(
-            names,
-            [
-                "components.forms.index",
-                "component:forms.index",
-                "component:forms"
-            ]
-        );
+        assert_eq!(names, ["components.forms.index", "component:forms.index", "component:forms"]);
         let names = blade_names("resources/views/components/user-tag.blade.php");
         assert_eq!(names, ["components.user-tag", "component:user-tag"]);
     }
@@ -197,23 +170,12 @@ mod tests {
     #[test]
     fn a_module_has_a_name_space() {
         let names = blade_names("Modules/UserArea/Resources/views/home.blade.php");
-        assert_eq!(
-            names,
-            [
-                "home",
-                "UserArea::home",
-                "userarea::home",
-                "user-area::home"
-            ]
-        );
+        assert_eq!(names, ["home", "UserArea::home", "userarea::home", "user-area::home"]);
     }
 
     #[test]
     fn a_template_is_named_by_its_path_below_each_folder_of_templates() {
-        assert_eq!(
-            path_names("shop/templates/shop/list.html"),
-            ["shop/list.html"]
-        );
+        assert_eq!(path_names("shop/templates/shop/list.html"), ["shop/list.html"]);
         assert_eq!(path_names("pages/a.html"), ["pages/a.html"]);
     }
 }

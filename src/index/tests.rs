@@ -23,10 +23,7 @@ fn facts_of(file: &SourceFile) -> FileFacts {
     match file.language {
         Language::Python => crate::lower::python::lower(&file.text),
         Language::Php => crate::lower::php::lower(&file.text),
-        other => FileFacts {
-            language: other,
-            ..crate::lower::php::lower("")
-        },
+        other => FileFacts { language: other, ..crate::lower::php::lower("") },
     }
 }
 
@@ -43,10 +40,7 @@ pub(crate) fn sources_of(text: &str) -> SourceSet {
         });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    SourceSet {
-        files,
-        ..SourceSet::default()
-    }
+    SourceSet { files, ..SourceSet::default() }
 }
 
 fn printed(sources: &SourceSet) -> String {
@@ -67,16 +61,9 @@ fn printed_names(sources: &SourceSet) -> String {
         for import in facts.imports.iter().filter(|i| i.local.as_str() != "*") {
             let symbol = index.resolve_name(file, import.scope, import.local);
             let text = symbol_text(&index, symbol);
-            out.push_str(&format!(
-                "{}: {} = {text}\n",
-                sources.files[i].path, import.local
-            ));
+            out.push_str(&format!("{}: {} = {text}\n", sources.files[i].path, import.local));
         }
-        for ask in facts
-            .comments
-            .iter()
-            .filter_map(|c| c.text.as_str().strip_prefix("ormlint? "))
-        {
+        for ask in facts.comments.iter().filter_map(|c| c.text.as_str().strip_prefix("ormlint? ")) {
             let text = symbol_text(&index, index.resolve_dotted(file, FnId(0), ask));
             out.push_str(&format!("{}: {ask} = {text}\n", sources.files[i].path));
         }
@@ -99,26 +86,16 @@ fn symbol_text(index: &ProjectIndex<'_>, symbol: Symbol) -> String {
 #[test]
 fn every_case_prints_the_index_that_it_expects() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/index/cases");
-    let mut paths: Vec<_> = std::fs::read_dir(&folder)
-        .expect("cases exist")
-        .map(|e| e.expect("a readable folder").path())
-        .collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&folder).expect("cases exist").map(|e| e.expect("a readable folder").path()).collect();
     paths.sort();
     let mut wrong = Vec::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("a readable case");
-        let mark = if text.contains("//= names\n") {
-            "//= names\n"
-        } else {
-            "//= index\n"
-        };
+        let mark = if text.contains("//= names\n") { "//= names\n" } else { "//= index\n" };
         let (source, expected) = text.split_once(mark).unwrap_or((&text, ""));
         let sources = sources_of(source);
-        let found = if mark.contains("names") {
-            printed_names(&sources)
-        } else {
-            printed(&sources)
-        };
+        let found = if mark.contains("names") { printed_names(&sources) } else { printed(&sources) };
         if found == expected {
             continue;
         }

@@ -3,8 +3,8 @@
 //! In: TOML files, the built-in ones and those a project adds, through one door. Out: [`Packs`], a set of tables from
 //! names to [`Op`]s, roles and catalogue entries. Knows nothing of the program under analysis.
 
-pub mod model;
 mod file;
+pub mod model;
 mod op;
 pub mod page;
 pub mod rule;
@@ -154,12 +154,7 @@ impl Packs {
             return Some(op);
         }
         let text = method.as_str();
-        self.prefixes
-            .get(&key)?
-            .iter()
-            .filter(|(p, _)| text.starts_with(p))
-            .max_by_key(|(p, _)| p.len())
-            .map(|(_, op)| op)
+        self.prefixes.get(&key)?.iter().filter(|(p, _)| text.starts_with(p)).max_by_key(|(p, _)| p.len()).map(|(_, op)| op)
     }
 
     /// The ids of all packs.
@@ -261,7 +256,8 @@ mod tests {
     #[test]
     fn a_broken_pack_names_the_file_and_the_word() {
         let mut packs = Packs::default();
-        let error = packs.add("mine.toml", "[pack]\nid='x'\nlanguage='php'\n[on.query]\n\"rovs\" = ['get']\n").map(|()| String::new());
+        let error =
+            packs.add("mine.toml", "[pack]\nid='x'\nlanguage='php'\n[on.query]\n\"rovs\" = ['get']\n").map(|()| String::new());
         assert_eq!(
             error.unwrap_or_else(|e| e.to_string()),
             "mine.toml: `rovs` is no word of an operation; the nearest is `rows`"

@@ -40,40 +40,24 @@ call that waits shortly a note, and only where a coroutine makes it itself.
 pub fn page(packs: &Packs) -> String {
     let mut out = HEAD.to_owned();
     for (title, language) in [("Clients in Python", "python"), ("Clients in PHP", "php")] {
-        out.push_str(&format!(
-            "\n## {title}\n\n| what | constructors | why | cure |\n| --- | --- | --- | --- |\n"
-        ));
+        out.push_str(&format!("\n## {title}\n\n| what | constructors | why | cure |\n| --- | --- | --- | --- |\n"));
         for (of, entry) in packs.client_entries() {
             if of.as_str() != language {
                 continue;
             }
             let loops = if entry.loops_only { " (in loops)" } else { "" };
-            out.push_str(&format!(
-                "| {}{loops} | {} | {} | {} |\n",
-                entry.what,
-                names(&entry.names),
-                entry.why,
-                entry.cure
-            ));
+            out.push_str(&format!("| {}{loops} | {} | {} | {} |\n", entry.what, names(&entry.names), entry.why, entry.cure));
         }
     }
     out.push_str("\n## Calls that block\n\n| waits for | calls | instead |\n| --- | --- | --- |\n");
     for entry in packs.blocking_entries() {
-        out.push_str(&format!(
-            "| {} | {} | {} |\n",
-            entry.what,
-            names(&entry.names),
-            entry.instead
-        ));
+        out.push_str(&format!("| {} | {} | {} |\n", entry.what, names(&entry.names), entry.instead));
     }
     out
 }
 
 fn names(all: &[String]) -> String {
-    all.iter()
-        .map(|n| format!("`{n}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -93,9 +77,6 @@ mod tests {
             std::fs::write(path, &text).expect("the page can be written");
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            written == text,
-            "rules/CLIENTS.md is old: run with ORMLINT_BLESS=1"
-        );
+        assert!(written == text, "rules/CLIENTS.md is old: run with ORMLINT_BLESS=1");
     }
 }

@@ -10,15 +10,11 @@ use crate::findings::{Confidence, Level};
 static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/catalog");
 
 static CATALOG: LazyLock<Result<Vec<Rule>, RuleError>> = LazyLock::new(|| {
-    let files = PAGES
-        .files()
-        .filter(|file| file.path().extension().is_some_and(|e| e == "md"));
+    let files = PAGES.files().filter(|file| file.path().extension().is_some_and(|e| e == "md"));
     let mut rules = Vec::new();
     for file in files {
         let name = file.path().display().to_string();
-        let text = file
-            .contents_utf8()
-            .ok_or_else(|| RuleError::new(&name, "", "is not UTF-8"))?;
+        let text = file.contents_utf8().ok_or_else(|| RuleError::new(&name, "", "is not UTF-8"))?;
         rules.push(Rule::read(&name, text)?);
     }
     rules.sort_by(|a, b| a.id.cmp(&b.id));
@@ -113,37 +109,18 @@ struct Key<'a>(&'a str);
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "`{}` ", self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { write!(f, "`{}` ", self.0) }
     }
 }
 
 impl RuleError {
     fn new(file: &str, key: &str, what: &str) -> RuleError {
-        RuleError {
-            file: file.to_owned(),
-            key: key.to_owned(),
-            what: what.to_owned(),
-        }
+        RuleError { file: file.to_owned(), key: key.to_owned(), what: what.to_owned() }
     }
 }
 
-const KEYS: &[&str] = &[
-    "id",
-    "family",
-    "level",
-    "precision",
-    "title",
-    "headline",
-    "help",
-    "cwe",
-    "security-severity",
-    "default",
-    "status",
-];
+const KEYS: &[&str] =
+    &["id", "family", "level", "precision", "title", "headline", "help", "cwe", "security-severity", "default", "status"];
 
 /// All rules, sorted by id. The pages are part of the program and are read in a test: a broken one ends the program.
 pub fn catalog() -> &'static [Rule] {
@@ -155,27 +132,20 @@ pub fn catalog() -> &'static [Rule] {
 
 /// The rule of this id.
 pub fn find(id: &str) -> Option<&'static Rule> {
-    catalog()
-        .binary_search_by(|rule| rule.id.as_str().cmp(id))
-        .ok()
-        .map(|at| &catalog()[at])
+    catalog().binary_search_by(|rule| rule.id.as_str().cmp(id)).ok().map(|at| &catalog()[at])
 }
 
 impl Rule {
     /// Reads a page.
     pub fn read(file: &str, text: &str) -> Result<Rule, RuleError> {
-        let (front, page) = split(text)
-            .ok_or_else(|| RuleError::new(file, "", "has no front matter between `+++` lines"))?;
-        let table: toml::Table = front.parse().map_err(|error: toml::de::Error| {
-            RuleError::new(file, "", &format!("is not TOML: {}", error.message()))
-        })?;
+        let (front, page) = split(text).ok_or_else(|| RuleError::new(file, "", "has no front matter between `+++` lines"))?;
+        let table: toml::Table = front
+            .parse()
+            .map_err(|error: toml::de::Error| RuleError::new(file, "", &format!("is not TOML: {}", error.message())))?;
         if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(RuleError::new(file, key, "is not a key of a rule"));
         }
-        let front = Front {
-            file,
-            table: &table,
-        };
+        let front = Front { file, table: &table };
         let id = front.text("id")?;
         if file.trim_end_matches(".md").rsplit('/').next() != Some(id.as_str()) {
             return Err(front.wrong("id", "is not the name of the file"));
@@ -183,14 +153,7 @@ impl Rule {
         let rule = Rule {
             id,
             family: front.text("family")?,
-            level: front.choice(
-                "level",
-                &[
-                    ("note", Level::Note),
-                    ("warning", Level::Warning),
-                    ("error", Level::Error),
-                ],
-            )?,
+            level: front.choice("level", &[("note", Level::Note), ("warning", Level::Warning), ("error", Level::Error)])?,
             precision: front.choice(
                 "precision",
                 &[
@@ -206,29 +169,18 @@ impl Rule {
             cwe: front.numbers("cwe")?,
             security_severity: front.severity("security-severity")?,
             is_on: front.choice("default", &[("on", true), ("off", false)])?,
-            status: front.choice(
-                "status",
-                &[("stable", Status::Stable), ("preview", Status::Preview)],
-            )?,
+            status: front.choice("status", &[("stable", Status::Stable), ("preview", Status::Preview)])?,
             page: page.trim().to_owned(),
         };
         if rule.page.is_empty() {
-            return Err(RuleError::new(
-                file,
-                "",
-                "has no text below the front matter",
-            ));
+            return Err(RuleError::new(file, "", "has no text below the front matter"));
         }
         Ok(rule)
     }
 
     /// The first paragraph of the page, on one line.
     pub fn summary(&self) -> String {
-        let paragraph = self
-            .page
-            .split("\n\n")
-            .find(|p| !p.starts_with('#'))
-            .unwrap_or_default();
+        let paragraph = self.page.split("\n\n").find(|p| !p.starts_with('#')).unwrap_or_default();
         paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -236,10 +188,7 @@ impl Rule {
     pub fn pascal_case(&self) -> String {
         let word = |word: &str| {
             let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-                .unwrap_or_default()
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
         };
         self.id.split('-').map(word).collect()
     }
@@ -273,10 +222,7 @@ impl Front<'_> {
         let text = self.text(key)?;
         let found = choices.iter().find(|(name, _)| *name == text);
         found.map(|(_, value)| *value).ok_or_else(|| {
-            let names: Vec<_> = choices
-                .iter()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
+            let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.wrong(key, &format!("must be one of {}", names.join(", ")))
         })
     }
@@ -286,9 +232,7 @@ impl Front<'_> {
             return Ok(Vec::new());
         };
         let number = |value: &toml::Value| value.as_integer().and_then(|n| u32::try_from(n).ok());
-        let list = value
-            .as_array()
-            .and_then(|list| list.iter().map(number).collect::<Option<Vec<u32>>>());
+        let list = value.as_array().and_then(|list| list.iter().map(number).collect::<Option<Vec<u32>>>());
         list.ok_or_else(|| self.wrong(key, "must be a list of numbers"))
     }
 
@@ -314,27 +258,11 @@ mod tests {
         assert!(catalog().len() >= 20);
         for rule in catalog() {
             assert_eq!(find(&rule.id), Some(rule));
-            assert!(
-                rule.title.len() < 255 && !rule.title.ends_with('.'),
-                "{}",
-                rule.id
-            );
-            assert!(
-                rule.summary().len() < 1024 && rule.summary().ends_with('.'),
-                "{}",
-                rule.id
-            );
-            assert_eq!(
-                rule.security_severity.is_some(),
-                rule.family == "tenancy" && rule.cwe != [1073, 1050],
-                "{}",
-                rule.id
-            );
+            assert!(rule.title.len() < 255 && !rule.title.ends_with('.'), "{}", rule.id);
+            assert!(rule.summary().len() < 1024 && rule.summary().ends_with('.'), "{}", rule.id);
+            assert_eq!(rule.security_severity.is_some(), rule.family == "tenancy" && rule.cwe != [1073, 1050], "{}", rule.id);
         }
-        assert_eq!(
-            find("lazy-load-in-loop").map(Rule::pascal_case).as_deref(),
-            Some("LazyLoadInLoop")
-        );
+        assert_eq!(find("lazy-load-in-loop").map(Rule::pascal_case).as_deref(), Some("LazyLoadInLoop"));
         assert_eq!(find("no-such-rule"), None);
     }
 
@@ -342,21 +270,9 @@ mod tests {
     fn a_broken_page_names_file_and_key() {
         let page = "+++\nid = \"a\"\nfamily = \"f\"\nlevel = \"bad\"\n+++\nText.\n";
         let message = |page: &str| Rule::read("a.md", page).expect_err("broken").to_string();
-        assert_eq!(
-            message(page),
-            "rules/catalog/a.md: `level` must be one of `note`, `warning`, `error`"
-        );
-        assert_eq!(
-            message(&page.replace("bad", "note")),
-            "rules/catalog/a.md: `precision` is missing"
-        );
-        assert_eq!(
-            message(&page.replace("family", "famly")),
-            "rules/catalog/a.md: `famly` is not a key of a rule"
-        );
-        assert_eq!(
-            message("text"),
-            "rules/catalog/a.md: has no front matter between `+++` lines"
-        );
+        assert_eq!(message(page), "rules/catalog/a.md: `level` must be one of `note`, `warning`, `error`");
+        assert_eq!(message(&page.replace("bad", "note")), "rules/catalog/a.md: `precision` is missing");
+        assert_eq!(message(&page.replace("family", "famly")), "rules/catalog/a.md: `famly` is not a key of a rule");
+        assert_eq!(message("text"), "rules/catalog/a.md: has no front matter between `+++` lines");
     }
 }

@@ -8,10 +8,7 @@ use crate::source::SourceSet;
 
 /// Writes the report.
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    report
-        .findings
-        .iter()
-        .try_for_each(|finding| line(finding, report.sources, out))
+    report.findings.iter().try_for_each(|finding| line(finding, report.sources, out))
 }
 
 /// The line of one finding.
@@ -19,9 +16,5 @@ pub(super) fn line(finding: &Finding, sources: &SourceSet, out: &mut dyn Write) 
     let at = place::place(finding.span, sources);
     let (line, column) = (at.start.line, at.start.column);
     let level = level_word(finding.level);
-    writeln!(
-        out,
-        "{}:{line}:{column}: {level}[{}] {}",
-        at.path, finding.rule, finding.message
-    )
+    writeln!(out, "{}:{line}:{column}: {level}[{}] {}", at.path, finding.rule, finding.message)
 }

@@ -18,18 +18,11 @@ fn sarif() {
     let log: serde_json::Value = serde_json::from_str(&plain(Format::Sarif)).expect("valid JSON");
     let run = &log["runs"][0];
     let results = run["results"].as_array().expect("results");
-    let levels: Vec<_> = results
-        .iter()
-        .map(|result| result["level"].as_str())
-        .collect();
+    let levels: Vec<_> = results.iter().map(|result| result["level"].as_str()).collect();
     assert_eq!(levels, [Some("error"), Some("warning"), Some("warning")]);
     let mut rule = run["tool"]["driver"]["rules"][2].clone();
     let markdown = rule["help"]["markdown"].take();
-    assert!(
-        markdown
-            .as_str()
-            .is_some_and(|page| page.contains("## How to fix it"))
-    );
+    assert!(markdown.as_str().is_some_and(|page| page.contains("## How to fix it")));
     let parts = serde_json::json!({
         "rule": rule,
         "result": results[1],

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
-    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, Severity, SourceCode,
+    SourceSpan, SpanContents,
 };
 
 use super::place::{clamp, first_line, place};
@@ -48,10 +48,7 @@ fn handler(style: Style) -> GraphicalReportHandler {
             theme
         }
     };
-    GraphicalReportHandler::new_themed(theme)
-        .with_width(style.width.max(40))
-        .with_context_lines(1)
-        .with_links(false)
+    GraphicalReportHandler::new_themed(theme).with_width(style.width.max(40)).with_context_lines(1).with_links(false)
 }
 
 /// A finding, or the part of its way that lies in another file, as the drawing library wants it.
@@ -71,19 +68,12 @@ impl<'a> Shown<'a> {
         let here = finding.span.file;
         let mut labels = vec![(finding.span, String::new())];
         let mut others: Vec<(FileId, Vec<(Span, String)>)> = Vec::new();
-        let is_way =
-            finding.steps.len() > 1 || finding.steps.iter().any(|step| step.span.file != here);
+        let is_way = finding.steps.len() > 1 || finding.steps.iter().any(|step| step.span.file != here);
         for (at, step) in finding.steps.iter().enumerate() {
-            let text = if is_way {
-                format!("{}. {}", at + 1, step.message)
-            } else {
-                step.message.clone()
-            };
+            let text = if is_way { format!("{}. {}", at + 1, step.message) } else { step.message.clone() };
             if step.span.file == here {
                 labels.push((step.span, text));
-            } else if let Some((_, list)) =
-                others.iter_mut().find(|(file, _)| *file == step.span.file)
-            {
+            } else if let Some((_, list)) = others.iter_mut().find(|(file, _)| *file == step.span.file) {
                 list.push((step.span, text));
             } else {
                 others.push((step.span.file, vec![(step.span, text)]));
@@ -101,10 +91,7 @@ impl<'a> Shown<'a> {
             help: Some(help).filter(|help| !help.trim().is_empty()),
             source: source(here, sources),
             labels: draw(labels, sources),
-            others: others
-                .into_iter()
-                .map(|(file, labels)| Shown::other(file, labels, sources))
-                .collect(),
+            others: others.into_iter().map(|(file, labels)| Shown::other(file, labels, sources)).collect(),
         }
     }
 
@@ -146,25 +133,17 @@ impl SourceCode for Excerpts<'_> {
         lines_before: usize,
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
-        let SourceFile {
-            path, text, lines, ..
-        } = self.0;
+        let SourceFile { path, text, lines, .. } = self.0;
         let line = |offset: usize| lines.line(offset.min(text.len()) as u32);
         let first = line(span.offset()).saturating_sub(lines_before + 1);
         let last = line(span.offset() + span.len()) + lines_after + 2;
         let start = lines.start(first) as usize;
-        let end = if last < lines.len() {
-            lines.start(last) as usize
-        } else {
-            text.len()
-        };
+        let end = if last < lines.len() { lines.start(last) as usize } else { text.len() };
         let inside = SourceSpan::from((span.offset() - start, span.len()));
         let window = &text.as_bytes()[start..end];
         let read = <[u8] as SourceCode>::read_span(window, &inside, lines_before, lines_after)?;
         let line_start = lines.start(read.line() + first) as usize;
-        let column = text
-            .get(line_start..line_start + read.column())
-            .map_or(0, |before| before.chars().count());
+        let column = text.get(line_start..line_start + read.column()).map_or(0, |before| before.chars().count());
         let whole = SourceSpan::from((read.span().offset() + start, read.span().len()));
         Ok(Box::new(MietteSpanContents::new_named(
             path.clone(),
@@ -208,9 +187,7 @@ impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
     fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.rule.map(|rule| {
-            Box::new(format!("{}[{rule}]", level_word(self.level))) as Box<dyn fmt::Display>
-        })
+        self.rule.map(|rule| Box::new(format!("{}[{rule}]", level_word(self.level))) as Box<dyn fmt::Display>)
     }
 
     fn severity(&self) -> Option<Severity> {
@@ -222,9 +199,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -239,9 +214,7 @@ impl Diagnostic for Shown<'_> {
         if self.others.is_empty() {
             return None;
         }
-        Some(Box::new(
-            self.others.iter().map(|other| other as &dyn Diagnostic),
-        ))
+        Some(Box::new(self.others.iter().map(|other| other as &dyn Diagnostic)))
     }
 }
 
@@ -249,20 +222,9 @@ impl Diagnostic for Shown<'_> {
 fn narrate(finding: &Finding, sources: &SourceSet, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}: {}", level_word(finding.level), finding.message)?;
     writeln!(out, "  rule: {}", finding.rule)?;
-    writeln!(
-        out,
-        "  place: {}: {}",
-        told(finding.span, sources),
-        primary_label(finding)
-    )?;
+    writeln!(out, "  place: {}: {}", told(finding.span, sources), primary_label(finding))?;
     for (at, step) in finding.steps.iter().enumerate() {
-        writeln!(
-            out,
-            "  step {}: {}: {}",
-            at + 1,
-            told(step.span, sources),
-            step.message
-        )?;
+        writeln!(out, "  step {}: {}: {}", at + 1, told(step.span, sources), step.message)?;
     }
     if !finding.cost.is_empty() {
         writeln!(out, "  cost: {}", finding.cost)?;

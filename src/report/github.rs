@@ -16,15 +16,9 @@ const SHOWN: usize = 10;
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let ranked = report.ranked();
     let total = ranked.len();
-    let fits =
-        |level: Level, limit: usize| ranked.iter().filter(|f| f.level == level).count() <= limit;
-    let all_fit =
-        fits(Level::Error, SHOWN) && fits(Level::Warning, SHOWN) && fits(Level::Note, SHOWN);
-    let mut left = [
-        (Level::Error, SHOWN),
-        (Level::Warning, SHOWN),
-        (Level::Note, if all_fit { SHOWN } else { SHOWN - 1 }),
-    ];
+    let fits = |level: Level, limit: usize| ranked.iter().filter(|f| f.level == level).count() <= limit;
+    let all_fit = fits(Level::Error, SHOWN) && fits(Level::Warning, SHOWN) && fits(Level::Note, SHOWN);
+    let mut left = [(Level::Error, SHOWN), (Level::Warning, SHOWN), (Level::Note, if all_fit { SHOWN } else { SHOWN - 1 })];
     let mut rest: Vec<&Finding> = Vec::new();
     for finding in ranked {
         let room = left.iter_mut().find(|(level, _)| *level == finding.level);
@@ -42,10 +36,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     for finding in &rest {
         concise::line(finding, report.sources, out)?;
     }
-    let text = format!(
-        "{} of {total} are not shown as annotations: see the log of this step",
-        plural(rest.len(), "finding")
-    );
+    let text = format!("{} of {total} are not shown as annotations: see the log of this step", plural(rest.len(), "finding"));
     writeln!(out, "::notice title={TOOL}::{}", data(&text))
 }
 
@@ -56,11 +47,7 @@ fn annotation(finding: &Finding, report: &Report<'_>, out: &mut dyn Write) -> io
         Level::Warning => "warning",
         Level::Note => "notice",
     };
-    let (line, column, end) = (
-        at.start.line,
-        at.start.column,
-        at.end.column.max(at.start.column),
-    );
+    let (line, column, end) = (at.start.line, at.start.column, at.end.column.max(at.start.column));
     let title = property(&format!("{TOOL} ({})", finding.rule));
     let mut text = finding.message.clone();
     for extra in [&finding.cost, &finding.help] {
@@ -71,17 +58,12 @@ fn annotation(finding: &Finding, report: &Report<'_>, out: &mut dyn Write) -> io
     }
     let file = property(at.path);
     let text = data(&text);
-    writeln!(
-        out,
-        "::{command} title={title},file={file},line={line},col={column},endLine={line},endColumn={end}::{text}"
-    )
+    writeln!(out, "::{command} title={title},file={file},line={line},col={column},endLine={line},endColumn={end}::{text}")
 }
 
 /// The text of a command on one line.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A value among the properties of a command.

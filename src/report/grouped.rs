@@ -14,21 +14,9 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             file = Some(finding.span.file);
         }
         let spot = format!("{}:{}", at.start.line, at.start.column);
-        writeln!(
-            out,
-            "  {spot:8} {:7}  {}  {}",
-            level_word(finding.level),
-            finding.message,
-            finding.rule
-        )?;
+        writeln!(out, "  {spot:8} {:7}  {}  {}", level_word(finding.level), finding.message, finding.rule)?;
         if !finding.help.is_empty() {
-            writeln!(
-                out,
-                "  {:8} {:7}  {}",
-                "",
-                "help",
-                finding.help.replace('\n', "\n                    ")
-            )?;
+            writeln!(out, "  {:8} {:7}  {}", "", "help", finding.help.replace('\n', "\n                    "))?;
         }
     }
     if file.is_some() {

@@ -102,33 +102,19 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let skipped = report.sources.skipped.iter();
     let file = File {
         version: FORM,
-        tool: Tool {
-            name: TOOL,
-            version: VERSION,
-        },
-        findings: report
-            .findings
-            .iter()
-            .map(|finding| entry(finding, report.sources))
-            .collect(),
+        tool: Tool { name: TOOL, version: VERSION },
+        findings: report.findings.iter().map(|finding| entry(finding, report.sources)).collect(),
         coverage: Covered {
             files: report.coverage.files,
             bytes: report.coverage.bytes,
-            skipped: skipped
-                .map(|s| LeftOut {
-                    path: &s.path,
-                    reason: &s.reason,
-                })
-                .collect(),
+            skipped: skipped.map(|s| LeftOut { path: &s.path, reason: &s.reason }).collect(),
             gaps: &report.coverage.gaps,
             counts: &report.coverage.counts,
             failures: report
                 .failures
                 .iter()
                 .map(|failure| Failed {
-                    path: failure
-                        .file
-                        .map(|file| report.sources.file(file).path.as_str()),
+                    path: failure.file.map(|file| report.sources.file(file).path.as_str()),
                     message: &failure.message,
                 })
                 .collect(),
@@ -162,11 +148,7 @@ pub(super) fn entry<'a>(finding: &'a Finding, sources: &'a SourceSet) -> Entry<'
             .iter()
             .map(|step| {
                 let (path, range) = extent(step.span, sources);
-                Way {
-                    path,
-                    range,
-                    message: &step.message,
-                }
+                Way { path, range, message: &step.message }
             })
             .collect(),
         fingerprint: &finding.fingerprint,
@@ -175,13 +157,7 @@ pub(super) fn entry<'a>(finding: &'a Finding, sources: &'a SourceSet) -> Entry<'
 
 fn extent(span: Span, sources: &SourceSet) -> (&str, Extent) {
     let place = place(span, sources);
-    (
-        place.path,
-        Extent {
-            start: place.start,
-            end: place.end,
-        },
-    )
+    (place.path, Extent { start: place.start, end: place.end })
 }
 
 fn confidence_word(confidence: Confidence) -> &'static str {

@@ -12,19 +12,10 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let total = report.findings.len();
     let (tests, failures) = (total.max(1), total);
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(
-        out,
-        "<testsuites name=\"{TOOL}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
-    )?;
+    writeln!(out, "<testsuites name=\"{TOOL}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">")?;
     if report.findings.is_empty() {
-        writeln!(
-            out,
-            "  <testsuite name=\"{TOOL}\" tests=\"1\" failures=\"0\" errors=\"0\">"
-        )?;
-        writeln!(
-            out,
-            "    <testcase name=\"no findings\" classname=\"{TOOL}\"/>"
-        )?;
+        writeln!(out, "  <testsuite name=\"{TOOL}\" tests=\"1\" failures=\"0\" errors=\"0\">")?;
+        writeln!(out, "    <testcase name=\"no findings\" classname=\"{TOOL}\"/>")?;
         writeln!(out, "  </testsuite>")?;
     }
     for group in report.findings.chunk_by(|a, b| a.span.file == b.span.file) {
@@ -33,26 +24,15 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</testsuites>")
 }
 
-fn suite(
-    file: FileId,
-    findings: &[Finding],
-    report: &Report<'_>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn suite(file: FileId, findings: &[Finding], report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let path = escape(&report.sources.file(file).path);
     let count = findings.len();
-    writeln!(
-        out,
-        "  <testsuite name=\"{path}\" tests=\"{count}\" failures=\"{count}\" errors=\"0\">"
-    )?;
+    writeln!(out, "  <testsuite name=\"{path}\" tests=\"{count}\" failures=\"{count}\" errors=\"0\">")?;
     for finding in findings {
         let at = place(finding.span, report.sources);
         let (line, column) = (at.start.line, at.start.column);
         let name = escape(&format!("{}:{line}:{column}", finding.rule));
-        writeln!(
-            out,
-            "    <testcase name=\"{name}\" classname=\"{path}\" file=\"{path}\" line=\"{line}\">"
-        )?;
+        writeln!(out, "    <testcase name=\"{name}\" classname=\"{path}\" file=\"{path}\" line=\"{line}\">")?;
         let message = escape(&finding.message);
         let level = level_word(finding.level);
         let mut text = format!("{}:{line}:{column}: {}", at.path, finding.message);
@@ -61,11 +41,7 @@ fn suite(
                 text += &format!("\n{what}: {extra}");
             }
         }
-        writeln!(
-            out,
-            "      <failure type=\"{level}\" message=\"{message}\">{}</failure>",
-            escape(&text)
-        )?;
+        writeln!(out, "      <failure type=\"{level}\" message=\"{message}\">{}</failure>", escape(&text))?;
         writeln!(out, "    </testcase>")?;
     }
     writeln!(out, "  </testsuite>")

@@ -38,11 +38,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         row(finding, report, &mut text);
     }
     if ranked.len() > MAX_ROWS {
-        let _ = writeln!(
-            text,
-            "\n{} more are not listed here.",
-            plural(ranked.len() - MAX_ROWS, "finding")
-        );
+        let _ = writeln!(text, "\n{} more are not listed here.", plural(ranked.len() - MAX_ROWS, "finding"));
     }
     let mut left = ranked.len();
     for finding in &ranked {
@@ -54,11 +50,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         left -= 1;
     }
     if left > 0 {
-        let _ = writeln!(
-            text,
-            "\nThe details of {} are left out: this comment would be too long.",
-            plural(left, "finding")
-        );
+        let _ = writeln!(text, "\nThe details of {} are left out: this comment would be too long.", plural(left, "finding"));
     }
     out.write_all(text.as_bytes())
 }
@@ -70,10 +62,7 @@ fn by_rule(report: &Report<'_>, text: &mut String) {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
-    let parts: Vec<String> = counts
-        .iter()
-        .map(|(rule, count)| format!("{} × {count}", report.linked(rule)))
-        .collect();
+    let parts: Vec<String> = counts.iter().map(|(rule, count)| format!("{} × {count}", report.linked(rule))).collect();
     let _ = writeln!(text, "{}\n", parts.join(" · "));
 }
 
@@ -94,41 +83,18 @@ fn details(finding: &Finding, report: &Report<'_>) -> String {
     let sources = report.sources;
     let at = place(finding.span, sources);
     let mut text = String::new();
-    let title = escape(&format!(
-        "{}:{} {}",
-        at.path,
-        at.start.line,
-        finding.message.replace('`', "")
-    ));
-    let _ = writeln!(
-        text,
-        "\n<details><summary>{} {title}</summary>\n",
-        sign(finding.level)
-    );
+    let title = escape(&format!("{}:{} {}", at.path, at.start.line, finding.message.replace('`', "")));
+    let _ = writeln!(text, "\n<details><summary>{} {title}</summary>\n", sign(finding.level));
     let rule = finding.rule.as_str();
-    let _ = writeln!(
-        text,
-        "{} · {}\n",
-        report.linked(rule),
-        level_word(finding.level)
-    );
+    let _ = writeln!(text, "{} · {}\n", report.linked(rule), level_word(finding.level));
     let last = (finding.span, "here");
-    let way = finding
-        .steps
-        .iter()
-        .map(|step| (step.span, step.message.as_str()))
-        .chain([last]);
+    let way = finding.steps.iter().map(|step| (step.span, step.message.as_str())).chain([last]);
     for (number, (span, message)) in way.enumerate() {
         let spot = place(span, sources);
         let code = line_text(spot.start.line, sources.file(span.file)).trim();
         let code: String = code.chars().take(MAX_LINE).collect();
         let (path, line) = (spot.path, spot.start.line);
-        let _ = writeln!(
-            text,
-            "{}. {message}: `{path}:{line}`\n   {}",
-            number + 1,
-            inline_code(&code)
-        );
+        let _ = writeln!(text, "{}. {message}: `{path}:{line}`\n   {}", number + 1, inline_code(&code));
     }
     for (what, extra) in [("Cost", &finding.cost), ("Help", &finding.help)] {
         if !extra.is_empty() {
@@ -156,26 +122,11 @@ fn suggestion(finding: &Finding, report: &Report<'_>) -> String {
             None => file.text.len(),
         };
         let before = &file.text[start..end];
-        let after = format!(
-            "{}{}{}",
-            &file.text[start..range.start as usize],
-            edit.text,
-            &file.text[range.end as usize..end]
-        );
+        let after = format!("{}{}{}", &file.text[start..range.start as usize], edit.text, &file.text[range.end as usize..end]);
         let fence = "`".repeat(longest_run(before).max(longest_run(&after)).max(2) + 1);
-        let mark = |sign: char, lines: &str| {
-            lines
-                .lines()
-                .map(|line| format!("{sign}{line}\n"))
-                .collect::<String>()
-        };
+        let mark = |sign: char, lines: &str| lines.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
         let header = format!("--- {}:{}\n", file.path, at.start.line);
-        let _ = writeln!(
-            text,
-            "{fence}diff\n{header}{}{}{fence}",
-            mark('-', before),
-            mark('+', &after)
-        );
+        let _ = writeln!(text, "{fence}diff\n{header}{}{}{fence}", mark('-', before), mark('+', &after));
     }
     text
 }
@@ -190,16 +141,11 @@ fn sign(level: Level) -> &'static str {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Code that may hold backticks itself.
@@ -208,11 +154,7 @@ fn inline_code(code: &str) -> String {
         return String::new();
     }
     let fence = "`".repeat(longest_run(code) + 1);
-    let space = if code.starts_with('`') || code.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let space = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
     format!("{fence}{space}{code}{space}{fence}")
 }
 

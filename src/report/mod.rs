@@ -70,12 +70,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Style {
-        Style {
-            width: 100,
-            color: false,
-            unicode: true,
-            narrated: false,
-        }
+        Style { width: 100, color: false, unicode: true, narrated: false }
     }
 }
 
@@ -132,15 +127,7 @@ pub fn render(report: &Report<'_>, format: Format, out: &mut dyn Write) -> io::R
 impl Format {
     /// Do those who read it know files by their path from the root of the repository? Else by the path from the folder checked.
     pub fn is_for_repository(self) -> bool {
-        matches!(
-            self,
-            Format::Sarif
-                | Format::Github
-                | Format::Gitlab
-                | Format::Rdjson
-                | Format::Rdjsonl
-                | Format::Markdown
-        )
+        matches!(self, Format::Sarif | Format::Github | Format::Gitlab | Format::Rdjson | Format::Rdjsonl | Format::Markdown)
     }
 }
 
@@ -153,8 +140,7 @@ impl Report<'_> {
 
     /// The name of a rule in Markdown, with a link to its page.
     fn linked(&self, rule: &str) -> String {
-        self.page_of(rule)
-            .map_or_else(|| format!("`{rule}`"), |page| format!("[`{rule}`]({page})"))
+        self.page_of(rule).map_or_else(|| format!("`{rule}`"), |page| format!("[`{rule}`]({page})"))
     }
 
     /// Findings that matter most first: by level, confidence, precision of the rule, then as sorted.
@@ -169,44 +155,22 @@ impl Report<'_> {
 
     /// How many findings have each level: errors, warnings, notes.
     pub fn counts(&self) -> [(Level, usize); 3] {
-        let count = |level| {
-            (
-                level,
-                self.findings
-                    .iter()
-                    .filter(|finding| finding.level == level)
-                    .count(),
-            )
-        };
-        [
-            count(Level::Error),
-            count(Level::Warning),
-            count(Level::Note),
-        ]
+        let count = |level| (level, self.findings.iter().filter(|finding| finding.level == level).count());
+        [count(Level::Error), count(Level::Warning), count(Level::Note)]
     }
 
     /// The last line for people: `3 findings (2 warnings, 1 note) in 2 of 120 files, 0.4 s`.
     pub fn summary(&self) -> String {
-        let mut files: Vec<_> = self
-            .findings
-            .iter()
-            .map(|finding| finding.span.file)
-            .collect();
+        let mut files: Vec<_> = self.findings.iter().map(|finding| finding.span.file).collect();
         files.dedup();
         let checked = plural(self.coverage.files as usize, "file");
         let mut line = if self.findings.is_empty() {
             format!("no findings in {checked}")
         } else {
             let levels = self.counts().into_iter().filter(|(_, count)| *count > 0);
-            let levels: Vec<_> = levels
-                .map(|(level, count)| plural(count, level_word(level)))
-                .collect();
+            let levels: Vec<_> = levels.map(|(level, count)| plural(count, level_word(level))).collect();
             let found = plural(self.findings.len(), "finding");
-            format!(
-                "{found} ({}) in {} of {checked}",
-                levels.join(", "),
-                files.len()
-            )
+            format!("{found} ({}) in {} of {checked}", levels.join(", "), files.len())
         };
         if !self.suppressed.is_empty() {
             line += &format!(", {} suppressed", self.suppressed.len());

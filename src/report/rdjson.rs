@@ -12,12 +12,7 @@ use crate::source::SourceSet;
 
 /// Writes the report as one object.
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let worst = report
-        .findings
-        .iter()
-        .map(|finding| finding.level)
-        .max()
-        .unwrap_or(Level::Note);
+    let worst = report.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Note);
     let result = json!({
         "source": source(report),
         "severity": severity(worst),
@@ -72,15 +67,9 @@ fn diagnostic(finding: &Finding, report: &Report<'_>) -> Value {
         value["related_locations"] = json!(related);
     }
     // A suggestion has no path of its own: it must lie in the file of the finding.
-    let edits = finding.fix.iter().filter(|fix| {
-        fix.edits
-            .iter()
-            .all(|edit| edit.span.file == finding.span.file)
-    });
-    let suggestions: Vec<Value> = edits
-        .flat_map(|fix| &fix.edits)
-        .map(|edit| json!({ "range": range(edit.span, sources), "text": edit.text }))
-        .collect();
+    let edits = finding.fix.iter().filter(|fix| fix.edits.iter().all(|edit| edit.span.file == finding.span.file));
+    let suggestions: Vec<Value> =
+        edits.flat_map(|fix| &fix.edits).map(|edit| json!({ "range": range(edit.span, sources), "text": edit.text })).collect();
     if !suggestions.is_empty() {
         value["suggestions"] = json!(suggestions);
     }

@@ -64,19 +64,9 @@ impl Sample {
 
 /// The place of the n-th (from 0) occurrence of a text in a file.
 pub(super) fn find(sources: &SourceSet, path: &str, text: &str) -> Span {
-    let at = sources
-        .files
-        .iter()
-        .position(|file| file.path == path)
-        .expect("the file is there");
-    let start = sources.files[at]
-        .text
-        .find(text)
-        .expect("the text is there");
-    Span {
-        file: FileId(at as u32),
-        range: Range::new(start, start + text.len()),
-    }
+    let at = sources.files.iter().position(|file| file.path == path).expect("the file is there");
+    let start = sources.files[at].text.find(text).expect("the text is there");
+    Span { file: FileId(at as u32), range: Range::new(start, start + text.len()) }
 }
 
 fn finding(rule: &str, level: Level, message: &str, help: &str, span: Span) -> Finding {
@@ -103,26 +93,11 @@ pub(super) fn sample() -> Sample {
         ("resources/views/posts.blade.php", VIEW),
         ("shop/views.py", VIEWS),
     ]);
-    sources.skipped.push(Skipped {
-        path: "tests".to_owned(),
-        reason: "tests are left out".to_owned(),
-        is_failure: false,
-    });
-    sources.skipped.push(Skipped {
-        path: "x.py".to_owned(),
-        reason: "no permission to read it".to_owned(),
-        is_failure: true,
-    });
+    sources.skipped.push(Skipped { path: "tests".to_owned(), reason: "tests are left out".to_owned(), is_failure: false });
+    sources.skipped.push(Skipped { path: "x.py".to_owned(), reason: "no permission to read it".to_owned(), is_failure: true });
     let at = |path: &str, text: &str| find(&sources, path, text);
-    let step = |path: &str, text: &str, message: &str| Step {
-        span: at(path, text),
-        message: message.to_owned(),
-    };
-    let (controller, view, views) = (
-        "app/Post Controller.php",
-        "resources/views/posts.blade.php",
-        "shop/views.py",
-    );
+    let step = |path: &str, text: &str, message: &str| Step { span: at(path, text), message: message.to_owned() };
+    let (controller, view, views) = ("app/Post Controller.php", "resources/views/posts.blade.php", "shop/views.py");
 
     let mut across = finding(
         "lazy-load-in-loop",
@@ -133,38 +108,18 @@ pub(super) fn sample() -> Sample {
     );
     across.cost = "1 + N queries, N = rows of `Post`".to_owned();
     across.steps = vec![
-        step(
-            controller,
-            "Post::query()\n            ->latest()\n            ->get()",
-            "the rows come from this query",
-        ),
-        step(
-            controller,
-            "['posts' => $posts]",
-            "given to the view as `posts`",
-        ),
+        step(controller, "Post::query()\n            ->latest()\n            ->get()", "the rows come from this query"),
+        step(controller, "['posts' => $posts]", "given to the view as `posts`"),
         step(view, "@foreach ($posts as $post)", "looped over here"),
     ];
-    across.subject = Subject {
-        model: Some("App\\Models\\Post".to_owned()),
-        relation: Some("author".to_owned()),
-        ..Subject::default()
-    };
+    across.subject =
+        Subject { model: Some("App\\Models\\Post".to_owned()), relation: Some("author".to_owned()), ..Subject::default() };
     across.owner = "posts".to_owned();
     let insert = at(controller, "Post::query()");
-    let insert = Span {
-        range: Range {
-            start: insert.range.end,
-            end: insert.range.end,
-        },
-        ..insert
-    };
+    let insert = Span { range: Range { start: insert.range.end, end: insert.range.end }, ..insert };
     across.fix = Some(Fix {
         title: "load `author` with the query".to_owned(),
-        edits: vec![Edit {
-            span: insert,
-            text: "->with('author')".to_owned(),
-        }],
+        edits: vec![Edit { span: insert, text: "->with('author')".to_owned() }],
         is_safe: true,
     });
 
@@ -177,18 +132,11 @@ pub(super) fn sample() -> Sample {
     );
     within.cost = "1 + N queries, N = rows of `Order`".to_owned();
     within.steps = vec![
-        step(
-            views,
-            "Order.objects.filter(paid=True)",
-            "the rows come from this query",
-        ),
+        step(views, "Order.objects.filter(paid=True)", "the rows come from this query"),
         step(views, "for order in orders:", "looped over here"),
     ];
-    within.subject = Subject {
-        model: Some("shop.models.Order".to_owned()),
-        relation: Some("customer".to_owned()),
-        ..Subject::default()
-    };
+    within.subject =
+        Subject { model: Some("shop.models.Order".to_owned()), relation: Some("customer".to_owned()), ..Subject::default() };
     within.owner = "shop.views.report".to_owned();
 
     let mut client = finding(
@@ -204,33 +152,10 @@ pub(super) fn sample() -> Sample {
 
     let mut findings = vec![across, within, client];
     fingerprint::assign(&mut findings, &sources, "");
-    let bytes = sources
-        .files
-        .iter()
-        .map(|file| file.text.len() as u64)
-        .sum();
-    let mut coverage = Coverage {
-        files: 3,
-        bytes,
-        ..Coverage::default()
-    };
+    let bytes = sources.files.iter().map(|file| file.text.len() as u64).sum();
+    let mut coverage = Coverage { files: 3, bytes, ..Coverage::default() };
     coverage.gaps.insert("computed name".to_owned(), 2);
-    let ids = [
-        "client-per-request",
-        "internal-error",
-        "lazy-load-in-loop",
-        "unscoped-tenant-query",
-    ];
-    let rules = catalog()
-        .iter()
-        .filter(|rule| ids.contains(&rule.id.as_str()))
-        .map(|rule| (rule, rule.level))
-        .collect();
-    Sample {
-        sources,
-        findings,
-        coverage,
-        failures: Vec::new(),
-        rules,
-    }
+    let ids = ["client-per-request", "internal-error", "lazy-load-in-loop", "unscoped-tenant-query"];
+    let rules = catalog().iter().filter(|rule| ids.contains(&rule.id.as_str())).map(|rule| (rule, rule.level)).collect();
+    Sample { sources, findings, coverage, failures: Vec::new(), rules }
 }

@@ -30,22 +30,14 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 pub(super) fn log(report: &Report<'_>, limit: usize) -> Value {
     let weaknesses: Vec<u32> = {
-        let mut all: Vec<u32> = report
-            .rules
-            .iter()
-            .flat_map(|(rule, _)| rule.cwe.iter().copied())
-            .collect();
+        let mut all: Vec<u32> = report.rules.iter().flat_map(|(rule, _)| rule.cwe.iter().copied()).collect();
         all.sort_unstable();
         all.dedup();
         all
     };
     let ranked = report.ranked();
     let mut hashes = BTreeMap::new();
-    let results: Vec<Value> = ranked
-        .iter()
-        .take(limit)
-        .map(|finding| result(finding, report, &mut hashes))
-        .collect();
+    let results: Vec<Value> = ranked.iter().take(limit).map(|finding| result(finding, report, &mut hashes)).collect();
     let mut driver = json!({
         "name": TOOL,
         "fullName": format!("{TOOL} {VERSION}"),
@@ -74,16 +66,10 @@ pub(super) fn log(report: &Report<'_>, limit: usize) -> Value {
 fn invocation(report: &Report<'_>, found: usize, limit: usize) -> Value {
     let mut notes: Vec<Value> = Vec::new();
     if found > limit {
-        let text =
-            format!("{found} findings, of which the {limit} that matter most are in this file.");
+        let text = format!("{found} findings, of which the {limit} that matter most are in this file.");
         notes.push(json!({ "level": "warning", "message": { "text": text } }));
     }
-    for skipped in report
-        .sources
-        .skipped
-        .iter()
-        .filter(|skipped| skipped.is_failure)
-    {
+    for skipped in report.sources.skipped.iter().filter(|skipped| skipped.is_failure) {
         let text = sentence(&format!("{}: {}", skipped.path, skipped.reason));
         notes.push(json!({ "level": "error", "message": { "text": text } }));
     }
@@ -92,8 +78,7 @@ fn invocation(report: &Report<'_>, found: usize, limit: usize) -> Value {
         let mut note = json!({ "level": "error", "message": { "text": text } });
         if let Some(file) = failure.file {
             let path = &report.sources.file(file).path;
-            note["locations"] =
-                json!([{ "physicalLocation": { "artifactLocation": artifact(path) } }]);
+            note["locations"] = json!([{ "physicalLocation": { "artifactLocation": artifact(path) } }]);
         }
         notes.push(note);
     }
@@ -115,8 +100,7 @@ fn descriptor(rule: &Rule, level: Level, weaknesses: &[u32], report: &Report<'_>
         Level::Warning => "warning",
         Level::Note => "recommendation",
     };
-    let mut properties =
-        json!({ "tags": tags, "precision": rule.precision.as_str(), "problem.severity": problem });
+    let mut properties = json!({ "tags": tags, "precision": rule.precision.as_str(), "problem.severity": problem });
     if let Some(severity) = &rule.security_severity {
         properties["security-severity"] = json!(severity);
     }
@@ -189,19 +173,11 @@ fn weakness_title(number: u32) -> &'static str {
     }
 }
 
-fn result(
-    finding: &Finding,
-    report: &Report<'_>,
-    hashes: &mut BTreeMap<FileId, Vec<String>>,
-) -> Value {
+fn result(finding: &Finding, report: &Report<'_>, hashes: &mut BTreeMap<FileId, Vec<String>>) -> Value {
     let sources = report.sources;
     let mut result = Map::new();
     result.insert("ruleId".to_owned(), json!(finding.rule.as_str()));
-    if let Some(index) = report
-        .rules
-        .iter()
-        .position(|(rule, _)| rule.id == finding.rule.as_str())
-    {
+    if let Some(index) = report.rules.iter().position(|(rule, _)| rule.id == finding.rule.as_str()) {
         result.insert("ruleIndex".to_owned(), json!(index));
     }
     result.insert("level".to_owned(), json!(level_word(finding.level)));
@@ -222,10 +198,7 @@ fn result(
             })
             .collect();
         result.insert("relatedLocations".to_owned(), json!(related));
-        let way = finding
-            .steps
-            .iter()
-            .map(|step| (step.span, step.message.as_str()));
+        let way = finding.steps.iter().map(|step| (step.span, step.message.as_str()));
         let way: Vec<Value> = way
             .chain([(finding.span, finding.message.as_str())])
             .map(|(span, text)| {
@@ -233,18 +206,11 @@ fn result(
                 json!({ "location": { "physicalLocation": physical(span, sources), "message": { "text": text } } })
             })
             .collect();
-        result.insert(
-            "codeFlows".to_owned(),
-            json!([{ "threadFlows": [{ "locations": way }] }]),
-        );
+        result.insert("codeFlows".to_owned(), json!([{ "threadFlows": [{ "locations": way }] }]));
     }
     let line = place(finding.span, sources).start.line;
     let of_file = hashes.entry(finding.span.file).or_insert_with(|| {
-        let encoding = sources
-            .encodings
-            .get(&finding.span.file)
-            .copied()
-            .unwrap_or(Encoding::Utf8);
+        let encoding = sources.encodings.get(&finding.span.file).copied().unwrap_or(Encoding::Utf8);
         line_hashes(&encoding.as_read_for_utf8(&sources.file(finding.span.file).text))
     });
     let mut fingerprints = json!({ "ormlint/v1": finding.fingerprint });
@@ -268,9 +234,7 @@ fn message(finding: &Finding) -> String {
         text += &format!(" {}", sentence(&capital(&finding.help)));
     }
     if !finding.steps.is_empty() {
-        let link = |(at, step): (usize, &crate::findings::Step)| {
-            format!("[{}]({})", escape(&step.message), at + 1)
-        };
+        let link = |(at, step): (usize, &crate::findings::Step)| format!("[{}]({})", escape(&step.message), at + 1);
         let mut links = String::new();
         for part in finding.steps.iter().enumerate().map(link) {
             let joint = if links.is_empty() { "" } else { ", " };
@@ -288,26 +252,17 @@ fn message(finding: &Finding) -> String {
 
 /// The text of a link: brackets would end it.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('[', "\\[")
-        .replace(']', "\\]")
+    text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
 }
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn sentence(text: &str) -> String {
     let text = shorten(text.trim());
-    if text.ends_with(['.', '!', '?']) {
-        text
-    } else {
-        text + "."
-    }
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }
 
 /// At most as many bytes as every consumer takes, the full stop included.
@@ -390,10 +345,7 @@ pub fn line_hashes(text: &str) -> Vec<String> {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     let mut output = |line: usize, hash: u64, lines: &mut Vec<String>| {
         let text = format!("{hash:x}");
-        let count = seen
-            .entry(text.clone())
-            .and_modify(|count| *count += 1)
-            .or_insert(1);
+        let count = seen.entry(text.clone()).and_modify(|count| *count += 1).or_insert(1);
         debug_assert_eq!(line, lines.len(), "lines are told in order");
         lines.push(format!("{text}:{count}"));
     };
@@ -404,10 +356,7 @@ pub fn line_hashes(text: &str) -> Vec<String> {
         starts[at] = start;
         let old = window[at];
         window[at] = unit;
-        hash = hash
-            .wrapping_mul(BASE)
-            .wrapping_add(unit)
-            .wrapping_sub(first_power.wrapping_mul(old));
+        hash = hash.wrapping_mul(BASE).wrapping_add(unit).wrapping_sub(first_power.wrapping_mul(old));
         at = (at + 1) % WINDOW;
     };
     let (space, tab, newline, carriage) = (0x20, 0x09, 0x0a, 0x0d);

@@ -269,11 +269,7 @@ error[client-per-request]
 
 #[test]
 fn full_narrow_without_unicode() {
-    let style = Style {
-        width: 60,
-        unicode: false,
-        ..Style::default()
-    };
+    let style = Style { width: 60, unicode: false, ..Style::default() };
     insta::assert_snapshot!(text(&sample(), Format::Full, style), @r###"
 warning[lazy-load-in-loop]
 
@@ -346,10 +342,7 @@ error[client-per-request]
 
 #[test]
 fn full_narrated() {
-    let style = Style {
-        narrated: true,
-        ..Style::default()
-    };
+    let style = Style { narrated: true, ..Style::default() };
     insta::assert_snapshot!(text(&sample(), Format::Full, style), @r###"
 warning: `author` is loaded once per `Post` in this loop
   rule: lazy-load-in-loop
@@ -379,10 +372,7 @@ error: a new `Client` is built for every request
 
 #[test]
 fn colours_only_when_allowed() {
-    let style = Style {
-        color: true,
-        ..Style::default()
-    };
+    let style = Style { color: true, ..Style::default() };
     assert!(text(&sample(), Format::Full, style).contains("\u{1b}["));
     assert!(!plain(Format::Full).contains('\u{1b}'));
 }
@@ -392,18 +382,10 @@ fn line_hashes_agree_with_the_published_values() {
     assert_eq!(sarif::line_hashes(""), ["c129715d7a2bc9a3:1"]);
     assert_eq!(
         sarif::line_hashes(" a\nb\n  \t\tc\n d"),
-        [
-            "271789c17abda88f:1",
-            "54703d4cd895b18:1",
-            "180aee12dab6264:1",
-            "a23a3dc5e078b07b:1"
-        ]
+        ["271789c17abda88f:1", "54703d4cd895b18:1", "180aee12dab6264:1", "a23a3dc5e078b07b:1"]
     );
     assert_eq!(sarif::line_hashes("a\r\nb"), sarif::line_hashes("a\nb"));
-    assert_eq!(
-        sarif::line_hashes("x\nx\n")[0].rsplit(':').next(),
-        Some("1")
-    );
+    assert_eq!(sarif::line_hashes("x\nx\n")[0].rsplit(':').next(), Some("1"));
 }
 
 #[test]
@@ -419,92 +401,45 @@ fn many_findings_are_ranked_and_cut_and_long_texts_shortened() {
     let results = log["runs"][0]["results"].as_array().expect("results");
     assert_eq!(results.len(), 30);
     assert_eq!(results[0]["level"], "error");
-    assert!(results.iter().all(|r| {
-        r["message"]["text"]
-            .as_str()
-            .is_some_and(|t| t.len() <= 1_024)
-    }));
+    assert!(results.iter().all(|r| { r["message"]["text"].as_str().is_some_and(|t| t.len() <= 1_024) }));
     let notes = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].to_string();
     assert!(notes.contains("41 findings, of which the 30"), "{notes}");
     let annotations = text(&sample, Format::Github, Style::default());
     let lines: Vec<&str> = annotations.lines().collect();
-    assert_eq!(
-        lines
-            .iter()
-            .filter(|line| line.starts_with("::warning"))
-            .count(),
-        10
-    );
-    assert!(
-        lines[0].starts_with("::error")
-            && lines[11].starts_with("resources/views/posts.blade.php:3:21: warning")
-    );
-    assert_eq!(
-        lines[41],
-        "::notice title=ormlint::30 findings of 41 are not shown as annotations: see the log of this step"
-    );
+    assert_eq!(lines.iter().filter(|line| line.starts_with("::warning")).count(), 10);
+    assert!(lines[0].starts_with("::error") && lines[11].starts_with("resources/views/posts.blade.php:3:21: warning"));
+    assert_eq!(lines[41], "::notice title=ormlint::30 findings of 41 are not shown as annotations: see the log of this step");
     sample.findings[0].help = "x\n".repeat(100_000);
     let comment = text(&sample, Format::Markdown, Style::default());
-    assert!(
-        comment.len() < 65_000 && comment.contains("The details of 40 findings are left out"),
-        "{}",
-        comment.len()
-    );
+    assert!(comment.len() < 65_000 && comment.contains("The details of 40 findings are left out"), "{}", comment.len());
 }
 
 #[test]
 fn a_clean_run_has_empty_results() {
     let mut sample = sample();
     sample.findings.clear();
-    let log: serde_json::Value =
-        serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
+    let log: serde_json::Value = serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
     assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
     assert_eq!(text(&sample, Format::Concise, Style::default()), "");
-    assert_eq!(
-        text(&sample, Format::Full, Style::default()),
-        "no findings in 3 files, 0.4 s\n"
-    );
+    assert_eq!(text(&sample, Format::Full, Style::default()), "no findings in 3 files, 0.4 s\n");
 }
 
 #[test]
 fn every_rule_is_described_within_the_limits() {
     let mut sample = sample();
-    sample.rules = crate::packs::rule::catalog()
-        .iter()
-        .map(|rule| (rule, rule.level))
-        .collect();
-    let log: serde_json::Value =
-        serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
+    sample.rules = crate::packs::rule::catalog().iter().map(|rule| (rule, rule.level)).collect();
+    let log: serde_json::Value = serde_json::from_str(&text(&sample, Format::Sarif, Style::default())).expect("JSON");
     let driver = &log["runs"][0]["tool"]["driver"];
     for rule in driver["rules"].as_array().expect("rules") {
         for field in ["shortDescription", "fullDescription", "help"] {
             let text = rule[field]["text"].as_str().expect("text");
-            assert!(
-                !text.is_empty() && text.len() <= 1_024 && text.ends_with('.'),
-                "{rule}"
-            );
+            assert!(!text.is_empty() && text.len() <= 1_024 && text.ends_with('.'), "{rule}");
         }
         assert_ne!(rule["id"], rule["name"]);
-        assert!(
-            rule["properties"]["tags"]
-                .as_array()
-                .is_some_and(|tags| tags.len() <= 10)
-        );
-        assert!(
-            rule["helpUri"]
-                .as_str()
-                .is_some_and(|uri| uri.len() < 2_048)
-        );
+        assert!(rule["properties"]["tags"].as_array().is_some_and(|tags| tags.len() <= 10));
+        assert!(rule["helpUri"].as_str().is_some_and(|uri| uri.len() < 2_048));
         let secret = [798, 259, 321, 522, 312, 319, 256, 257, 540].map(|n| format!("cwe-{n}\""));
-        assert!(
-            !secret.iter().any(|tag| rule.to_string().contains(tag)),
-            "{rule}"
-        );
+        assert!(!secret.iter().any(|tag| rule.to_string().contains(tag)), "{rule}");
     }
-    assert!(
-        !log["runs"][0]["taxonomies"]
-            .to_string()
-            .contains("\"Weakness\""),
-        "a title is missing"
-    );
+    assert!(!log["runs"][0]["taxonomies"].to_string().contains("\"Weakness\""), "a title is missing");
 }

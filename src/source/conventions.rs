@@ -115,8 +115,7 @@ impl Conventions {
     /// Why a folder is left out, if it is. `holds` tells whether the folder directly holds a file of that name.
     pub fn skip_folder(&self, path: &str, holds: impl Fn(&str) -> bool) -> Option<&str> {
         self.skip.iter().find_map(|rule| {
-            let by_name = rule.names.matched(path, true).is_ignore()
-                && !rule.unless_contains.iter().any(|name| holds(name));
+            let by_name = rule.names.matched(path, true).is_ignore() && !rule.unless_contains.iter().any(|name| holds(name));
             let by_mark = || rule.marked_by.iter().any(|name| holds(name));
             (by_name || by_mark()).then_some(rule.reason.as_str())
         })
@@ -124,40 +123,29 @@ impl Conventions {
 
     /// Why a file is left out by its name, if it is.
     pub fn skip_file(&self, path: &str) -> Option<&str> {
-        let found = self
-            .skip
-            .iter()
-            .find(|rule| rule.names.matched(path, false).is_ignore());
+        let found = self.skip.iter().find(|rule| rule.names.matched(path, false).is_ignore());
         found.map(|rule| rule.reason.as_str())
     }
 
     /// Does the head of the text say that a program wrote it?
     pub fn is_generated(&self, text: &str) -> bool {
         let head = &text.as_bytes()[..text.len().min(HEAD)];
-        self.generated
-            .iter()
-            .any(|mark| contains(head, mark.as_bytes()))
+        self.generated.iter().any(|mark| contains(head, mark.as_bytes()))
     }
 
     /// Is it a test, a factory, a seeder or a stub?
     pub fn is_test(&self, path: &str, is_folder: bool) -> bool {
-        self.tests
-            .matched_path_or_any_parents(path, is_folder)
-            .is_ignore()
+        self.tests.matched_path_or_any_parents(path, is_folder).is_ignore()
     }
 
     /// Is it a database migration?
     pub fn is_migration(&self, path: &str) -> bool {
-        self.migrations
-            .matched_path_or_any_parents(path, false)
-            .is_ignore()
+        self.migrations.matched_path_or_any_parents(path, false).is_ignore()
     }
 
     /// Is it a script or a command?
     pub fn is_script(&self, path: &str) -> bool {
-        self.scripts
-            .matched_path_or_any_parents(path, false)
-            .is_ignore()
+        self.scripts.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 
@@ -181,66 +169,27 @@ mod tests {
     #[test]
     fn folders_are_skipped_by_name_unless_they_are_a_part_of_the_application() {
         let none = |_: &str| false;
-        assert_eq!(
-            CONVENTIONS.skip_folder("vendor", none),
-            Some("third-party code")
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("modules/x/vendor", none),
-            Some("third-party code")
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("shop/vendor", |name| name == "models.py"),
-            None
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("app/Http/Controllers/Vendor", none),
-            None
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("resources/views/vendor", none),
-            None
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("storage/framework", none),
-            Some("cache")
-        );
-        assert_eq!(
-            CONVENTIONS.skip_folder("py", |name| name == "pyvenv.cfg"),
-            Some("virtual environment")
-        );
+        assert_eq!(CONVENTIONS.skip_folder("vendor", none), Some("third-party code"));
+        assert_eq!(CONVENTIONS.skip_folder("modules/x/vendor", none), Some("third-party code"));
+        assert_eq!(CONVENTIONS.skip_folder("shop/vendor", |name| name == "models.py"), None);
+        assert_eq!(CONVENTIONS.skip_folder("app/Http/Controllers/Vendor", none), None);
+        assert_eq!(CONVENTIONS.skip_folder("resources/views/vendor", none), None);
+        assert_eq!(CONVENTIONS.skip_folder("storage/framework", none), Some("cache"));
+        assert_eq!(CONVENTIONS.skip_folder("py", |name| name == "pyvenv.cfg"), Some("virtual environment"));
         assert_eq!(CONVENTIONS.skip_folder("app", none), None);
-        assert_eq!(
-            CONVENTIONS.skip_file("_ide_helper_models.php"),
-            Some("generated")
-        );
+        assert_eq!(CONVENTIONS.skip_file("_ide_helper_models.php"), Some("generated"));
     }
 
     #[test]
     fn tests_migrations_and_scripts_are_told_by_their_paths() {
         let c = &*CONVENTIONS;
-        for path in [
-            "shop/tests/test_a.py",
-            "tests/Feature/A.php",
-            "database/factories/UserFactory.php",
-            "a/test_x.py",
-        ] {
+        for path in ["shop/tests/test_a.py", "tests/Feature/A.php", "database/factories/UserFactory.php", "a/test_x.py"] {
             assert!(c.is_test(path, false), "{path}");
         }
-        for path in [
-            "app/Models/LabTest.php",
-            "app/Models/Test.php",
-            "shop/contest.py",
-            "shop/latest.py",
-            "auth/factories.py",
-        ] {
+        for path in ["app/Models/LabTest.php", "app/Models/Test.php", "shop/contest.py", "shop/latest.py", "auth/factories.py"] {
             assert!(!c.is_test(path, false), "{path}");
         }
-        for path in [
-            "database/migrations/2020_01_01_0_x.php",
-            "shop/migrations/0001_initial.py",
-            "migrations/versions/ab_x.py",
-        ] {
+        for path in ["database/migrations/2020_01_01_0_x.php", "shop/migrations/0001_initial.py", "migrations/versions/ab_x.py"] {
             assert!(c.is_migration(path), "{path}");
         }
         assert!(!c.is_migration("app/Services/Migrations/Runner.php"));

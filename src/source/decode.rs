@@ -23,18 +23,9 @@ impl Encoding {
         let bytes: Vec<u8> = match self {
             Encoding::Utf8 => return Cow::Borrowed(text),
             Encoding::Utf8Marked => return Cow::Owned(format!("\u{feff}{text}")),
-            Encoding::Utf16Little => std::iter::once(0xfeff)
-                .chain(text.encode_utf16())
-                .flat_map(u16::to_le_bytes)
-                .collect(),
-            Encoding::Utf16Big => std::iter::once(0xfeff)
-                .chain(text.encode_utf16())
-                .flat_map(u16::to_be_bytes)
-                .collect(),
-            Encoding::Latin1 => text
-                .chars()
-                .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
-                .collect(),
+            Encoding::Utf16Little => std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+            Encoding::Utf16Big => std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect(),
+            Encoding::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect(),
         };
         Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -61,10 +52,7 @@ fn latin1(bytes: &[u8]) -> String {
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .map(|pair| unit([pair[0], pair[1]]))
-        .collect();
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
     String::from_utf16_lossy(&units)
 }
 
@@ -74,26 +62,11 @@ mod tests {
 
     #[test]
     fn every_encoding_is_read_and_known() {
-        assert_eq!(
-            decode(b"caf\xc3\xa9".to_vec()),
-            ("café".to_owned(), Encoding::Utf8)
-        );
-        assert_eq!(
-            decode(b"\xef\xbb\xbfcaf\xc3\xa9".to_vec()),
-            ("café".to_owned(), Encoding::Utf8Marked)
-        );
-        assert_eq!(
-            decode(b"caf\xe9".to_vec()),
-            ("café".to_owned(), Encoding::Latin1)
-        );
-        assert_eq!(
-            decode(b"\xff\xfea\0\xe9\0".to_vec()),
-            ("aé".to_owned(), Encoding::Utf16Little)
-        );
-        assert_eq!(
-            decode(b"\xfe\xff\0a\0\xe9".to_vec()),
-            ("aé".to_owned(), Encoding::Utf16Big)
-        );
+        assert_eq!(decode(b"caf\xc3\xa9".to_vec()), ("café".to_owned(), Encoding::Utf8));
+        assert_eq!(decode(b"\xef\xbb\xbfcaf\xc3\xa9".to_vec()), ("café".to_owned(), Encoding::Utf8Marked));
+        assert_eq!(decode(b"caf\xe9".to_vec()), ("café".to_owned(), Encoding::Latin1));
+        assert_eq!(decode(b"\xff\xfea\0\xe9\0".to_vec()), ("aé".to_owned(), Encoding::Utf16Little));
+        assert_eq!(decode(b"\xfe\xff\0a\0\xe9".to_vec()), ("aé".to_owned(), Encoding::Utf16Big));
         assert_eq!(Encoding::Latin1.as_read_for_utf8("café"), "caf\u{fffd}");
         assert_eq!(Encoding::Utf8Marked.as_read_for_utf8("a"), "\u{feff}a");
     }

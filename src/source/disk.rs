@@ -41,10 +41,7 @@ pub struct DiscoverOptions {
 ///
 /// Paths are relative to the folder checked; with several roots, to the folder that holds them all.
 pub fn discover(roots: &[PathBuf], options: &DiscoverOptions) -> SourceSet {
-    let mut walk = Walk {
-        base: base_folder(roots),
-        ..Walk::default()
-    };
+    let mut walk = Walk { base: base_folder(roots), ..Walk::default() };
     for root in roots {
         match fs::metadata(root) {
             Ok(data) if data.is_dir() => walk.folder(&absolute(root), options),
@@ -60,11 +57,7 @@ pub fn base_folder(roots: &[PathBuf]) -> PathBuf {
     let mut base: Option<PathBuf> = None;
     for root in roots {
         let full = absolute(root);
-        let folder = if full.is_dir() {
-            full
-        } else {
-            full.parent().map_or_else(PathBuf::new, Path::to_path_buf)
-        };
+        let folder = if full.is_dir() { full } else { full.parent().map_or_else(PathBuf::new, Path::to_path_buf) };
         base = Some(match base {
             None => folder,
             Some(base) => {
@@ -93,10 +86,7 @@ impl Walk {
             base: self.base.clone(),
             root: root.to_path_buf(),
             exclude: globs(&options.exclude),
-            exclude_from: options
-                .exclude_from
-                .as_deref()
-                .map_or_else(|| self.base.clone(), absolute),
+            exclude_from: options.exclude_from.as_deref().map_or_else(|| self.base.clone(), absolute),
             include_tests: options.include_tests,
             left_out: Arc::clone(&left_out),
         };
@@ -130,8 +120,7 @@ impl Walk {
             self.link(entry.path(), path);
         } else if kind.is_file() {
             if manifest::is_manifest(&path) {
-                self.manifests
-                    .insert(path.clone(), entry.path().to_path_buf());
+                self.manifests.insert(path.clone(), entry.path().to_path_buf());
             }
             if let Some(guess) = guess(&named_with_root(entry.path(), root)) {
                 self.files.insert(path, (entry.path().to_path_buf(), guess));
@@ -146,11 +135,7 @@ impl Walk {
         };
         let matters = target.is_dir() || guess(&path).is_some();
         if matters && !target.starts_with(&self.base) {
-            self.skipped.push(Skipped {
-                path,
-                reason: "link out of the folder".to_owned(),
-                is_failure: false,
-            });
+            self.skipped.push(Skipped { path, reason: "link out of the folder".to_owned(), is_failure: false });
         }
     }
 
@@ -160,39 +145,24 @@ impl Walk {
             Some(guess) => {
                 self.files.insert(path, (file.to_path_buf(), guess));
             }
-            None => self.skipped.push(Skipped {
-                path,
-                reason: "no known language".to_owned(),
-                is_failure: false,
-            }),
+            None => self.skipped.push(Skipped { path, reason: "no known language".to_owned(), is_failure: false }),
         }
     }
 
     fn fail(&mut self, path: String, error: &io::Error) {
-        self.skipped.push(Skipped {
-            path,
-            reason: plain_reason(error),
-            is_failure: true,
-        });
+        self.skipped.push(Skipped { path, reason: plain_reason(error), is_failure: true });
     }
 
     fn walk_error(&mut self, error: &ignore::Error) {
         let Some(io) = error.io_error() else { return };
         let path = path_of(error).map_or_else(|| ".".to_owned(), |path| relative(path, &self.base));
-        self.skipped.push(Skipped {
-            path,
-            reason: plain_reason(io),
-            is_failure: true,
-        });
+        self.skipped.push(Skipped { path, reason: plain_reason(io), is_failure: true });
     }
 
     fn read(mut self) -> SourceSet {
-        let files: Vec<(String, (PathBuf, Guess))> =
-            std::mem::take(&mut self.files).into_iter().collect();
-        let read: Vec<Result<Text, Skipped>> = files
-            .into_par_iter()
-            .map(|(path, (full, guess))| read_file(path, &full, guess))
-            .collect();
+        let files: Vec<(String, (PathBuf, Guess))> = std::mem::take(&mut self.files).into_iter().collect();
+        let read: Vec<Result<Text, Skipped>> =
+            files.into_par_iter().map(|(path, (full, guess))| read_file(path, &full, guess)).collect();
         let mut texts = Vec::with_capacity(read.len());
         for result in read {
             match result {
@@ -201,12 +171,7 @@ impl Walk {
             }
         }
         let (manifest, broken) = self.manifest();
-        self.skipped
-            .extend(broken.into_iter().map(|(path, reason)| Skipped {
-                path,
-                reason,
-                is_failure: false,
-            }));
+        self.skipped.extend(broken.into_iter().map(|(path, reason)| Skipped { path, reason, is_failure: false }));
         assemble(texts, manifest, self.skipped)
     }
 
@@ -227,11 +192,7 @@ impl Walk {
                 }
             }
         }
-        let folders: Vec<PathBuf> = self
-            .manifests
-            .values()
-            .filter_map(|full| full.parent().map(Path::to_path_buf))
-            .collect();
+        let folders: Vec<PathBuf> = self.manifests.values().filter_map(|full| full.parent().map(Path::to_path_buf)).collect();
         for folder in folders {
             for full in beside(&folder, LOCKS) {
                 self.manifests.insert(relative(&full, &self.base), full);
@@ -250,17 +211,9 @@ impl Walk {
             let small = fs::metadata(&full).is_ok_and(|data| data.len() <= MAX_MANIFEST_BYTES);
             match fs::read(&full) {
                 Ok(bytes) if small => texts.push((path, decode(bytes).0)),
-                Ok(_) => self.skipped.push(Skipped {
-                    path,
-                    reason: too_large(MAX_MANIFEST_BYTES),
-                    is_failure: false,
-                }),
+                Ok(_) => self.skipped.push(Skipped { path, reason: too_large(MAX_MANIFEST_BYTES), is_failure: false }),
                 Err(error) => {
-                    self.skipped.push(Skipped {
-                        path,
-                        reason: plain_reason(&error),
-                        is_failure: false,
-                    });
+                    self.skipped.push(Skipped { path, reason: plain_reason(&error), is_failure: false });
                 }
             }
         }
@@ -268,13 +221,7 @@ impl Walk {
     }
 }
 
-const LOCKS: &[&str] = &[
-    "composer.lock",
-    "uv.lock",
-    "poetry.lock",
-    "pdm.lock",
-    "Pipfile.lock",
-];
+const LOCKS: &[&str] = &["composer.lock", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"];
 
 const MANIFESTS: &[&str] = &[
     "composer.json",
@@ -291,11 +238,7 @@ const MANIFESTS: &[&str] = &[
 ];
 
 fn beside(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
-    names
-        .iter()
-        .map(|name| folder.join(name))
-        .filter(|full| full.is_file())
-        .collect()
+    names.iter().map(|name| folder.join(name)).filter(|full| full.is_file()).collect()
 }
 
 /// What the walk enters. Called for each entry below the root that no ignore file leaves out.
@@ -316,9 +259,7 @@ impl Filter {
             return true;
         }
         let holds = |name: &str| entry.path().join(name).exists();
-        let excluded = self
-            .exclude
-            .matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
+        let excluded = self.exclude.matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
         let reason = if excluded.is_ignore() {
             Some("excluded")
         } else if is_folder {
@@ -326,36 +267,18 @@ impl Filter {
         } else {
             CONVENTIONS.skip_file(&path)
         };
-        let reason = reason.or(
-            (!self.include_tests && CONVENTIONS.is_test(&path, is_folder))
-                .then_some("tests are left out"),
-        );
+        let reason = reason.or((!self.include_tests && CONVENTIONS.is_test(&path, is_folder)).then_some("tests are left out"));
         let Some(reason) = reason else { return true };
         let path = relative(entry.path(), &self.base);
-        let skipped = Skipped {
-            path,
-            reason: reason.to_owned(),
-            is_failure: false,
-        };
-        self.left_out
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(skipped);
+        let skipped = Skipped { path, reason: reason.to_owned(), is_failure: false };
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(skipped);
         false
     }
 }
 
 fn read_file(path: String, full: &Path, guess: Guess) -> Result<Text, Skipped> {
-    let skip = |reason: String| Skipped {
-        path: path.clone(),
-        reason,
-        is_failure: false,
-    };
-    let fail = |error: io::Error| Skipped {
-        path: path.clone(),
-        reason: plain_reason(&error),
-        is_failure: true,
-    };
+    let skip = |reason: String| Skipped { path: path.clone(), reason, is_failure: false };
+    let fail = |error: io::Error| Skipped { path: path.clone(), reason: plain_reason(&error), is_failure: true };
     if fs::metadata(full).map_err(fail)?.len() > MAX_FILE_BYTES {
         return Err(skip(too_large(MAX_FILE_BYTES)));
     }
@@ -369,12 +292,7 @@ fn read_file(path: String, full: &Path, guess: Guess) -> Result<Text, Skipped> {
     if CONVENTIONS.is_generated(&text) {
         return Err(skip("generated".to_owned()));
     }
-    Ok(Text {
-        path,
-        guess: Some(guess),
-        text,
-        encoding,
-    })
+    Ok(Text { path, guess: Some(guess), text, encoding })
 }
 
 fn too_large(limit: u64) -> String {
@@ -393,17 +311,13 @@ fn plain_reason(error: &io::Error) -> String {
 fn path_of(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
-            path_of(err)
-        }
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
         _ => None,
     }
 }
 
 fn absolute(path: &Path) -> PathBuf {
-    fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_path_buf())
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn is_in_repository(folder: &Path) -> bool {
@@ -413,10 +327,7 @@ fn is_in_repository(folder: &Path) -> bool {
 /// A path relative to a folder, with `/`.
 fn relative(path: &Path, base: &Path) -> String {
     let inside = path.strip_prefix(base).unwrap_or(path);
-    let parts: Vec<_> = inside
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }
 

@@ -17,9 +17,7 @@ pub enum Guess {
 pub fn guess(path: &str) -> Option<Guess> {
     let names = &CONVENTIONS.templates;
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let ending = file
-        .rsplit_once('.')
-        .map(|(_, ending)| ending.to_ascii_lowercase())?;
+    let ending = file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())?;
     match ending.as_str() {
         "php" if file.ends_with(".blade.php") => return Some(Guess::Known(Language::Blade)),
         "php" => return Some(Guess::Known(Language::Php)),
@@ -33,11 +31,7 @@ pub fn guess(path: &str) -> Option<Guess> {
             return None;
         }
         if has(&names.folders, folder) && found != Some(Language::Jinja) {
-            found = Some(if has(&names.jinja_folders, folder) {
-                Language::Jinja
-            } else {
-                Language::DjangoTemplate
-            });
+            found = Some(if has(&names.jinja_folders, folder) { Language::Jinja } else { Language::DjangoTemplate });
         }
     }
     if has(&names.jinja_endings, &ending) {
@@ -64,10 +58,7 @@ impl TemplateLanguage {
     pub fn of(manifest: &Manifest) -> TemplateLanguage {
         let uses = |list: &[String]| list.iter().any(|name| manifest.packages.contains_key(name));
         let names = &CONVENTIONS.templates;
-        TemplateLanguage {
-            plain: uses(&names.plain_packages),
-            jinja: uses(&names.jinja_packages),
-        }
+        TemplateLanguage { plain: uses(&names.plain_packages), jinja: uses(&names.jinja_packages) }
     }
 
     /// The language of a template with this content.
@@ -77,18 +68,9 @@ impl TemplateLanguage {
             (false, true) => Language::Jinja,
             (true, true) | (false, false) => {
                 let names = &CONVENTIONS.templates;
-                let count = |marks: &[String]| {
-                    marks
-                        .iter()
-                        .filter(|mark| text.contains(mark.as_str()))
-                        .count()
-                };
+                let count = |marks: &[String]| marks.iter().filter(|mark| text.contains(mark.as_str())).count();
                 let jinja = count(&names.jinja_marks) + usize::from(calls_something(text));
-                if jinja > count(&names.plain_marks) {
-                    Language::Jinja
-                } else {
-                    Language::DjangoTemplate
-                }
+                if jinja > count(&names.plain_marks) { Language::Jinja } else { Language::DjangoTemplate }
             }
         }
     }
@@ -96,11 +78,7 @@ impl TemplateLanguage {
 
 /// Does a `{{ … }}` hold a call with parentheses?
 fn calls_something(text: &str) -> bool {
-    text.split("{{").skip(1).any(|rest| {
-        rest.split("}}")
-            .next()
-            .is_some_and(|inside| inside.contains('('))
-    })
+    text.split("{{").skip(1).any(|rest| rest.split("}}").next().is_some_and(|inside| inside.contains('(')))
 }
 
 #[cfg(test)]
@@ -130,15 +108,10 @@ mod tests {
     fn the_project_decides_and_with_both_the_content() {
         let with = |names: &[&str]| {
             let mut manifest = Manifest::default();
-            manifest
-                .packages
-                .extend(names.iter().map(|name| ((*name).to_owned(), None)));
+            manifest.packages.extend(names.iter().map(|name| ((*name).to_owned(), None)));
             TemplateLanguage::of(&manifest)
         };
-        assert_eq!(
-            with(&["django"]).decide("{{ f(x) }}"),
-            Language::DjangoTemplate
-        );
+        assert_eq!(with(&["django"]).decide("{{ f(x) }}"), Language::DjangoTemplate);
         assert_eq!(with(&["flask"]).decide("{% load x %}"), Language::Jinja);
         let both = with(&["django", "jinja2"]);
         assert_eq!(both.decide("{% load x %}{{ a }}"), Language::DjangoTemplate);

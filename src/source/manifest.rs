@@ -25,10 +25,7 @@ impl Manifest {
                 return Some((prefix.clone(), rest.to_owned()));
             }
             let rest = inside.strip_prefix(folder.as_str())?;
-            Some((
-                format!("{prefix}{}", rest.replace('/', "\\")),
-                String::new(),
-            ))
+            Some((format!("{prefix}{}", rest.replace('/', "\\")), String::new()))
         });
         self.psr4 = rebased.collect();
     }
@@ -50,8 +47,7 @@ pub fn is_manifest(path: &str) -> bool {
             | "uv.lock"
             | "poetry.lock"
             | "pdm.lock"
-    ) || ((name.starts_with("requirements") || in_requirements)
-        && (name.ends_with(".txt") || name.ends_with(".in")))
+    ) || ((name.starts_with("requirements") || in_requirements) && (name.ends_with(".txt") || name.ends_with(".in")))
 }
 
 /// Reads manifests. Files nearer to the folder checked come first; what a lock file says of a version wins.
@@ -107,13 +103,7 @@ impl Reading {
                 *known = version;
             }
         }
-        (
-            Manifest {
-                packages,
-                psr4: self.psr4,
-            },
-            self.broken,
-        )
+        (Manifest { packages, psr4: self.psr4 }, self.broken)
     }
 
     fn declare(&mut self, name: &str, version: Option<String>) {
@@ -132,20 +122,13 @@ impl Reading {
         let file = json(text)?;
         for section in ["require", "require-dev"] {
             for (name, constraint) in file[section].as_object().into_iter().flatten() {
-                self.declare(
-                    &name.to_ascii_lowercase(),
-                    constraint.as_str().and_then(lowest_version),
-                );
+                self.declare(&name.to_ascii_lowercase(), constraint.as_str().and_then(lowest_version));
             }
         }
         for section in ["autoload", "autoload-dev"] {
             for (prefix, folders) in file[section]["psr-4"].as_object().into_iter().flatten() {
                 let one = folders.as_str().into_iter();
-                let many = folders
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Json::as_str);
+                let many = folders.as_array().into_iter().flatten().filter_map(Json::as_str);
                 for target in one.chain(many) {
                     if let Some(target) = join(folder, target) {
                         self.psr4.push((prefix.clone(), target));
@@ -177,9 +160,7 @@ impl Reading {
         let groups = [
             project.and_then(|p| p.get("optional-dependencies")),
             file.get("dependency-groups"),
-            file.get("tool")
-                .and_then(|t| t.get("pdm"))
-                .and_then(|t| t.get("dev-dependencies")),
+            file.get("tool").and_then(|t| t.get("pdm")).and_then(|t| t.get("dev-dependencies")),
         ];
         for group in groups.into_iter().flatten().filter_map(Toml::as_table) {
             for lines in group.values() {
@@ -196,12 +177,7 @@ impl Reading {
             for section in ["dependencies", "dev-dependencies"] {
                 self.table(poetry.get(section));
             }
-            for group in poetry
-                .get("group")
-                .and_then(Toml::as_table)
-                .into_iter()
-                .flat_map(toml::Table::values)
-            {
+            for group in poetry.get("group").and_then(Toml::as_table).into_iter().flat_map(toml::Table::values) {
                 self.table(group.get("dependencies"));
             }
         }
@@ -220,10 +196,7 @@ impl Reading {
         let file = json(text)?;
         for section in ["default", "develop"] {
             for (name, entry) in file[section].as_object().into_iter().flatten() {
-                self.lock(
-                    &normal(name),
-                    entry["version"].as_str().map(|v| v.trim_start_matches('=')),
-                );
+                self.lock(&normal(name), entry["version"].as_str().map(|v| v.trim_start_matches('=')));
             }
         }
         Ok(())
@@ -231,12 +204,7 @@ impl Reading {
 
     fn toml_lock(&mut self, text: &str) -> Result<(), String> {
         let file = toml(text)?;
-        for package in file
-            .get("package")
-            .and_then(Toml::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for package in file.get("package").and_then(Toml::as_array).into_iter().flatten() {
             if let Some(name) = package.get("name").and_then(Toml::as_str) {
                 self.lock(&normal(name), package.get("version").and_then(Toml::as_str));
             }
@@ -250,9 +218,7 @@ impl Reading {
             if name == "python" {
                 continue;
             }
-            let text = constraint
-                .as_str()
-                .or_else(|| constraint.get("version").and_then(Toml::as_str));
+            let text = constraint.as_str().or_else(|| constraint.get("version").and_then(Toml::as_str));
             self.declare(&normal(name), text.and_then(lowest_version));
         }
     }
@@ -282,10 +248,7 @@ impl Reading {
 
     /// The string literals of the list after `install_requires`.
     fn setup_py(&mut self, text: &str) {
-        let Some(list) = text
-            .split_once("install_requires")
-            .and_then(|(_, rest)| rest.split_once('['))
-        else {
+        let Some(list) = text.split_once("install_requires").and_then(|(_, rest)| rest.split_once('[')) else {
             return;
         };
         let list = list.1.split(']').next().unwrap_or_default();
@@ -302,23 +265,11 @@ impl Reading {
 
     /// One line of the form `Name[extra]>=1.2 ; marker  # comment`.
     fn requirement(&mut self, line: &str) {
-        let line = line
-            .split(" #")
-            .next()
-            .unwrap_or_default()
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
-        if line.is_empty()
-            || line.starts_with(['#', '-', '.', '/'])
-            || line.contains("://") && !line.contains('@')
-        {
+        let line = line.split(" #").next().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if line.is_empty() || line.starts_with(['#', '-', '.', '/']) || line.contains("://") && !line.contains('@') {
             return;
         }
-        let end = line
-            .find(|c: char| !(c.is_alphanumeric() || "._-".contains(c)))
-            .unwrap_or(line.len());
+        let end = line.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(line.len());
         let (name, rest) = line.split_at(end);
         if name.is_empty() {
             return;
@@ -328,11 +279,7 @@ impl Reading {
             Some(extras) => extras.split_once(']').map_or("", |(_, rest)| rest),
             None => rest,
         };
-        let version = if rest.trim_start().starts_with('@') {
-            None
-        } else {
-            lowest_version(rest)
-        };
+        let version = if rest.trim_start().starts_with('@') { None } else { lowest_version(rest) };
         self.declare(&normal(name), version);
     }
 }
@@ -342,15 +289,11 @@ fn json(text: &str) -> Result<Json, String> {
 }
 
 fn toml(text: &str) -> Result<toml::Table, String> {
-    text.parse()
-        .map_err(|error: toml::de::Error| format!("not valid TOML: {}", error.message()))
+    text.parse().map_err(|error: toml::de::Error| format!("not valid TOML: {}", error.message()))
 }
 
 fn strings(list: Option<&Toml>) -> impl Iterator<Item = &str> {
-    list.and_then(Toml::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Toml::as_str)
+    list.and_then(Toml::as_array).into_iter().flatten().filter_map(Toml::as_str)
 }
 
 /// The one spelling of a Python package's name.
@@ -360,37 +303,22 @@ fn normal(name: &str) -> String {
 
 /// The lowest version that a constraint allows: `^10.0|^11.0` gives `10.0`, `<3` and `*` give none.
 fn lowest_version(constraint: &str) -> Option<String> {
-    let parts = constraint
-        .split(['|', ','])
-        .flat_map(|part| part.split(' '));
+    let parts = constraint.split(['|', ',']).flat_map(|part| part.split(' '));
     let versions = parts.filter_map(|part| {
         let part = part.trim();
         if part.starts_with(['<', '!', '*']) {
             return None;
         }
-        let version = part
-            .trim_start_matches(['^', '~', '=', '>', 'v', '('])
-            .trim();
-        let version: String = version
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '.')
-            .collect();
-        let version = version
-            .trim_end_matches(".x")
-            .trim_end_matches('.')
-            .to_owned();
-        version
-            .starts_with(|c: char| c.is_ascii_digit())
-            .then_some(version)
+        let version = part.trim_start_matches(['^', '~', '=', '>', 'v', '(']).trim();
+        let version: String = version.chars().take_while(|c| c.is_alphanumeric() || *c == '.').collect();
+        let version = version.trim_end_matches(".x").trim_end_matches('.').to_owned();
+        version.starts_with(|c: char| c.is_ascii_digit()).then_some(version)
     });
     versions.min_by_key(|version| numbers(version))
 }
 
 fn numbers(version: &str) -> Vec<u64> {
-    version
-        .split('.')
-        .map(|part| part.parse().unwrap_or(0))
-        .collect()
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 /// A folder named in a manifest, relative to the folder checked and with `/` at the end; `None` if it lies outside.
@@ -405,11 +333,7 @@ fn join(folder: &str, target: &str) -> Option<String> {
             part => parts.push(part),
         }
     }
-    if parts.is_empty() {
-        Some(String::new())
-    } else {
-        Some(parts.join("/") + "/")
-    }
+    if parts.is_empty() { Some(String::new()) } else { Some(parts.join("/") + "/") }
 }
 
 #[cfg(test)]
@@ -417,23 +341,13 @@ mod tests {
     use super::*;
 
     fn read_all(files: &[(&str, &str)]) -> (Manifest, Vec<(String, String)>) {
-        let files: Vec<_> = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-            .collect();
+        let files: Vec<_> = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         read(&files)
     }
 
     fn versions(manifest: &Manifest) -> String {
-        let line = |(name, version): (&String, &Option<String>)| {
-            format!("{name} {}", version.as_deref().unwrap_or("-"))
-        };
-        manifest
-            .packages
-            .iter()
-            .map(line)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let line = |(name, version): (&String, &Option<String>)| format!("{name} {}", version.as_deref().unwrap_or("-"));
+        manifest.packages.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -444,30 +358,13 @@ mod tests {
                 r#"{"require": {"php": "^8.2", "Acme/Framework": "^10.0|^11.0", "acme/other": "*"},
                     "autoload": {"psr-4": {"App\\": "app/", "Lib\\": ["lib", "src/lib/"]}}}"#,
             ),
-            (
-                "composer.lock",
-                r#"{"packages": [{"name": "acme/framework", "version": "v11.3.1"}]}"#,
-            ),
-            (
-                "modules/shop/composer.json",
-                r#"{"autoload": {"psr-4": {"Shop\\": "./src", "Up\\": "../up"}}}"#,
-            ),
+            ("composer.lock", r#"{"packages": [{"name": "acme/framework", "version": "v11.3.1"}]}"#),
+            ("modules/shop/composer.json", r#"{"autoload": {"psr-4": {"Shop\\": "./src", "Up\\": "../up"}}}"#),
             ("modules/bad/composer.json", "{"),
         ]);
-        assert_eq!(
-            versions(&manifest),
-            "acme/framework 11.3.1\nacme/other -\nphp 8.2"
-        );
-        let expected = [
-            ("App\\", "app/"),
-            ("Lib\\", "lib/"),
-            ("Lib\\", "src/lib/"),
-            ("Shop\\", "modules/shop/src/"),
-        ];
-        let mut expected: Vec<_> = expected
-            .iter()
-            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-            .collect();
+        assert_eq!(versions(&manifest), "acme/framework 11.3.1\nacme/other -\nphp 8.2");
+        let expected = [("App\\", "app/"), ("Lib\\", "lib/"), ("Lib\\", "src/lib/"), ("Shop\\", "modules/shop/src/")];
+        let mut expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         expected.push(("Up\\".to_owned(), "modules/up/".to_owned()));
         assert_eq!(manifest.psr4, expected);
         assert_eq!(broken.len(), 1);
@@ -493,24 +390,12 @@ mod tests {
                 flask = "*"
                 "#,
             ),
-            (
-                "requirements.txt",
-                "# c\n-r other.txt\nredis==5.0.1  # cache\nlib @ git+https://x/y\nhttps://x/z.whl\n\n",
-            ),
+            ("requirements.txt", "# c\n-r other.txt\nredis==5.0.1  # cache\nlib @ git+https://x/y\nhttps://x/z.whl\n\n"),
             ("requirements/prod.txt", "gunicorn>=20\n"),
             ("Pipfile", "[packages]\nboto3 = \"==1.34\"\n"),
-            (
-                "setup.cfg",
-                "[options]\ninstall_requires =\n    attrs>=22\n    six\nzip_safe = no\n",
-            ),
-            (
-                "pkg/setup.py",
-                "setup(install_requires=['click>=8', \"rich\"])",
-            ),
-            (
-                "uv.lock",
-                "[[package]]\nname = \"django\"\nversion = \"4.2.11\"\n",
-            ),
+            ("setup.cfg", "[options]\ninstall_requires =\n    attrs>=22\n    six\nzip_safe = no\n"),
+            ("pkg/setup.py", "setup(install_requires=['click>=8', \"rich\"])"),
+            ("uv.lock", "[[package]]\nname = \"django\"\nversion = \"4.2.11\"\n"),
             ("bad/pyproject.toml", "["),
         ]);
         assert_eq!(
@@ -523,12 +408,7 @@ mod tests {
 
     #[test]
     fn manifests_are_known_by_name() {
-        for path in [
-            "composer.json",
-            "a/requirements-dev.txt",
-            "requirements/base.txt",
-            "x/requirements/base.in",
-        ] {
+        for path in ["composer.json", "a/requirements-dev.txt", "requirements/base.txt", "x/requirements/base.in"] {
             assert!(is_manifest(path), "{path}");
         }
         for path in ["package.json", "notes.txt", "my_requirements/x.txt"] {

@@ -21,11 +21,7 @@ pub fn source_set(files: &[(&str, &str)]) -> SourceSet {
         encoding: Encoding::Utf8,
     });
     let (manifest, broken) = manifest::read(&manifests);
-    let skipped = broken.into_iter().map(|(path, reason)| Skipped {
-        path,
-        reason,
-        is_failure: false,
-    });
+    let skipped = broken.into_iter().map(|(path, reason)| Skipped { path, reason, is_failure: false });
     assemble(texts.collect(), manifest, skipped.collect())
 }
 
@@ -38,46 +34,25 @@ pub(super) struct Text {
 }
 
 /// Puts a set together: order, languages, origins.
-pub(super) fn assemble(
-    mut texts: Vec<Text>,
-    manifest: Manifest,
-    mut skipped: Vec<Skipped>,
-) -> SourceSet {
+pub(super) fn assemble(mut texts: Vec<Text>, manifest: Manifest, mut skipped: Vec<Skipped>) -> SourceSet {
     skipped.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));
     skipped.dedup();
     texts.sort_by(|a, b| a.path.cmp(&b.path));
     texts.dedup_by(|a, b| a.path == b.path);
     let templates = TemplateLanguage::of(&manifest);
-    let mut set = SourceSet {
-        manifest,
-        skipped,
-        ..SourceSet::default()
-    };
-    for Text {
-        path,
-        guess,
-        text,
-        encoding,
-    } in texts
-    {
+    let mut set = SourceSet { manifest, skipped, ..SourceSet::default() };
+    for Text { path, guess, text, encoding } in texts {
         let language = match guess {
             Some(Guess::Known(language)) => language,
             Some(Guess::Template) => templates.decide(&text),
             None => continue,
         };
         if encoding != Encoding::Utf8 {
-            set.encodings
-                .insert(FileId(set.files.len() as u32), encoding);
+            set.encodings.insert(FileId(set.files.len() as u32), encoding);
         }
         let lines = LineIndex::new(text.as_bytes());
         let origin = origin(&path);
-        set.files.push(SourceFile {
-            path,
-            language,
-            origin,
-            text,
-            lines,
-        });
+        set.files.push(SourceFile { path, language, origin, text, lines });
     }
     set
 }
@@ -111,11 +86,7 @@ mod tests {
             ("shop/tests/test_a.py", ""),
             ("README.md", ""),
         ]);
-        let seen: Vec<_> = set
-            .files
-            .iter()
-            .map(|f| (f.path.as_str(), f.language, f.origin))
-            .collect();
+        let seen: Vec<_> = set.files.iter().map(|f| (f.path.as_str(), f.language, f.origin)).collect();
         assert_eq!(
             seen,
             [

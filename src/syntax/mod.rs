@@ -16,9 +16,7 @@ thread_local! {
 pub fn with_parser<T>(language: &Language, run: impl FnOnce(&mut Parser) -> T) -> T {
     PARSER.with(|parser| {
         let mut parser = parser.borrow_mut();
-        parser
-            .set_language(language)
-            .expect("the grammars are built for this version of the parser");
+        parser.set_language(language).expect("the grammars are built for this version of the parser");
         run(&mut parser)
     })
 }

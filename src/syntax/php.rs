@@ -241,18 +241,12 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("method_declaration", Kind::MethodDeclaration),
     ("function_definition", Kind::FunctionDefinition),
     ("anonymous_function", Kind::AnonymousFunction),
-    (
-        "anonymous_function_use_clause",
-        Kind::AnonymousFunctionUseClause,
-    ),
+    ("anonymous_function_use_clause", Kind::AnonymousFunctionUseClause),
     ("arrow_function", Kind::ArrowFunction),
     ("formal_parameters", Kind::FormalParameters),
     ("simple_parameter", Kind::SimpleParameter),
     ("variadic_parameter", Kind::VariadicParameter),
-    (
-        "property_promotion_parameter",
-        Kind::PropertyPromotionParameter,
-    ),
+    ("property_promotion_parameter", Kind::PropertyPromotionParameter),
     ("abstract_modifier", Kind::AbstractModifier),
     ("static_modifier", Kind::StaticModifier),
     ("attribute_list", Kind::AttributeList),
@@ -264,10 +258,7 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("bottom_type", Kind::BottomType),
     ("union_type", Kind::UnionType),
     ("intersection_type", Kind::IntersectionType),
-    (
-        "disjunctive_normal_form_type",
-        Kind::DisjunctiveNormalFormType,
-    ),
+    ("disjunctive_normal_form_type", Kind::DisjunctiveNormalFormType),
     ("compound_statement", Kind::CompoundStatement),
     ("colon_block", Kind::ColonBlock),
     ("empty_statement", Kind::EmptyStatement),
@@ -297,14 +288,8 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("declare_statement", Kind::DeclareStatement),
     ("declare_directive", Kind::DeclareDirective),
     ("global_declaration", Kind::GlobalDeclaration),
-    (
-        "function_static_declaration",
-        Kind::FunctionStaticDeclaration,
-    ),
-    (
-        "static_variable_declaration",
-        Kind::StaticVariableDeclaration,
-    ),
+    ("function_static_declaration", Kind::FunctionStaticDeclaration),
+    ("static_variable_declaration", Kind::StaticVariableDeclaration),
     ("goto_statement", Kind::GotoStatement),
     ("named_label_statement", Kind::NamedLabelStatement),
     ("variable_name", Kind::VariableName),
@@ -312,24 +297,12 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("by_ref", Kind::ByRef),
     ("list_literal", Kind::ListLiteral),
     ("member_access_expression", Kind::MemberAccessExpression),
-    (
-        "nullsafe_member_access_expression",
-        Kind::NullsafeMemberAccessExpression,
-    ),
+    ("nullsafe_member_access_expression", Kind::NullsafeMemberAccessExpression),
     ("member_call_expression", Kind::MemberCallExpression),
-    (
-        "nullsafe_member_call_expression",
-        Kind::NullsafeMemberCallExpression,
-    ),
+    ("nullsafe_member_call_expression", Kind::NullsafeMemberCallExpression),
     ("scoped_call_expression", Kind::ScopedCallExpression),
-    (
-        "scoped_property_access_expression",
-        Kind::ScopedPropertyAccessExpression,
-    ),
-    (
-        "class_constant_access_expression",
-        Kind::ClassConstantAccessExpression,
-    ),
+    ("scoped_property_access_expression", Kind::ScopedPropertyAccessExpression),
+    ("class_constant_access_expression", Kind::ClassConstantAccessExpression),
     ("subscript_expression", Kind::SubscriptExpression),
     ("function_call_expression", Kind::FunctionCallExpression),
     ("arguments", Kind::Arguments),
@@ -341,14 +314,8 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("array_creation_expression", Kind::ArrayCreationExpression),
     ("array_element_initializer", Kind::ArrayElementInitializer),
     ("assignment_expression", Kind::AssignmentExpression),
-    (
-        "reference_assignment_expression",
-        Kind::ReferenceAssignmentExpression,
-    ),
-    (
-        "augmented_assignment_expression",
-        Kind::AugmentedAssignmentExpression,
-    ),
+    ("reference_assignment_expression", Kind::ReferenceAssignmentExpression),
+    ("augmented_assignment_expression", Kind::AugmentedAssignmentExpression),
     ("update_expression", Kind::UpdateExpression),
     ("binary_expression", Kind::BinaryExpression),
     ("unary_op_expression", Kind::UnaryOpExpression),
@@ -356,10 +323,7 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("cast_expression", Kind::CastExpression),
     ("cast_type", Kind::CastType),
     ("clone_expression", Kind::CloneExpression),
-    (
-        "error_suppression_expression",
-        Kind::ErrorSuppressionExpression,
-    ),
+    ("error_suppression_expression", Kind::ErrorSuppressionExpression),
     ("parenthesized_expression", Kind::ParenthesizedExpression),
     ("sequence_expression", Kind::SequenceExpression),
     ("print_intrinsic", Kind::PrintIntrinsic),
@@ -371,10 +335,7 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("require_once_expression", Kind::RequireOnceExpression),
     ("match_expression", Kind::MatchExpression),
     ("match_block", Kind::MatchBlock),
-    (
-        "match_conditional_expression",
-        Kind::MatchConditionalExpression,
-    ),
+    ("match_conditional_expression", Kind::MatchConditionalExpression),
     ("match_condition_list", Kind::MatchConditionList),
     ("match_default_expression", Kind::MatchDefaultExpression),
     ("string", Kind::String),
@@ -432,18 +393,9 @@ struct Tables {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let language = language();
-    let kinds = (0..language.node_kind_count())
-        .map(|id| kind_of(&language, id as u16))
-        .collect();
-    let fields = FIELDS
-        .iter()
-        .map(|(name, _)| language.field_id_for_name(name).map_or(0, |id| id.get()))
-        .collect();
-    Tables {
-        language,
-        kinds,
-        fields,
-    }
+    let kinds = (0..language.node_kind_count()).map(|id| kind_of(&language, id as u16)).collect();
+    let fields = FIELDS.iter().map(|(name, _)| language.field_id_for_name(name).map_or(0, |id| id.get())).collect();
+    Tables { language, kinds, fields }
 });
 
 fn kind_of(language: &Language, id: u16) -> Kind {
@@ -451,10 +403,7 @@ fn kind_of(language: &Language, id: u16) -> Kind {
         return Kind::Token;
     }
     let name = language.node_kind_for_id(id).unwrap_or("");
-    KINDS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or(Kind::Other, |(_, kind)| *kind)
+    KINDS.iter().find(|(known, _)| *known == name).map_or(Kind::Other, |(_, kind)| *kind)
 }
 
 /// The kind of a node.
@@ -462,11 +411,7 @@ pub fn kind(node: Node) -> Kind {
     // Errors have the greatest number there is.
     match node.kind_id() {
         u16::MAX => Kind::Error,
-        id => TABLES
-            .kinds
-            .get(usize::from(id))
-            .copied()
-            .unwrap_or(Kind::Other),
+        id => TABLES.kinds.get(usize::from(id)).copied().unwrap_or(Kind::Other),
     }
 }
 

@@ -197,8 +197,8 @@ fields! {
 
 /// Operators and keywords that lowering tells apart by their text.
 pub const TOKENS: &[&str] = &[
-    ",", ":", "async", "from", "and", "or", "+", "-", "~", "|", "&", "%", "+=", "|=", "&=", "%=",
-    "==", "!=", "<>", "<", "<=", ">", ">=", "in", "not in", "is", "is not",
+    ",", ":", "async", "from", "and", "or", "+", "-", "~", "|", "&", "%", "+=", "|=", "&=", "%=", "==", "!=", "<>", "<", "<=",
+    ">", ">=", "in", "not in", "is", "is not",
 ];
 
 struct Tables {
@@ -215,19 +215,9 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
             continue;
         }
         let text = language.node_kind_for_id(id).unwrap_or_default();
-        *slot = KINDS
-            .iter()
-            .position(|k| *k == text)
-            .map_or(Kind::Unknown, |at| VARIANTS[at]);
+        *slot = KINDS.iter().position(|k| *k == text).map_or(Kind::Unknown, |at| VARIANTS[at]);
     }
-    let fields = FIELDS
-        .iter()
-        .map(|f| {
-            language
-                .field_id_for_name(f)
-                .map_or(0, std::num::NonZero::get)
-        })
-        .collect();
+    let fields = FIELDS.iter().map(|f| language.field_id_for_name(f).map_or(0, std::num::NonZero::get)).collect();
     Tables { kinds, fields }
 });
 

@@ -26,23 +26,11 @@ const WORDS: [(Word, &str); 5] = [
 ];
 
 /// Comment openers and their closers; the longer opener first where one starts another.
-const COMMENTS: [(&str, &str); 6] = [
-    ("{{--", "--}}"),
-    ("{#", "#}"),
-    ("<!--", "-->"),
-    ("/*", "*/"),
-    ("//", ""),
-    ("#", ""),
-];
+const COMMENTS: [(&str, &str); 6] = [("{{--", "--}}"), ("{#", "#}"), ("<!--", "-->"), ("/*", "*/"), ("//", ""), ("#", "")];
 
 impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            WORDS
-                .iter()
-                .find(|(w, _)| w == self)
-                .map_or("", |(_, text)| text),
-        )
+        f.write_str(WORDS.iter().find(|(w, _)| w == self).map_or("", |(_, text)| text))
     }
 }
 
@@ -50,10 +38,7 @@ impl Word {
     /// The word at the start of a text that ends in a colon, and what follows.
     pub fn split(text: &str) -> Option<(Word, &str)> {
         let (head, rest) = text.trim_start().split_once(':')?;
-        WORDS
-            .iter()
-            .find(|(_, t)| *t == head)
-            .map(|(w, _)| (*w, rest))
+        WORDS.iter().find(|(_, t)| *t == head).map(|(w, _)| (*w, rest))
     }
 }
 
@@ -93,31 +78,14 @@ pub fn read(text: &str) -> Vec<Annotation> {
         let number = index + 1;
         let comments = comments(line);
         if is_alone(line, &comments) {
-            waiting.extend(
-                comments
-                    .into_iter()
-                    .flat_map(|c| c.items)
-                    .map(|i| (i, number)),
-            );
+            waiting.extend(comments.into_iter().flat_map(|c| c.items).map(|i| (i, number)));
             continue;
         }
-        out.extend(waiting.drain(..).map(|(item, at)| Annotation {
-            item,
-            line: number,
-            at,
-        }));
+        out.extend(waiting.drain(..).map(|(item, at)| Annotation { item, line: number, at }));
         let here = comments.into_iter().flat_map(|c| c.items);
-        out.extend(here.map(|item| Annotation {
-            item,
-            line: number,
-            at: number,
-        }));
+        out.extend(here.map(|item| Annotation { item, line: number, at: number }));
     }
-    out.extend(
-        waiting
-            .into_iter()
-            .map(|(item, at)| Annotation { item, line: at, at }),
-    );
+    out.extend(waiting.into_iter().map(|(item, at)| Annotation { item, line: at, at }));
     out
 }
 
@@ -137,11 +105,7 @@ pub fn rewrite(line: &str, path: &str, items: &[Item]) -> Option<String> {
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
     let gap = if path.ends_with(".py") { "  " } else { " " };
     let text = render(items);
-    let comment = if closer.is_empty() {
-        format!("{opener} {text}")
-    } else {
-        format!("{opener} {text} {closer}")
-    };
+    let comment = if closer.is_empty() { format!("{opener} {text}") } else { format!("{opener} {text} {closer}") };
     match (alone, items.is_empty()) {
         (true, true) => None,
         (true, false) => Some(format!("{indent}{comment}")),
@@ -180,17 +144,11 @@ pub fn items(content: &str) -> Vec<Item> {
         };
         for entry in split_outside_parentheses(list, ',') {
             let (rule, reason) = match entry.split_once('(') {
-                Some((rule, reason)) => {
-                    (rule, Some(reason.trim().trim_end_matches(')').to_owned()))
-                }
+                Some((rule, reason)) => (rule, Some(reason.trim().trim_end_matches(')').to_owned())),
                 None => (entry, None),
             };
             if let Some(rule) = rule.split_whitespace().next() {
-                out.push(Item {
-                    word,
-                    rule: rule.to_owned(),
-                    reason,
-                });
+                out.push(Item { word, rule: rule.to_owned(), reason });
             }
         }
     }
@@ -220,31 +178,19 @@ fn comments(line: &str) -> Vec<Comment> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < line.len() {
-        let opening = COMMENTS
-            .iter()
-            .find(|(o, _)| line.as_bytes()[at..].starts_with(o.as_bytes()));
+        let opening = COMMENTS.iter().find(|(o, _)| line.as_bytes()[at..].starts_with(o.as_bytes()));
         let Some((opener, closer)) = opening else {
             at += 1;
             continue;
         };
         let from = at + opener.len();
-        let length = if closer.is_empty() {
-            None
-        } else {
-            line[from..].find(closer)
-        };
-        let (to, end) = length.map_or((line.len(), line.len()), |n| {
-            (from + n, from + n + closer.len())
-        });
+        let length = if closer.is_empty() { None } else { line[from..].find(closer) };
+        let (to, end) = length.map_or((line.len(), line.len()), |n| (from + n, from + n + closer.len()));
         let items = items(&line[from..to]);
         if items.is_empty() {
             at = from;
         } else {
-            out.push(Comment {
-                start: at,
-                end,
-                items,
-            });
+            out.push(Comment { start: at, end, items });
             at = end;
         }
     }
@@ -263,13 +209,7 @@ fn comment_syntax(path: &str) -> (&'static str, &'static str) {
     match path {
         p if p.ends_with(".blade.php") => ("{{--", "--}}"),
         p if p.ends_with(".php") => ("//", ""),
-        p if p.ends_with(".html")
-            || p.ends_with(".txt")
-            || p.contains(".j2")
-            || p.contains(".jinja") =>
-        {
-            ("{#", "#}")
-        }
+        p if p.ends_with(".html") || p.ends_with(".txt") || p.contains(".j2") || p.contains(".jinja") => ("{#", "#}"),
         _ => ("#", ""),
     }
 }
@@ -279,61 +219,32 @@ mod tests {
     use super::{read, rewrite};
 
     fn lines(text: &str) -> Vec<String> {
-        read(text)
-            .iter()
-            .map(|a| format!("{} {}@{}", a.item.word, a.item.rule, a.line))
-            .collect()
+        read(text).iter().map(|a| format!("{} {}@{}", a.item.word, a.item.rule, a.line)).collect()
     }
 
     #[test]
     fn a_trailing_comment_is_about_its_line_and_a_comment_alone_about_the_next() {
         assert_eq!(lines("a\nb # expect: x\n"), ["expect x@2"]);
-        assert_eq!(
-            lines("// expect: x, y\n// step: z\nfoo();\n"),
-            ["expect x@3", "expect y@3", "step z@3"]
-        );
-        assert_eq!(
-            lines("{{ $a }} {{-- expect: x; missed: y (far, away) --}}"),
-            ["expect x@1", "missed y@1"]
-        );
-        assert_eq!(
-            lines("{# wrong: x #}\n<li>{{ a }}</li> {# expect: y #}"),
-            ["wrong x@2", "expect y@2"]
-        );
+        assert_eq!(lines("// expect: x, y\n// step: z\nfoo();\n"), ["expect x@3", "expect y@3", "step z@3"]);
+        assert_eq!(lines("{{ $a }} {{-- expect: x; missed: y (far, away) --}}"), ["expect x@1", "missed y@1"]);
+        assert_eq!(lines("{# wrong: x #}\n<li>{{ a }}</li> {# expect: y #}"), ["wrong x@2", "expect y@2"]);
     }
 
     #[test]
     fn other_comments_and_colons_are_not_annotations() {
-        assert_eq!(
-            lines("# expected: x\n// see: y\n'#expect'\n#[Attr] $x = A::class;"),
-            Vec::<String>::new()
-        );
+        assert_eq!(lines("# expected: x\n// see: y\n'#expect'\n#[Attr] $x = A::class;"), Vec::<String>::new());
     }
 
     #[test]
     fn rewriting_keeps_the_code_and_the_comment_syntax() {
         let items = |text: &str| super::items(text);
-        assert_eq!(
-            rewrite("a(); // expect: x", "a.php", &items("missed: x")).as_deref(),
-            Some("a(); // missed: x")
-        );
-        assert_eq!(
-            rewrite("a()", "a.py", &items("wrong: x")).as_deref(),
-            Some("a()  # wrong: x")
-        );
-        assert_eq!(
-            rewrite("{{ a }}", "a.html", &items("wrong: x")).as_deref(),
-            Some("{{ a }} {# wrong: x #}")
-        );
+        assert_eq!(rewrite("a(); // expect: x", "a.php", &items("missed: x")).as_deref(), Some("a(); // missed: x"));
+        assert_eq!(rewrite("a()", "a.py", &items("wrong: x")).as_deref(), Some("a()  # wrong: x"));
+        assert_eq!(rewrite("{{ a }}", "a.html", &items("wrong: x")).as_deref(), Some("{{ a }} {# wrong: x #}"));
         assert_eq!(rewrite("  # wrong: x", "a.py", &[]), None);
         assert_eq!(rewrite("b # wrong: x", "a.py", &[]).as_deref(), Some("b"));
         assert_eq!(
-            rewrite(
-                "b # expect: x, y (why)",
-                "a.py",
-                &items("expect: y (why); missed: x")
-            )
-            .as_deref(),
+            rewrite("b # expect: x, y (why)", "a.py", &items("expect: y (why); missed: x")).as_deref(),
             Some("b  # expect: y (why); missed: x")
         );
     }

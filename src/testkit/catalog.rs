@@ -11,11 +11,7 @@ pub(super) fn pages(folder: &str, is_catalog: bool) -> Vec<TestCase> {
             continue;
         };
         let own_rule = is_catalog.then_some(id);
-        out.extend(read_page(
-            &format!("{folder}/{name}"),
-            &read_text(&path),
-            own_rule,
-        ));
+        out.extend(read_page(&format!("{folder}/{name}"), &read_text(&path), own_rule));
     }
     out
 }
@@ -42,29 +38,17 @@ fn grammar(path: &str) -> Option<tree_sitter::Language> {
 
 #[test]
 fn every_example_is_well_formed() {
-    let cases = [
-        pages("rules/catalog", true),
-        pages("fixtures/cases", false),
-        fixtures::applications(),
-    ]
-    .concat();
+    let cases = [pages("rules/catalog", true), pages("fixtures/cases", false), fixtures::applications()].concat();
     let mut found = Vec::new();
     for file in cases.iter().flat_map(|c| &c.files) {
         let Some(language) = grammar(&file.path) else {
             continue;
         };
         let mut parser = tree_sitter::Parser::new();
-        parser
-            .set_language(&language)
-            .expect("the grammar fits the library");
-        let tree = parser
-            .parse(&file.text, None)
-            .expect("no time limit is set");
+        parser.set_language(&language).expect("the grammar fits the library");
+        let tree = parser.parse(&file.text, None).expect("no time limit is set");
         if tree.root_node().has_error() {
-            found.push(format!(
-                "{}:{}: {} does not parse",
-                file.host, file.host_line, file.path
-            ));
+            found.push(format!("{}:{}: {} does not parse", file.host, file.host_line, file.path));
         }
     }
     found.dedup();

@@ -65,12 +65,7 @@ pub fn read_page(host: &str, text: &str, own_rule: Option<&str>) -> Vec<TestCase
         rules: own_rule.map(str::to_owned).into_iter().collect(),
         page_shared: Vec::new(),
         section_shared: Vec::new(),
-        current: TestCase {
-            name: "introduction".to_owned(),
-            host: host.to_owned(),
-            host_line: 1,
-            ..TestCase::default()
-        },
+        current: TestCase { name: "introduction".to_owned(), host: host.to_owned(), host_line: 1, ..TestCase::default() },
         is_in_section: false,
         done: Vec::new(),
     };
@@ -106,10 +101,7 @@ impl Reader<'_> {
             }
             if let Some(info) = line.strip_prefix("```") {
                 block = Some(open_block(info, named.take(), number + 1));
-            } else if let Some(heading) = line
-                .strip_prefix("## ")
-                .or_else(|| line.strip_prefix("### "))
-            {
+            } else if let Some(heading) = line.strip_prefix("## ").or_else(|| line.strip_prefix("### ")) {
                 self.finish();
                 if line.starts_with("## ") {
                     self.section_shared.clear();
@@ -121,27 +113,21 @@ impl Reader<'_> {
                     host_line: number,
                     ..TestCase::default()
                 };
-            } else if let Some(comment) = line
-                .strip_prefix("<!--")
-                .and_then(|l| l.trim_end().strip_suffix("-->"))
-            {
+            } else if let Some(comment) = line.strip_prefix("<!--").and_then(|l| l.trim_end().strip_suffix("-->")) {
                 self.comment(comment.trim(), number);
             } else if !line.trim().is_empty() {
                 named = path_of_line(line);
             }
         }
         if block.is_some() {
-            self.current
-                .problems
-                .push("a code block is not closed".to_owned());
+            self.current.problems.push("a code block is not closed".to_owned());
         }
         self.finish();
     }
 
     fn comment(&mut self, comment: &str, number: usize) {
         if let Some(rules) = comment.strip_prefix("rules:") {
-            self.rules
-                .extend(rules.split(',').map(|r| r.trim().to_owned()));
+            self.rules.extend(rules.split(',').map(|r| r.trim().to_owned()));
             return;
         }
         let Some((word, rest)) = super::annotations::Word::split(comment) else {
@@ -150,22 +136,12 @@ impl Reader<'_> {
         let Some((place, rule)) = rest.trim().split_once(' ') else {
             return;
         };
-        let parsed = place
-            .rsplit_once(':')
-            .and_then(|(path, line)| Some((path, line.parse().ok()?)));
+        let parsed = place.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?)));
         match (parsed, items(&format!("{word}: {rule}")).pop()) {
             (Some((path, line)), Some(item)) => {
-                self.current.claims.push(PlaceClaim {
-                    item,
-                    path: path.to_owned(),
-                    line,
-                    at: number,
-                });
+                self.current.claims.push(PlaceClaim { item, path: path.to_owned(), line, at: number });
             }
-            _ => self
-                .current
-                .problems
-                .push(format!("line {number}: expected `{word}: path:line rule`")),
+            _ => self.current.problems.push(format!("line {number}: expected `{word}: path:line rule`")),
         }
     }
 
@@ -186,17 +162,11 @@ impl Reader<'_> {
             is_shared: block.is_shared,
         };
         if file.is_shared {
-            let shared = if self.is_in_section {
-                &mut self.section_shared
-            } else {
-                &mut self.page_shared
-            };
+            let shared = if self.is_in_section { &mut self.section_shared } else { &mut self.page_shared };
             shared.retain(|f| f.path != file.path);
             shared.push(file);
         } else if self.current.files.iter().any(|f| f.path == file.path) {
-            self.current
-                .problems
-                .push(format!("two files named {}", file.path));
+            self.current.problems.push(format!("two files named {}", file.path));
         } else {
             self.current.files.push(file);
         }
@@ -231,20 +201,14 @@ fn open_block(info: &str, named: Option<String>, start: usize) -> Option<Block> 
         _ => "",
     };
     let path = named.unwrap_or_else(|| default.to_owned());
-    (!path.is_empty()).then(|| Block {
-        path,
-        is_shared: rest.contains(&"shared"),
-        start,
-        lines: Vec::new(),
-    })
+    (!path.is_empty()).then(|| Block { path, is_shared: rest.contains(&"shared"), start, lines: Vec::new() })
 }
 
 /// The path that a line of prose gives to the next block: the last backticked word before a final colon.
 fn path_of_line(line: &str) -> Option<String> {
     let quoted = line.trim_end().strip_suffix("`:")?;
     let path = quoted.rsplit('`').next()?;
-    let looks_like_a_path =
-        (path.contains('/') || path.contains('.')) && !path.contains([' ', '(', '$', '>']);
+    let looks_like_a_path = (path.contains('/') || path.contains('.')) && !path.contains([' ', '(', '$', '>']);
     looks_like_a_path.then(|| path.to_owned())
 }
 
@@ -259,33 +223,14 @@ mod tests {
     #[test]
     fn a_heading_starts_a_test_and_shared_files_join_all_later_ones() {
         let cases = read_page("p.md", PAGE, Some("own"));
-        let paths = |n: usize| {
-            cases[n]
-                .files
-                .iter()
-                .map(|f| f.path.as_str())
-                .collect::<Vec<_>>()
-        };
+        let paths = |n: usize| cases[n].files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>();
         assert_eq!(cases.len(), 2);
-        assert_eq!(
-            paths(0),
-            [
-                "app/Example.php",
-                "app/example.py",
-                "resources/views/a.blade.php"
-            ]
-        );
+        assert_eq!(paths(0), ["app/Example.php", "app/example.py", "resources/views/a.blade.php"]);
         assert_eq!(paths(1), ["app/example.py", "app/models.py"]);
         assert_eq!(cases[0].rules, ["own", "extra"]);
         assert_eq!(cases[0].files[0].text, "<?php\n$a;\n");
-        assert_eq!(
-            (cases[0].files[0].host_line, cases[0].files[0].prefix_lines),
-            (12, 1)
-        );
-        assert_eq!(
-            (cases[1].claims[0].path.as_str(), cases[1].claims[0].line),
-            ("app/example.py", 1)
-        );
+        assert_eq!((cases[0].files[0].host_line, cases[0].files[0].prefix_lines), (12, 1));
+        assert_eq!((cases[1].claims[0].path.as_str(), cases[1].claims[0].line), ("app/example.py", 1));
         assert!(cases.iter().all(|c| c.problems.is_empty()));
     }
 

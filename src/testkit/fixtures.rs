@@ -15,12 +15,7 @@ pub(super) fn applications() -> Vec<TestCase> {
         }
         if cases.last().is_none_or(|c| c.name != folder) {
             let host = format!("fixtures/{folder}/README.md");
-            cases.push(TestCase {
-                name: folder.to_owned(),
-                host,
-                host_line: 1,
-                ..TestCase::default()
-            });
+            cases.push(TestCase { name: folder.to_owned(), host, host_line: 1, ..TestCase::default() });
         }
         let Some(case) = cases.last_mut() else {
             continue;
@@ -44,13 +39,8 @@ pub(super) fn applications() -> Vec<TestCase> {
 
 /// The rules of a `<!-- rules: a, b -->` line of a fixture's README.
 fn selected_rules(readme: &str) -> Vec<String> {
-    let lists = readme
-        .lines()
-        .filter_map(|l| l.strip_prefix("<!-- rules:")?.strip_suffix("-->"));
-    lists
-        .flat_map(|l| l.split(','))
-        .map(|r| r.trim().to_owned())
-        .collect()
+    let lists = readme.lines().filter_map(|l| l.strip_prefix("<!-- rules:")?.strip_suffix("-->"));
+    lists.flat_map(|l| l.split(',')).map(|r| r.trim().to_owned()).collect()
 }
 
 #[test]

@@ -44,20 +44,14 @@ pub struct Options {
 
 /// Runs the whole analysis on files given as path and text. To be called inside [`pool`].
 pub fn analyze(files: &[(String, String)], options: &Options) -> Vec<TestFinding> {
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let mut sources = source_set(&files);
     sources.files.retain(|file| file.origin != Origin::Test);
     let named = files.iter().find(|(path, _)| *path == FILE_NAME);
     let config = named.map_or_else(Config::default, |(path, text)| {
         Config::parse(Path::new(path), text).unwrap_or_else(|error| panic!("{error}"))
     });
-    let overrides = Overrides {
-        extend_select: options.rules.clone(),
-        ..Overrides::default()
-    };
+    let overrides = Overrides { extend_select: options.rules.clone(), ..Overrides::default() };
     let settings = Settings::new(&config, &overrides).unwrap_or_else(|error| panic!("{error}"));
     let place = |span: Span| {
         let file = sources.file(span.file);
@@ -69,13 +63,7 @@ pub fn analyze(files: &[(String, String)], options: &Options) -> Vec<TestFinding
         .map(|finding| {
             let (path, line) = place(finding.span);
             let steps = finding.steps.iter().map(|step| place(step.span)).collect();
-            TestFinding {
-                rule: finding.rule.to_string(),
-                path,
-                line,
-                message: finding.message,
-                steps,
-            }
+            TestFinding { rule: finding.rule.to_string(), path, line, message: finding.message, steps }
         })
         .collect()
 }
@@ -87,18 +75,12 @@ fn root() -> &'static Path {
 
 /// All files below a folder, sorted, as paths relative to it with `/`; none if there is no such folder.
 fn files_below(folder: &Path) -> Vec<(String, PathBuf)> {
-    let entries = walkdir::WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(Result::ok);
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(Result::ok);
     entries
         .filter(|e| e.file_type().is_file())
         .map(|e| {
             let relative = e.path().strip_prefix(folder).unwrap_or(e.path());
-            (
-                relative.to_string_lossy().replace('\\', "/"),
-                e.path().to_path_buf(),
-            )
+            (relative.to_string_lossy().replace('\\', "/"), e.path().to_path_buf())
         })
         .collect()
 }
@@ -106,13 +88,9 @@ fn files_below(folder: &Path) -> Vec<(String, PathBuf)> {
 /// The ids of all rules: the names of the catalogue's pages.
 fn rule_ids() -> Vec<String> {
     let pages = files_below(&root().join("rules/catalog"));
-    pages
-        .into_iter()
-        .filter_map(|(name, _)| name.strip_suffix(".md").map(str::to_owned))
-        .collect()
+    pages.into_iter().filter_map(|(name, _)| name.strip_suffix(".md").map(str::to_owned)).collect()
 }
 
 fn read_text(path: &Path) -> String {
-    std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{} must be readable: {error}", path.display()))
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{} must be readable: {error}", path.display()))
 }

@@ -18,24 +18,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lower", &["base", "source", "syntax", "facts"]),
     ("index", &["base", "facts", "packs", "source"]),
     ("flow", &["base", "facts", "packs", "index"]),
-    (
-        "checks",
-        &[
-            "base", "facts", "index", "flow", "packs", "findings", "source",
-        ],
-    ),
-    (
-        "report",
-        &["base", "source", "packs", "findings", "pipeline"],
-    ),
+    ("checks", &["base", "facts", "index", "flow", "packs", "findings", "source"]),
+    ("report", &["base", "source", "packs", "findings", "pipeline"]),
     ("cache", &["base", "source", "facts"]),
     ("config", &["base", "findings", "packs"]),
     (
         "pipeline",
-        &[
-            "base", "facts", "findings", "source", "packs", "syntax", "lower", "index", "flow",
-            "checks", "cache", "config",
-        ],
+        &["base", "facts", "findings", "source", "packs", "syntax", "lower", "index", "flow", "checks", "cache", "config"],
     ),
 ];
 
@@ -43,28 +32,13 @@ const LAYERS: &[(&str, &[&str])] = &[
 const TOP: &[&str] = &["cli", "main", "lib", "testkit"];
 
 /// Framework names that belong in `rules/`, not in the code.
-const FRAMEWORKS: &[&str] = &[
-    "laravel",
-    "eloquent",
-    "django",
-    "sqlalchemy",
-    "flask",
-    "fastapi",
-    "supabase",
-    "livewire",
-    "filament",
-    "inertia",
-];
+const FRAMEWORKS: &[&str] =
+    &["laravel", "eloquent", "django", "sqlalchemy", "flask", "fastapi", "supabase", "livewire", "filament", "inertia"];
 
 /// Where the name of a template language is no framework: which files hold it, and what reads it.
 const LANGUAGE_NAMES: &[&str] = &["django"];
-const NAME_LANGUAGES: &[&str] = &[
-    "lower/mod.rs",
-    "lower/template",
-    "source/language.rs",
-    "source/conventions.rs",
-    "index/templates",
-];
+const NAME_LANGUAGES: &[&str] =
+    &["lower/mod.rs", "lower/template", "source/language.rs", "source/conventions.rs", "index/templates"];
 const VARIANT: &str = "DjangoTemplate";
 
 /// Rules about the tool itself: they need no example.
@@ -81,22 +55,11 @@ struct Source {
 }
 
 fn sources() -> Vec<Source> {
-    let files = files_below(&root().join("src"))
-        .into_iter()
-        .filter(|(name, _)| name.ends_with(".rs"));
+    let files = files_below(&root().join("src")).into_iter().filter(|(name, _)| name.ends_with(".rs"));
     files
         .map(|(path, file)| {
-            let module = path
-                .split('/')
-                .next()
-                .unwrap_or("")
-                .trim_end_matches(".rs")
-                .to_owned();
-            Source {
-                path,
-                module,
-                text: read_text(&file),
-            }
+            let module = path.split('/').next().unwrap_or("").trim_end_matches(".rs").to_owned();
+            Source { path, module, text: read_text(&file) }
         })
         .collect()
 }
@@ -111,19 +74,10 @@ impl Source {
 /// The code lines before the tests of the file, numbered from 1, without comments.
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().take_while(|l| l.trim() != "#[cfg(test)]");
-    lines
-        .enumerate()
-        .map(|(i, l)| (i + 1, l))
-        .filter_map(|(i, l)| {
-            let code = l.find("//").map_or(l, |at| {
-                if l[..at].matches('"').count() % 2 == 0 {
-                    &l[..at]
-                } else {
-                    l
-                }
-            });
-            (!code.trim().is_empty()).then_some((i, code))
-        })
+    lines.enumerate().map(|(i, l)| (i + 1, l)).filter_map(|(i, l)| {
+        let code = l.find("//").map_or(l, |at| if l[..at].matches('"').count() % 2 == 0 { &l[..at] } else { l });
+        (!code.trim().is_empty()).then_some((i, code))
+    })
 }
 
 fn fail_with(what: &str, found: &[String]) {
@@ -134,29 +88,17 @@ fn fail_with(what: &str, found: &[String]) {
 fn every_module_uses_only_the_layers_below_it() {
     let layers: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
     let mut found = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|s| !TOP.contains(&s.module.as_str()))
-    {
+    for source in sources().iter().filter(|s| !TOP.contains(&s.module.as_str())) {
         let Some(allowed) = layers.get(source.module.as_str()) else {
-            found.push(format!(
-                "src/{}: module `{}` has no place in the table",
-                source.path, source.module
-            ));
+            found.push(format!("src/{}: module `{}` has no place in the table", source.path, source.module));
             continue;
         };
         for (number, line) in code_lines(&source.text) {
             for used in line.split("crate::").skip(1) {
-                let name: String = used
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect();
+                let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 let is_module = layers.contains_key(name.as_str()) || TOP.contains(&name.as_str());
                 if is_module && name != source.module && !allowed.contains(&name.as_str()) {
-                    found.push(format!(
-                        "src/{}:{number}: `{}` may not use `{name}`",
-                        source.path, source.module
-                    ));
+                    found.push(format!("src/{}:{number}: `{}` may not use `{name}`", source.path, source.module));
                 }
             }
         }
@@ -170,43 +112,27 @@ fn trees_are_read_only_where_text_becomes_facts() {
     let mut found = Vec::new();
     for source in sources().iter().filter(|s| !is_allowed(&s.module)) {
         let used = code_lines(&source.text).filter(|(_, l)| l.contains("tree_sitter"));
-        found.extend(used.map(|(n, _)| {
-            format!(
-                "src/{}:{n}: tree_sitter outside `syntax` and `lower`",
-                source.path
-            )
-        }));
+        found.extend(used.map(|(n, _)| format!("src/{}:{n}: tree_sitter outside `syntax` and `lower`", source.path)));
     }
     fail_with("trees", &found);
 }
 
 #[test]
 fn every_file_says_first_what_it_answers() {
-    let silent = sources()
-        .into_iter()
-        .filter(|s| !s.is_test() && !s.text.starts_with("//!"));
-    let found: Vec<String> = silent
-        .map(|s| format!("src/{}: must start with `//!`", s.path))
-        .collect();
+    let silent = sources().into_iter().filter(|s| !s.is_test() && !s.text.starts_with("//!"));
+    let found: Vec<String> = silent.map(|s| format!("src/{}: must start with `//!`", s.path)).collect();
     fail_with("headers", &found);
 }
 
 #[test]
 fn no_framework_is_named_in_the_code() {
     let mut found = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|s| !s.is_test() && s.module != "testkit")
-    {
+    for source in sources().iter().filter(|s| !s.is_test() && s.module != "testkit") {
         for (number, line) in code_lines(&source.text) {
             let line = line.replace(VARIANT, "").to_lowercase();
-            let may_say = |word: &str| {
-                LANGUAGE_NAMES.contains(&word)
-                    && NAME_LANGUAGES.iter().any(|p| source.path.starts_with(p))
-            };
-            let named = FRAMEWORKS
-                .iter()
-                .filter(|w| line.contains(**w) && !may_say(w));
+            let may_say =
+                |word: &str| LANGUAGE_NAMES.contains(&word) && NAME_LANGUAGES.iter().any(|p| source.path.starts_with(p));
+            let named = FRAMEWORKS.iter().filter(|w| line.contains(**w) && !may_say(w));
             found.extend(named.map(|w| format!("src/{}:{number}: names `{w}`", source.path)));
         }
     }
@@ -221,11 +147,7 @@ fn files_have_a_readable_size() {
         if lines > TOO_LONG && !source.is_test() {
             found.push(format!("src/{}: {lines} lines", source.path));
         } else if lines > LONG {
-            let _ = writeln!(
-                std::io::stderr(),
-                "long: src/{}: {lines} lines",
-                source.path
-            );
+            let _ = writeln!(std::io::stderr(), "long: src/{}: {lines} lines", source.path);
         }
     }
     fail_with("split by subject", &found);
@@ -234,26 +156,11 @@ fn files_have_a_readable_size() {
 #[test]
 fn every_rule_has_an_executed_example() {
     let mut shown: Vec<String> = Vec::new();
-    for case in catalog::pages("rules/catalog", true)
-        .iter()
-        .chain(&catalog::pages("fixtures/cases", false))
-    {
-        let items = case
-            .files
-            .iter()
-            .flat_map(|f| read(&f.text))
-            .map(|a| a.item);
-        shown.extend(
-            items
-                .filter(|i| matches!(i.word, Word::Expect | Word::Missed))
-                .map(|i| i.rule),
-        );
+    for case in catalog::pages("rules/catalog", true).iter().chain(&catalog::pages("fixtures/cases", false)) {
+        let items = case.files.iter().flat_map(|f| read(&f.text)).map(|a| a.item);
+        shown.extend(items.filter(|i| matches!(i.word, Word::Expect | Word::Missed)).map(|i| i.rule));
     }
-    let bare = rule_ids()
-        .into_iter()
-        .filter(|id| !shown.contains(id) && !OF_THE_TOOL.contains(&id.as_str()));
-    let found: Vec<String> = bare
-        .map(|id| format!("rules/catalog/{id}.md: no example expects the rule"))
-        .collect();
+    let bare = rule_ids().into_iter().filter(|id| !shown.contains(id) && !OF_THE_TOOL.contains(&id.as_str()));
+    let found: Vec<String> = bare.map(|id| format!("rules/catalog/{id}.md: no example expects the rule")).collect();
     fail_with("rules without example", &found);
 }

@@ -57,11 +57,28 @@ impl View<'_, '_> {
             return Area::Background;
         }
         let is_view = roles.iter().any(|r| {
-            matches!(*r, "view-class" | "list-view" | "detail-view" | "template-view" | "viewset" | "live-component" | "resource" | "request-class" | "serializer" | "view-component")
+            matches!(
+                *r,
+                "view-class"
+                    | "list-view"
+                    | "detail-view"
+                    | "template-view"
+                    | "viewset"
+                    | "live-component"
+                    | "resource"
+                    | "request-class"
+                    | "serializer"
+                    | "view-component"
+            )
         });
         let decl = ix.function(outer);
         let takes_request = decl.params.iter().any(|p| p.name.as_str() == "request");
-        if is_view || takes_request || self.cx.flow.handlers.contains(&outer) || has(&lists.request_words) || self.has_route_decorator(outer) {
+        if is_view
+            || takes_request
+            || self.cx.flow.handlers.contains(&outer)
+            || has(&lists.request_words)
+            || self.has_route_decorator(outer)
+        {
             return Area::Request;
         }
         Area::Other
@@ -77,7 +94,9 @@ impl View<'_, '_> {
         let mut at = f;
         for _ in 0..32 {
             let decl = self.cx.ix.function(at);
-            let Some(parent) = decl.parent.filter(|_| decl.kind == FnKind::Closure) else { return at };
+            let Some(parent) = decl.parent.filter(|_| decl.kind == FnKind::Closure) else {
+                return at;
+            };
             let outer = FnRef { file: f.file, id: parent };
             if matches!(self.cx.ix.function(outer).kind, FnKind::File | FnKind::ClassBody) {
                 return at;
@@ -89,7 +108,9 @@ impl View<'_, '_> {
 
     fn has_route_decorator(&self, f: FnRef) -> bool {
         let decl = self.cx.ix.function(f);
-        let Some(parent) = decl.parent else { return false };
+        let Some(parent) = decl.parent else {
+            return false;
+        };
         let body = &self.cx.ix.file(f.file).functions[parent.0 as usize].body;
         decl.decorators.iter().any(|d| {
             let callee = match body.expr(*d) {
@@ -105,9 +126,10 @@ impl View<'_, '_> {
         let outer = self.outermost(f);
         let range = self.cx.ix.function(outer).range;
         let all = &self.cx.ix.file(f.file).functions;
-        let inside = all.iter().enumerate().filter(|(_, d)| {
-            d.kind == FnKind::Closure && d.range.start >= range.start && d.range.end <= range.end
-        });
+        let inside = all
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.kind == FnKind::Closure && d.range.start >= range.start && d.range.end <= range.end);
         let mut out = vec![outer];
         if self.cx.ix.function(outer).kind != FnKind::File {
             out.extend(inside.map(|(i, _)| FnRef { file: f.file, id: crate::facts::FnId(i as u32) }));
@@ -169,14 +191,19 @@ impl View<'_, '_> {
         let body = &self.cx.ix.function(execution.owner).body;
         let keys = &self.cx.ix.packs.tenancy().key_names;
         let Some(args) = body.exprs.iter().find_map(|e| match e {
-            Expr::Call { callee, args } if body.range(*callee).end == execution.site.range.end || body.range(*callee) == execution.site.range => Some(args),
+            Expr::Call { callee, args }
+                if body.range(*callee).end == execution.site.range.end || body.range(*callee) == execution.site.range =>
+            {
+                Some(args)
+            }
             _ => None,
         }) else {
             return false;
         };
         let is_own_key = |e| match body.expr(e) {
             Expr::Attr { base, name, .. } => {
-                keys.iter().any(|k| k == name.as_str()) && !matches!(body.expr(*base), Expr::Attr { name, .. } if matches!(name.as_str(), "data" | "query" | "query_params" | "kwargs" | "GET" | "POST"))
+                keys.iter().any(|k| k == name.as_str())
+                    && !matches!(body.expr(*base), Expr::Attr { name, .. } if matches!(name.as_str(), "data" | "query" | "query_params" | "kwargs" | "GET" | "POST"))
                     && !matches!(body.expr(*base), Expr::Local(s) if body.slots.get(s.0 as usize).is_some_and(|n| n.as_str().contains("request") || n.as_str() == "data"))
                     && !matches!(body.expr(*base), Expr::This)
             }
@@ -190,13 +217,18 @@ impl View<'_, '_> {
         let ix = self.cx.ix;
         let outer = self.outermost(f);
         ix.function(outer).params.iter().any(|param| {
-            let Some(class) = param.ty.as_ref().and_then(|ty| ix.type_to_class(outer.file, outer.id, ty)) else { return false };
-            let is_request = ix.class(class).external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| r.as_str() == "request-class"));
+            let Some(class) = param.ty.as_ref().and_then(|ty| ix.type_to_class(outer.file, outer.id, ty)) else {
+                return false;
+            };
+            let is_request =
+                ix.class(class).external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| r.as_str() == "request-class"));
             let file = ix.class(class).file;
             is_request
                 && ix.file(file).functions.iter().any(|function| {
                     function.body.exprs.iter().any(|e| match e {
-                        Expr::Str(name) | Expr::Attr { name, .. } => self.tenancy.columns.contains(&crate::base::Name::new(name.last_segment())),
+                        Expr::Str(name) | Expr::Attr { name, .. } => {
+                            self.tenancy.columns.contains(&crate::base::Name::new(name.last_segment()))
+                        }
                         _ => false,
                     })
                 })
@@ -208,7 +240,11 @@ impl View<'_, '_> {
         let words = &self.cx.ix.packs.tenancy().permission_words;
         let is_asking = |name: &str| {
             let parts = words_of(name);
-            words.iter().any(|w| parts.contains(w) || w.contains('_') && name.eq_ignore_ascii_case(w) || w.len() > 5 && name.to_lowercase().contains(w.as_str()))
+            words.iter().any(|w| {
+                parts.contains(w)
+                    || w.contains('_') && name.eq_ignore_ascii_case(w)
+                    || w.len() > 5 && name.to_lowercase().contains(w.as_str())
+            })
         };
         let mut functions = self.bodies(f);
         // A constructor may ask for all methods.

@@ -15,7 +15,9 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         by_function.entry(f).or_insert((model, name));
     }
     for execution in &view.cx.flow.executions {
-        let Some((model, name)) = by_function.get(&execution.owner) else { continue };
+        let Some((model, name)) = by_function.get(&execution.owner) else {
+            continue;
+        };
         faults.push(fault(view, execution, *model, *name));
     }
     for (f, (model, name)) in &by_function {

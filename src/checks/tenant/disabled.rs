@@ -35,11 +35,15 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
     let lists = view.cx.ix.packs.tenancy();
     let body = &view.cx.ix.function(at).body;
     for (i, expr) in body.exprs.iter().enumerate() {
-        let Expr::Call { callee, args } = expr else { continue };
+        let Expr::Call { callee, args } = expr else {
+            continue;
+        };
         if !matches!(body.expr(*callee), Expr::Name(_) | Expr::Attr { .. }) {
             continue;
         }
-        let Symbol::External(full) = view.cx.ix.symbol_of(at, *callee) else { continue };
+        let Symbol::External(full) = view.cx.ix.symbol_of(at, *callee) else {
+            continue;
+        };
         let is_off = lists.disabling.iter().any(|d| d == full.as_str())
             || lists.disabling_with_null.iter().any(|d| d == full.as_str())
                 && args.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Null));
@@ -48,7 +52,10 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             continue;
         }
         let span = Span { file: at.file, range: body.range(ExprId(i as u32)) };
-        let message = format!("`{}` switches the tenant's scopes off: what runs from here on sees the rows of every tenant", full.last_segment());
+        let message = format!(
+            "`{}` switches the tenant's scopes off: what runs from here on sees the rows of every tenant",
+            full.last_segment()
+        );
         let mut finding = view.cx.finding("tenant-scope-removed", span, at, message);
         finding.help = "open the scope of the tenant that is meant, or say with a reason that all are".to_owned();
         finding.subject.method = Some(full.last_segment().to_owned());
@@ -63,10 +70,16 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
 /// A manager of a model's own that comes before the one with the limit, which an ancestor gives.
 fn other_default(view: &View<'_, '_>, id: ModelId, faults: &mut Vec<Fault>) {
     let model = view.cx.ix.model(id);
-    let (Some(class), Some(first), Some(owned)) = (model.class, model.managers.first(), view.tenancy.models.get(&id)) else { return };
-    let Some(limit) = owned.limits.iter().find(|l| l.kind == LimitKind::Manager) else { return };
+    let (Some(class), Some(first), Some(owned)) = (model.class, model.managers.first(), view.tenancy.models.get(&id)) else {
+        return;
+    };
+    let Some(limit) = owned.limits.iter().find(|l| l.kind == LimitKind::Manager) else {
+        return;
+    };
     let is_limited = owned.limits.iter().any(|l| l.name == first.name);
-    let Some(at) = view.cx.ix.own_attr(class, first.name) else { return };
+    let Some(at) = view.cx.ix.own_attr(class, first.name) else {
+        return;
+    };
     if is_limited || view.cx.ix.own_attr(class, limit.name).is_some() {
         return;
     }
@@ -74,7 +87,10 @@ fn other_default(view: &View<'_, '_>, id: ModelId, faults: &mut Vec<Fault>) {
     let f = FnRef { file: view.cx.ix.class(class).file, id: decl.scope };
     let name = view.name(id);
     let span = Span { file: f.file, range: decl.attrs[at].name_range };
-    let message = format!("`{}` becomes the default manager of `{name}` in place of `{}`, which limits it to the tenant", first.name, limit.name);
+    let message = format!(
+        "`{}` becomes the default manager of `{name}` in place of `{}`, which limits it to the tenant",
+        first.name, limit.name
+    );
     let mut finding = view.cx.finding("tenant-scope-removed", span, f, message);
     finding.help = format!("name `{}` as the default manager, or give it to `{name}` once more before this one", limit.name);
     finding.subject.model = Some(model.name.to_string());
@@ -85,11 +101,14 @@ fn other_default(view: &View<'_, '_>, id: ModelId, faults: &mut Vec<Fault>) {
 fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
     let ix = view.cx.ix;
     let data = ix.class(class);
-    let has_role = |wanted: &[&str]| data.external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| wanted.contains(&r.as_str())));
+    let has_role =
+        |wanted: &[&str]| data.external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| wanted.contains(&r.as_str())));
     if !has_role(&["viewset", "list-view", "detail-view"]) {
         return;
     }
-    let Some(at) = ix.own_attr(class, Name::new("queryset")) else { return };
+    let Some(at) = ix.own_attr(class, Name::new("queryset")) else {
+        return;
+    };
     let is_own = |name: &str| ix.find_method(class, Name::new(name)).is_some() || ix.find_attr(class, Name::new(name)).is_some();
     if ["get_queryset", "filter_queryset", "filter_backends", "get_object"].iter().any(|n| is_own(n)) {
         return;
@@ -97,9 +116,14 @@ fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
     let decl = ix.class_decl(class);
     let f = FnRef { file: data.file, id: decl.scope };
     let attr = &decl.attrs[at];
-    let Some(model) = attr.value.and_then(|v| all_rows(view, f, v)) else { return };
-    let Some(owned) = view.tenancy.models.get(&model) else { return };
-    let has_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&Evidence::Configured);
+    let Some(model) = attr.value.and_then(|v| all_rows(view, f, v)) else {
+        return;
+    };
+    let Some(owned) = view.tenancy.models.get(&model) else {
+        return;
+    };
+    let has_scopes =
+        view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&Evidence::Configured);
     let is_limited = owned.limits.iter().any(|l| l.kind != LimitKind::Later);
     if is_limited || !has_scopes || is_user(ix, model) || view.area(f) == Area::Global {
         return;

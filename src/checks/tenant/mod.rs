@@ -17,8 +17,8 @@ use crate::facts::{FnId, FnKind};
 use crate::findings::{Finding, Level};
 use crate::flow::value::{Mark, Source, flag};
 use crate::flow::{Execution, Statement};
-use crate::index::{FnRef, ModelId};
 use crate::index::tenants::{Candidate, Evidence, LimitKind, Tenancy, Words, candidates};
+use crate::index::{FnRef, ModelId};
 use crate::source::Origin;
 
 pub(crate) use page::page;
@@ -81,8 +81,13 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
         let view = View { cx, words, tenancy: &trial };
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
-            let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else { continue };
-            if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || matches!(execution.kind, Statement::Write) && is_insert(cx, execution) {
+            let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {
+                continue;
+            };
+            if !view.is_ours(execution)
+                || execution.flags & flag::SCOPED != 0
+                || matches!(execution.kind, Statement::Write) && is_insert(cx, execution)
+            {
                 continue;
             }
             all += 1;
@@ -123,14 +128,18 @@ impl View<'_, '_> {
 
     /// Is the query the value of a class attribute? What runs it may add to it.
     fn is_declared(&self, execution: &Execution) -> bool {
-        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return false };
+        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else {
+            return false;
+        };
         self.function_at(at).is_some_and(|f| self.cx.ix.function(f).kind == FnKind::ClassBody)
     }
 
     /// Does the statement stand in a class of queries or managers? Those work on whatever query calls them.
     fn is_of_query_class(&self, execution: &Execution) -> bool {
         let ix = self.cx.ix;
-        let Some(class) = ix.class_of_function(execution.owner) else { return false };
+        let Some(class) = ix.class_of_function(execution.owner) else {
+            return false;
+        };
         let query = Name::new("query");
         ix.class(class).external.iter().any(|n| ix.packs.instance_kind(*n) == Some(query))
     }
@@ -138,7 +147,9 @@ impl View<'_, '_> {
     /// Where a reader should look: the statement, or the query if a helper elsewhere sends it.
     fn home(&self, execution: &Execution) -> (Span, FnRef) {
         let here = (execution.site, execution.owner);
-        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else { return here };
+        let Source::Query(at) = self.cx.flow.values.source_of(execution.src) else {
+            return here;
+        };
         let around = self.cx.ix.function(execution.owner).range;
         let is_inside = around.start <= execution.site.range.start && execution.site.range.end <= around.end;
         if at.file == execution.site.file && is_inside {
@@ -170,7 +181,8 @@ impl View<'_, '_> {
     /// Is the query limited to a tenant, or to less?
     fn is_limited(&self, execution: &Execution) -> bool {
         let model = execution.model.or_else(|| self.tenancy.tables.get(&self.table(execution)?).copied().flatten());
-        execution.via.is_some() || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.tenancy.limits(self.cx.ix, model, *t)))
+        execution.via.is_some()
+            || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.tenancy.limits(self.cx.ix, model, *t)))
     }
 
     /// Has the query a condition that limits it to a tenant, or to less?
@@ -188,14 +200,22 @@ impl View<'_, '_> {
         match model.and_then(|m| self.tenancy.models.get(&m)).map(|o| &o.belongs) {
             Some(Belongs::Column(column)) => format!("`{column}`"),
             Some(Belongs::Parent(relation, _)) => format!("`{relation}`"),
-            _ => self.tenancy.columns.iter().find(|c| c.as_str().ends_with("_id")).map_or("its tenant".to_owned(), |c| format!("`{c}`")),
+            _ => self
+                .tenancy
+                .columns
+                .iter()
+                .find(|c| c.as_str().ends_with("_id"))
+                .map_or("its tenant".to_owned(), |c| format!("`{c}`")),
         }
     }
 
     /// The first limit of a model that holds for every query.
     fn scope_of(&self, model: ModelId) -> Option<&crate::index::tenants::Limit> {
         let owned = self.tenancy.models.get(&model)?;
-        owned.limits.iter().find(|l| matches!(l.kind, LimitKind::Scope | LimitKind::Library | LimitKind::Later | LimitKind::Session))
+        owned
+            .limits
+            .iter()
+            .find(|l| matches!(l.kind, LimitKind::Scope | LimitKind::Library | LimitKind::Later | LimitKind::Session))
     }
 }
 
@@ -216,7 +236,9 @@ fn grouped(faults: Vec<Fault>) -> Vec<Finding> {
             continue;
         }
         let rest = group.split_off(1);
-        let Some(mut first) = group.pop() else { continue };
+        let Some(mut first) = group.pop() else {
+            continue;
+        };
         for other in rest.iter().take(SHOWN) {
             step(&mut first.steps, other.span, format!("also here, in `{}`", other.owner));
         }

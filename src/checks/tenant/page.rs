@@ -18,17 +18,25 @@ pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
     }
     let view = View { cx, words, tenancy: &tenancy };
     let place = |span: Option<Span>| span.map_or(String::new(), |s| format!(" ({})", at(cx, s)));
-    let names: Vec<String> = tenancy.tenants.iter().map(|t| format!("{}{}", cx.ix.model(*t).name, place(cx.ix.model(*t).span))).collect();
-    let _ = writeln!(out, "Tenant:  {}", if names.is_empty() { "not a model of the program".to_owned() } else { names.join(", ") });
+    let names: Vec<String> =
+        tenancy.tenants.iter().map(|t| format!("{}{}", cx.ix.model(*t).name, place(cx.ix.model(*t).span))).collect();
+    let _ =
+        writeln!(out, "Tenant:  {}", if names.is_empty() { "not a model of the program".to_owned() } else { names.join(", ") });
     let columns: Vec<&str> = tenancy.columns.iter().map(|c| c.as_str()).collect();
     let _ = writeln!(out, "Columns: {}", columns.join(", "));
     let _ = writeln!(out, "Because:");
     for evidence in tenancy.evidence.iter().take(12) {
         let _ = match evidence {
             Evidence::Configured => writeln!(out, "  the configuration says so"),
-            Evidence::Scope(name, span) => writeln!(out, "  `{name}` adds a condition ({})", at(cx, *span)),
-            Evidence::Library(name, span) => writeln!(out, "  `{name}` of a library is used{}", place(*span)),
-            Evidence::Conditions { limited, all } => writeln!(out, "  {limited} of {all} statements on its models have the condition"),
+            Evidence::Scope(name, span) => {
+                writeln!(out, "  `{name}` adds a condition ({})", at(cx, *span))
+            }
+            Evidence::Library(name, span) => {
+                writeln!(out, "  `{name}` of a library is used{}", place(*span))
+            }
+            Evidence::Conditions { limited, all } => {
+                writeln!(out, "  {limited} of {all} statements on its models have the condition")
+            }
         };
     }
     let _ = writeln!(out, "\nModels ({}):", tenancy.models.len());
@@ -51,7 +59,8 @@ pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
             let _ = writeln!(out, "    {kind} `{}`{}", limit.name, place(limit.span));
         }
         if owned.limits.is_empty() {
-            let mine = cx.flow.executions.iter().filter(|e| e.model == Some(*model) && view.is_ours(e) && e.flags & flag::SCOPED == 0);
+            let mine =
+                cx.flow.executions.iter().filter(|e| e.model == Some(*model) && view.is_ours(e) && e.flags & flag::SCOPED == 0);
             let (mut limited, mut open) = (0, 0);
             for execution in mine {
                 if execution.via.is_some() || view.has_condition(execution, *model) {

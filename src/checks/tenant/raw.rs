@@ -33,8 +33,12 @@ fn statements(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             Expr::Str(text) => *text,
             _ => continue,
         };
-        let Some(table) = table_of(view, text.as_str()) else { continue };
-        let Some((call, method)) = call_of(body, ExprId(i as u32)) else { continue };
+        let Some(table) = table_of(view, text.as_str()) else {
+            continue;
+        };
+        let Some((call, method)) = call_of(body, ExprId(i as u32)) else {
+            continue;
+        };
         let speaks = view.tenancy.columns.iter().any(|c| text.as_str().contains(c.as_str()));
         let area = view.area(at);
         if speaks || matches!(area, Area::Global | Area::Early | Area::Background) || limited_by_key(view, text.as_str()) {
@@ -43,7 +47,10 @@ fn statements(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         let span = Span { file: at.file, range: call };
         let message = format!("this statement on the table `{table}` has no condition on the tenant");
         let mut finding = view.cx.finding("unscoped-tenant-query", span, at, message);
-        finding.help = format!("no scope applies to a statement written by hand: add a condition on {}", view.column(view.tenancy.tables.get(&table).copied().flatten()));
+        finding.help = format!(
+            "no scope applies to a statement written by hand: add a condition on {}",
+            view.column(view.tenancy.tables.get(&table).copied().flatten())
+        );
         finding.subject.table = Some(table.to_string());
         finding.subject.method = Some(method.to_string());
         finding.level = if area == Area::Request { Level::Error } else { Level::Warning };
@@ -58,7 +65,10 @@ fn table_of(view: &View<'_, '_>, text: &str) -> Option<Name> {
     if !is_statement {
         return None;
     }
-    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '`' | '"' | ';' | '[' | ']')).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '`' | '"' | ';' | '[' | ']'))
+        .filter(|w| !w.is_empty())
+        .collect();
     words.windows(2).find_map(|pair| {
         let is_place = matches!(pair[0], "from" | "join" | "update" | "into");
         let name = Name::new(pair[1].rsplit('.').next().unwrap_or(pair[1]));
@@ -68,7 +78,8 @@ fn table_of(view: &View<'_, '_>, text: &str) -> Option<Name> {
 
 /// Does the statement name a key to a tenant's row or to the user?
 fn limited_by_key(view: &View<'_, '_>, text: &str) -> bool {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|w| w.ends_with("_id") && view.tenancy.limits(view.cx.ix, None, Name::new(w)))
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .any(|w| w.ends_with("_id") && view.tenancy.limits(view.cx.ix, None, Name::new(w)))
 }
 
 /// The call that is given an expression, past functions that only wrap it: where its method's name stands, and that name.
@@ -76,7 +87,9 @@ fn call_of(body: &Body, expr: ExprId) -> Option<(crate::base::Range, Name)> {
     let mut inner = expr;
     let mut found = None;
     for (i, e) in body.exprs.iter().enumerate().skip(expr.0 as usize) {
-        let Expr::Call { callee, args } = e else { continue };
+        let Expr::Call { callee, args } = e else {
+            continue;
+        };
         if !args.iter().any(|a| a.value == inner) {
             continue;
         }
@@ -104,7 +117,13 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         let range = body.ranges[i];
         let (table, place) = match expr {
             Expr::Str(text) => {
-                let Some(rule) = text.as_str().split('|').find_map(|r| lists.validation_prefixes.iter().find_map(|p| r.strip_prefix(p.as_str()))) else { continue };
+                let Some(rule) = text
+                    .as_str()
+                    .split('|')
+                    .find_map(|r| lists.validation_prefixes.iter().find_map(|p| r.strip_prefix(p.as_str())))
+                else {
+                    continue;
+                };
                 let mut parts = rule.split(',');
                 let first = parts.next().unwrap_or_default().trim();
                 // More parts are conditions of their own.
@@ -114,8 +133,12 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
                 (table_named(view, first), range)
             }
             Expr::Call { callee, args } => {
-                let Expr::Attr { base, name, .. } = body.expr(*callee) else { continue };
-                let Symbol::External(class) = view.cx.ix.symbol_of(at, *base) else { continue };
+                let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+                    continue;
+                };
+                let Symbol::External(class) = view.cx.ix.symbol_of(at, *base) else {
+                    continue;
+                };
                 let full = format!("{class}.{name}");
                 if !lists.validation_functions.contains(&full) || is_continued(view, at, ExprId(i as u32)) {
                     continue;
@@ -137,7 +160,9 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             }
             _ => continue,
         };
-        let Some(table) = table.filter(|t| view.tenancy.tables.contains_key(t)) else { continue };
+        let Some(table) = table.filter(|t| view.tenancy.tables.contains_key(t)) else {
+            continue;
+        };
         let model = view.tenancy.tables.get(&table).copied().flatten();
         if model.is_some_and(|m| crate::index::tenants::is_user(view.cx.ix, m)) || view.area(at) == Area::Global {
             continue;
@@ -186,7 +211,9 @@ fn table_named(view: &View<'_, '_>, text: &str) -> Option<Name> {
 fn is_continued(view: &View<'_, '_>, at: FnRef, call: ExprId) -> bool {
     let body = &view.cx.ix.function(at).body;
     body.exprs.iter().any(|e| match e {
-        Expr::Attr { base, name, .. } => *base == call && (name.as_str().starts_with("where") || name.as_str() == "using" || name.as_str() == "query"),
+        Expr::Attr { base, name, .. } => {
+            *base == call && (name.as_str().starts_with("where") || name.as_str() == "using" || name.as_str() == "query")
+        }
         _ => false,
     })
 }

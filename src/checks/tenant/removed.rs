@@ -11,11 +11,15 @@ use crate::index::tenants::LimitKind;
 
 pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
     for execution in &view.cx.flow.executions {
-        let Some(model) = execution.model else { continue };
+        let Some(model) = execution.model else {
+            continue;
+        };
         if !view.is_ours(execution) || execution.via.is_some() || execution.flags & flag::SCOPED != 0 {
             continue;
         }
-        let Some((at, how, scope)) = removal(view, execution, model) else { continue };
+        let Some((at, how, scope)) = removal(view, execution, model) else {
+            continue;
+        };
         if view.has_condition(execution, model) || view.compares(execution.owner) {
             continue;
         }
@@ -26,7 +30,11 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
 /// Where and how the scope of a model is removed from the query of a statement.
 fn removal(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<(Span, String, Name)> {
     let owned = view.tenancy.models.get(&model)?;
-    let global: Vec<_> = owned.limits.iter().filter(|l| l.kind == LimitKind::Scope || l.kind == LimitKind::Library || l.kind == LimitKind::Later).collect();
+    let global: Vec<_> = owned
+        .limits
+        .iter()
+        .filter(|l| l.kind == LimitKind::Scope || l.kind == LimitKind::Library || l.kind == LimitKind::Later)
+        .collect();
     if let Some(scope) = global.first() {
         for mark in view.marks(execution) {
             match mark {
@@ -41,7 +49,14 @@ fn removal(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option
             return Some((execution.site, execution.method.to_string(), scope.name));
         }
     }
-    let managers: Vec<_> = owned.limits.iter().filter(|l| l.kind == LimitKind::Manager || (l.kind == LimitKind::Library && view.cx.ix.model(model).managers.iter().any(|m| m.name == l.name))).collect();
+    let managers: Vec<_> = owned
+        .limits
+        .iter()
+        .filter(|l| {
+            l.kind == LimitKind::Manager
+                || (l.kind == LimitKind::Library && view.cx.ix.model(model).managers.iter().any(|m| m.name == l.name))
+        })
+        .collect();
     let first = managers.first()?;
     let default = view.cx.ix.model(model).managers.first().map(|m| m.name);
     // Where the limit is only on a manager of its own, starting from another is a choice.
@@ -80,7 +95,9 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
     if execution.site != at {
         super::step(&mut finding.steps, execution.site, format!("`{}` is sent without the scope", execution.method));
     }
-    if let Some(span) = view.tenancy.models.get(&model).and_then(|o| o.limits.iter().find(|l| l.name == scope)).and_then(|l| l.span) {
+    if let Some(span) =
+        view.tenancy.models.get(&model).and_then(|o| o.limits.iter().find(|l| l.name == scope)).and_then(|l| l.span)
+    {
         super::step(&mut finding.steps, span, format!("the scope `{}` is given to `{name}` here", scope.last_segment()));
     }
     finding.help = format!("keep the scope, or add a condition on {} to this query", view.column(Some(model)));
@@ -90,7 +107,13 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
     finding.level = match area {
         Area::Global => Level::Note,
         Area::Early if !writes => Level::Note,
-        Area::Background => if writes { Level::Warning } else { Level::Note },
+        Area::Background => {
+            if writes {
+                Level::Warning
+            } else {
+                Level::Note
+            }
+        }
         // An aggregate over all tenants that names the scope it leaves out is meant so.
         _ if is_count && at != execution.site => Level::Note,
         Area::Request => Level::Error,

@@ -21,7 +21,9 @@ struct Siblings {
 pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
     let mut siblings: BTreeMap<ModelId, Siblings> = BTreeMap::new();
     for execution in &view.cx.flow.executions {
-        let Some(model) = execution.model.filter(|m| view.tenancy.models.contains_key(m)) else { continue };
+        let Some(model) = execution.model.filter(|m| view.tenancy.models.contains_key(m)) else {
+            continue;
+        };
         if !view.is_ours(execution) || execution.flags & flag::SCOPED != 0 || is_insert(view.cx, execution) {
             continue;
         }
@@ -85,7 +87,9 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
             _ => None,
         })
         .collect();
-    let is_key = |t: &Name| lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
+    let is_key = |t: &Name| {
+        lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str())
+    };
     let is_secret = |t: &Name| lists.secret_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default());
     if terms.iter().any(is_secret) || view.is_key_at_hand(execution) {
         return None;
@@ -94,7 +98,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
     let is_child = matches!(owned.belongs, Belongs::Parent(..));
     let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
-    let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
+    let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty())
+        || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
     let is_fault = if is_later {
         matches!(area, Area::Other | Area::Background)
     } else if by_key && !writes {
@@ -109,13 +114,20 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else {
         mostly_limited || has_evidence_of_scopes && area == Area::Request
     };
-    if !is_fault || view.compares(owner) || view.compares(execution.owner) || (by_key || writes) && view.asks_with_condition(execution) {
+    if !is_fault
+        || view.compares(owner)
+        || view.compares(execution.owner)
+        || (by_key || writes) && view.asks_with_condition(execution)
+    {
         return None;
     }
     let name = view.name(model);
     let method = execution.method;
     let message = match (is_later, by_key, writes) {
-        (true, ..) => format!("this query on `{name}` is limited to the tenant only where `{}` ran before", limit.map(|l| l.name.last_segment()).unwrap_or_default()),
+        (true, ..) => format!(
+            "this query on `{name}` is limited to the tenant only where `{}` ran before",
+            limit.map(|l| l.name.last_segment()).unwrap_or_default()
+        ),
         (_, _, true) => format!("`{method}` changes rows of `{name}` of every tenant"),
         (_, true, _) => format!("this lookup finds a `{name}` of any tenant"),
         _ => format!("this query on `{name}` can reach the rows of every tenant"),
@@ -126,14 +138,33 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     }
     finding.help = match &owned.belongs {
         Belongs::Parent(relation, parent) => {
-            format!("reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it", view.name(*parent))
+            format!(
+                "reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it",
+                view.name(*parent)
+            )
         }
-        _ => format!("restrict it to the tenant: add a condition on {}, or start from the tenant's own relation", view.column(Some(model))),
+        _ => format!(
+            "restrict it to the tenant: add a condition on {}, or start from the tenant's own relation",
+            view.column(Some(model))
+        ),
     };
     if siblings.limited > 0 && !is_later {
-        let other = view.cx.flow.executions.iter().find(|e| e.model == Some(model) && e.site != execution.site && view.is_ours(e) && view.has_condition(e, model));
+        let other = view
+            .cx
+            .flow
+            .executions
+            .iter()
+            .find(|e| e.model == Some(model) && e.site != execution.site && view.is_ours(e) && view.has_condition(e, model));
         if let Some(other) = other {
-            super::step(&mut finding.steps, other.site, format!("here a query on `{name}` has the condition ({} of {} have one)", siblings.limited, siblings.limited + siblings.open));
+            super::step(
+                &mut finding.steps,
+                other.site,
+                format!(
+                    "here a query on `{name}` has the condition ({} of {} have one)",
+                    siblings.limited,
+                    siblings.limited + siblings.open
+                ),
+            );
         }
     }
     if let Some(span) = limit.and_then(|l| l.span).filter(|_| is_later) {
@@ -214,7 +245,9 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
     };
     let mut finding = view.cx.finding("unscoped-tenant-query", execution.site, execution.owner, message);
     finding.help = match model {
-        Some(m) if view.scope_of(m).is_some() => format!("ask `{}`, which has the scope, or add a condition on {}", view.name(m), view.column(model)),
+        Some(m) if view.scope_of(m).is_some() => {
+            format!("ask `{}`, which has the scope, or add a condition on {}", view.name(m), view.column(model))
+        }
         _ => format!("add a condition on {}", view.column(model)),
     };
     finding.subject.table = Some(table.to_string());

@@ -24,10 +24,15 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
             },
             None => continue,
         };
-        if !matches!(belongs, Belongs::Column(..)) || view.area(execution.owner) == Area::Global || view.has_condition_of(execution) {
+        if !matches!(belongs, Belongs::Column(..))
+            || view.area(execution.owner) == Area::Global
+            || view.has_condition_of(execution)
+        {
             continue;
         }
-        let Some(keys) = keys_written(view, execution) else { continue };
+        let Some(keys) = keys_written(view, execution) else {
+            continue;
+        };
         if keys.iter().any(|k| view.tenancy.columns.contains(k)) {
             continue;
         }
@@ -71,7 +76,9 @@ fn keys_of(view: &View<'_, '_>, at: FnRef, body: &Body, expr: ExprId, keys: &mut
         return false;
     }
     match body.expr(expr) {
-        Expr::Seq { items, .. } => items.iter().all(|i| i.spread == Spread::No && keys_of(view, at, body, i.value, keys, depth - 1)),
+        Expr::Seq { items, .. } => {
+            items.iter().all(|i| i.spread == Spread::No && keys_of(view, at, body, i.value, keys, depth - 1))
+        }
         Expr::Comprehension { element, .. } => keys_of(view, at, body, *element, keys, depth - 1),
         Expr::Map(entries) => entries.iter().all(|(key, item)| match key {
             Some(key) => match body.expr(*key) {

@@ -7,9 +7,7 @@ use crate::base::Name;
 use crate::facts::*;
 
 pub(super) fn slot_name(body: &Body, slot: Slot) -> &'static str {
-    body.slots
-        .get(slot.0 as usize)
-        .map_or("?", |name| name.as_str())
+    body.slots.get(slot.0 as usize).map_or("?", |name| name.as_str())
 }
 
 pub(super) struct Printer<'a> {
@@ -54,11 +52,7 @@ impl Printer<'_> {
         match body.stmt(stmt) {
             Stmt::Expr(e) => self.word_expr("", Some(*e)),
             Stmt::Output(e) => self.word_expr("output ", Some(*e)),
-            Stmt::If {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Stmt::If { cond, then, otherwise } => {
                 self.word_expr("if ", Some(*cond));
                 self.block(then, indent + 1);
                 self.part("else", otherwise, indent);
@@ -68,23 +62,14 @@ impl Printer<'_> {
                 self.word_expr("switch ", Some(*subject));
                 self.cases("case", cases, indent + 1);
             }
-            Stmt::Try {
-                body,
-                handlers,
-                otherwise,
-                finally,
-            } => {
+            Stmt::Try { body, handlers, otherwise, finally } => {
                 self.text("try\n");
                 self.block(body, indent + 1);
                 self.cases("catch", handlers, indent);
                 self.part("else", otherwise, indent);
                 self.part("finally", finally, indent);
             }
-            Stmt::With {
-                items,
-                body,
-                is_async,
-            } => {
+            Stmt::With { items, body, is_async } => {
                 self.text(if *is_async { "async with" } else { "with" });
                 for (value, target) in items {
                     self.text(" ");
@@ -121,12 +106,7 @@ impl Printer<'_> {
                 self.text("\n");
             }
             Stmt::Declare { slot, ty } => {
-                let _ = writeln!(
-                    self.out,
-                    "declare ${}: {}",
-                    slot_name(body, *slot),
-                    print_type(ty)
-                );
+                let _ = writeln!(self.out, "declare ${}: {}", slot_name(body, *slot), print_type(ty));
             }
             Stmt::Assert(e) => self.word_expr("assert ", Some(*e)),
             Stmt::Gap(why, block) => {
@@ -179,11 +159,7 @@ impl Printer<'_> {
         if let Some(target) = each.target {
             self.pat(target);
         }
-        for (word, part) in [
-            (" before ", each.before),
-            (" while ", each.cond),
-            (" step ", each.step),
-        ] {
+        for (word, part) in [(" before ", each.before), (" while ", each.cond), (" step ", each.step)] {
             if let Some(e) = part {
                 self.text(word);
                 self.expr(e);
@@ -197,11 +173,7 @@ impl Printer<'_> {
     fn cases(&mut self, word: &str, cases: &[Case], indent: usize) {
         for case in cases {
             self.line(indent);
-            self.text(if case.tests.is_empty() && word == "case" {
-                "default"
-            } else {
-                word
-            });
+            self.text(if case.tests.is_empty() && word == "case" { "default" } else { word });
             for (i, test) in case.tests.iter().enumerate() {
                 self.text(if i == 0 { " " } else { ", " });
                 self.expr(*test);
@@ -352,11 +324,7 @@ impl Printer<'_> {
             Expr::ClassDef(ix) => {
                 let _ = write!(self.out, "class(#{})", ix.0);
             }
-            Expr::Attr {
-                base,
-                name,
-                nullsafe,
-            } => {
+            Expr::Attr { base, name, nullsafe } => {
                 self.expr(*base);
                 self.text(if *nullsafe { "?." } else { "." });
                 self.name(*name);
@@ -407,9 +375,7 @@ impl Printer<'_> {
             }
             Expr::Render(render) => self.render(render),
             Expr::Assign { target, value } => self.assign(*target, "=", *value),
-            Expr::Augment {
-                target, op, value, ..
-            } => {
+            Expr::Augment { target, op, value, .. } => {
                 let op = format!("{}=", binary_text(*op));
                 self.assign(*target, &op, *value);
             }
@@ -422,11 +388,7 @@ impl Printer<'_> {
                 self.text("!");
                 self.expr(*e);
             }
-            Expr::Ternary {
-                cond,
-                then,
-                otherwise,
-            } => {
+            Expr::Ternary { cond, then, otherwise } => {
                 self.text("(");
                 self.expr(*cond);
                 self.text(" ? ");
@@ -478,12 +440,7 @@ impl Printer<'_> {
                 SeqKind::Set => self.args("set(", items, ")"),
             },
             Expr::Map(items) => self.map(items),
-            Expr::Comprehension {
-                kind,
-                element,
-                key,
-                clauses,
-            } => self.comprehension(*kind, *element, *key, clauses),
+            Expr::Comprehension { kind, element, key, clauses } => self.comprehension(*kind, *element, *key, clauses),
             Expr::Await(e) => self.wrapped("await", &[*e]),
             Expr::Yield(Some(e)) => self.wrapped("yield", &[*e]),
             Expr::Yield(None) => self.text("yield"),
@@ -517,13 +474,7 @@ impl Printer<'_> {
         self.text("}");
     }
 
-    fn comprehension(
-        &mut self,
-        kind: CompKind,
-        element: ExprId,
-        key: Option<ExprId>,
-        clauses: &[Clause],
-    ) {
+    fn comprehension(&mut self, kind: CompKind, element: ExprId, key: Option<ExprId>, clauses: &[Clause]) {
         self.text(match kind {
             CompKind::List => "list(",
             CompKind::Set => "set(",
@@ -536,11 +487,7 @@ impl Printer<'_> {
         }
         self.expr(element);
         for clause in clauses {
-            self.text(if clause.is_async {
-                " async for "
-            } else {
-                " for "
-            });
+            self.text(if clause.is_async { " async for " } else { " for " });
             self.pat(clause.target);
             self.text(" in ");
             self.expr(clause.iter);

@@ -35,26 +35,20 @@ impl<'a> Engine<'a> {
             let Expr::Call { callee, args } = fr.body.expr(*decorator) else {
                 continue;
             };
-            if matches!(fr.body.expr(*callee), Expr::Attr { name, .. } | Expr::Name(name) if *name == register)
-            {
+            if matches!(fr.body.expr(*callee), Expr::Attr { name, .. } | Expr::Name(name) if *name == register) {
                 for arg in args {
                     let symbol = self.ix.symbol_of(fr.f, arg.value);
                     found.extend(self.ix.model_of(symbol));
                 }
             }
         }
-        let file = FnRef {
-            file: self.ix.class(class).file,
-            id: FnId(0),
-        };
+        let file = FnRef { file: self.ix.class(class).file, id: FnId(0) };
         let body = &self.ix.function(file).body;
         for e in &body.exprs {
             let Expr::Call { callee, args } = e else {
                 continue;
             };
-            if args.len() < 2
-                || !matches!(body.expr(*callee), Expr::Attr { name, .. } if *name == register)
-            {
+            if args.len() < 2 || !matches!(body.expr(*callee), Expr::Attr { name, .. } if *name == register) {
                 continue;
             }
             if self.ix.symbol_of(file, args[1].value) == crate::index::Symbol::Class(class) {
@@ -82,13 +76,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A method that an administration class inherits.
-    pub(super) fn admin_method(
-        &mut self,
-        fr: &mut Frame<'a>,
-        recv: Val,
-        class: ClassId,
-        name: Name,
-    ) -> Option<Val> {
+    pub(super) fn admin_method(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name) -> Option<Val> {
         if name != self.word(fr, "viewset-query-method") {
             return None;
         }
@@ -103,20 +91,12 @@ impl<'a> Engine<'a> {
         Some(self.v.of(Data::Query(query)))
     }
 
-    fn admin_list(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        model: ModelId,
-        range: Range,
-    ) {
+    fn admin_list(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, model: ModelId, range: Range) {
         let method = self.word(fr, "viewset-query-method");
         let rows = match self.ix.find_method(class, method) {
             Some((_, f)) => {
                 let request = self.library_object(fr, "admin-request");
-                self.call_function(fr, f, object, Args::positional(vec![request]), range)
-                    .0
+                self.call_function(fr, f, object, Args::positional(vec![request]), range).0
             }
             None => {
                 let query = self.all_rows(fr, model, range);
@@ -135,40 +115,25 @@ impl<'a> Engine<'a> {
                 e.as_text(fr, row, range);
             }
             for column in &columns {
-                e.in_class(fr, column.owner, range, |e, fr| {
-                    e.admin_column(fr, object, class, row, *column)
-                });
+                e.in_class(fr, column.owner, range, |e, fr| e.admin_column(fr, object, class, row, *column));
             }
             UNKNOWN
         });
     }
 
-    fn admin_column(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        row: Val,
-        column: Listed,
-    ) {
+    fn admin_column(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, row: Val, column: Listed) {
         let at = column.range;
         let Data::Str(name) = *self.data(column.val) else {
             self.call_value(fr, column.val, Args::positional(vec![row]), at);
             return;
         };
-        let text = self
-            .ix
-            .packs
-            .word_in_language(self.language(fr), "text-method");
+        let text = self.ix.packs.word_in_language(self.language(fr), "text-method");
         if text.is_some_and(|t| t.as_str().split_whitespace().any(|t| t == name.as_str())) {
             self.as_text(fr, row, at);
             return;
         }
         let val = match self.ix.find_method(class, name) {
-            Some((_, f)) => {
-                self.call_function(fr, f, object, Args::positional(vec![row]), at)
-                    .0
-            }
+            Some((_, f)) => self.call_function(fr, f, object, Args::positional(vec![row]), at).0,
             None => {
                 let path = name.as_str().replace("__", ".");
                 self.read_called(fr, row, &path, at)
@@ -186,11 +151,12 @@ impl<'a> Engine<'a> {
         query: &Query,
         columns: &[Listed],
     ) -> Tree {
-        let own = self.ix.model(model).relations.values().any(|r| {
-            r.key_column.is_some()
-                && !r.many
-                && matches!(self.v.trees.state(query.tree, r.name), State::Loaded(_))
-        });
+        let own = self
+            .ix
+            .model(model)
+            .relations
+            .values()
+            .any(|r| r.key_column.is_some() && !r.many && matches!(self.v.trees.state(query.tree, r.name), State::Loaded(_)));
         if own {
             return query.tree;
         }
@@ -210,16 +176,10 @@ impl<'a> Engine<'a> {
             }
             _ => {
                 let shows_key = columns.iter().any(|c| match self.data(c.val) {
-                    Data::Str(name) => self
-                        .relation(model, *name)
-                        .is_some_and(|r| !r.many && r.key_column.is_some()),
+                    Data::Str(name) => self.relation(model, *name).is_some_and(|r| !r.many && r.key_column.is_some()),
                     _ => false,
                 });
-                if shows_key {
-                    self.join_required(query.tree, model, JOIN_DEPTH)
-                } else {
-                    query.tree
-                }
+                if shows_key { self.join_required(query.tree, model, JOIN_DEPTH) } else { query.tree }
             }
         }
     }
@@ -238,9 +198,7 @@ impl<'a> Engine<'a> {
         let mut tree = tree;
         for (name, target) in names {
             let below = match target {
-                Some(target) if depth > 0 => {
-                    self.join_required(super::super::tree::NOTHING, target, depth - 1)
-                }
+                Some(target) if depth > 0 => self.join_required(super::super::tree::NOTHING, target, depth - 1),
                 _ => super::super::tree::OPEN,
             };
             tree = self.load_names(tree, model, &[name], below, 1);
@@ -250,33 +208,18 @@ impl<'a> Engine<'a> {
 
     /// Does the declaration of a key allow null?
     fn may_be_null(&self, model: ModelId, relation: Name) -> bool {
-        let Some((owner, i)) = self
-            .ix
-            .model(model)
-            .class
-            .and_then(|c| self.ix.find_attr(c, relation))
-        else {
+        let Some((owner, i)) = self.ix.model(model).class.and_then(|c| self.ix.find_attr(c, relation)) else {
             return true;
         };
         let decl = self.ix.class_decl(owner);
         let Some(value) = decl.attrs[i].value else {
             return true;
         };
-        let body = &self
-            .ix
-            .function(FnRef {
-                file: self.ix.class(owner).file,
-                id: decl.scope,
-            })
-            .body;
+        let body = &self.ix.function(FnRef { file: self.ix.class(owner).file, id: decl.scope }).body;
         match body.expr(value) {
             Expr::Call { args, .. } => args.iter().any(|a| {
                 a.name.is_some()
-                    && a.name
-                        == self
-                            .ix
-                            .packs
-                            .word_in_language(self.names.python, "key-nullable")
+                    && a.name == self.ix.packs.word_in_language(self.names.python, "key-nullable")
                     && !matches!(body.expr(a.value), Expr::Bool(false))
             }),
             _ => true,

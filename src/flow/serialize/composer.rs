@@ -27,9 +27,7 @@ pub(in super::super) fn composers(ix: &ProjectIndex<'_>) -> Composers {
                 let Expr::Call { callee, args } = e else {
                     continue;
                 };
-                if args.len() != 2
-                    || !matches!(body.expr(*callee), Expr::Attr { name, .. } if *name == word)
-                {
+                if args.len() != 2 || !matches!(body.expr(*callee), Expr::Attr { name, .. } if *name == word) {
                     continue;
                 }
                 let names: Vec<Name> = match body.expr(args[0].value) {
@@ -43,15 +41,9 @@ pub(in super::super) fn composers(ix: &ProjectIndex<'_>) -> Composers {
                         .collect(),
                     _ => Vec::new(),
                 };
-                let owner = FnRef {
-                    file: FileId(i as u32),
-                    id: FnId(j as u32),
-                };
+                let owner = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
                 for name in names {
-                    found
-                        .entry(Name::new(&name.as_str().replace('/', ".")))
-                        .or_default()
-                        .push((owner, args[1].value));
+                    found.entry(Name::new(&name.as_str().replace('/', "."))).or_default().push((owner, args[1].value));
                 }
             }
         }
@@ -61,12 +53,7 @@ pub(in super::super) fn composers(ix: &ProjectIndex<'_>) -> Composers {
 
 impl<'a> Engine<'a> {
     /// Runs what is registered for a template and gives the context with what it adds.
-    pub(in super::super) fn composed(
-        &mut self,
-        fr: &mut Frame<'a>,
-        template: Name,
-        context: Val,
-    ) -> Val {
+    pub(in super::super) fn composed(&mut self, fr: &mut Frame<'a>, template: Name, context: Val) -> Val {
         let Some(all) = self.composers.get(&template).cloned() else {
             return context;
         };
@@ -85,13 +72,7 @@ impl<'a> Engine<'a> {
                 Data::Class(class) => {
                     let object = self.object(class, Vec::new());
                     if self.ix.find_method(class, method).is_some() {
-                        self.call_method(
-                            &mut inner,
-                            object,
-                            method,
-                            Args::positional(vec![view]),
-                            at,
-                        );
+                        self.call_method(&mut inner, object, method, Args::positional(vec![view]), at);
                     }
                 }
                 Data::Closure(..) => {
@@ -119,11 +100,7 @@ impl<'a> Engine<'a> {
                 && let Data::Record(more, _) = self.data(more).clone()
             {
                 let mut keys = own.to_vec();
-                keys.extend(
-                    more.iter()
-                        .filter(|(n, _)| !own.iter().any(|(m, _)| m == n))
-                        .copied(),
-                );
+                keys.extend(more.iter().filter(|(n, _)| !own.iter().any(|(m, _)| m == n)).copied());
                 context = self.v.record(keys, open);
             }
         }
@@ -133,11 +110,7 @@ impl<'a> Engine<'a> {
     fn composer_view(&mut self, fr: &Frame<'a>, at: Range) -> Val {
         let context = self.v.record(Vec::new(), None);
         let at = self.span(fr, at);
-        self.v.of(Data::View {
-            names: Box::default(),
-            context,
-            at,
-        })
+        self.v.of(Data::View { names: Box::default(), context, at })
     }
 
     /// A view that is being composed was given more.
@@ -163,19 +136,10 @@ impl<'a> Engine<'a> {
     /// A part of a template with a name and parameters of its own.
     pub(in super::super) fn template_member(&mut self, file: FileId, name: Name) -> Option<Val> {
         let facts = self.ix.file(file);
-        if !matches!(
-            facts.language,
-            Language::Jinja | Language::Blade | Language::DjangoTemplate
-        ) {
+        if !matches!(facts.language, Language::Jinja | Language::Blade | Language::DjangoTemplate) {
             return None;
         }
-        let at = facts
-            .functions
-            .iter()
-            .position(|f| f.kind == crate::facts::FnKind::Macro && f.name == name)?;
-        Some(self.v.of(Data::Function(FnRef {
-            file,
-            id: FnId(at as u32),
-        })))
+        let at = facts.functions.iter().position(|f| f.kind == crate::facts::FnKind::Macro && f.name == name)?;
+        Some(self.v.of(Data::Function(FnRef { file, id: FnId(at as u32) })))
     }
 }

@@ -9,13 +9,7 @@ use crate::packs::Op;
 
 impl<'a> Engine<'a> {
     /// Something is handed to a queue or a dispatcher: it runs on its own, outside the loops around the call.
-    pub(in super::super) fn dispatched(
-        &mut self,
-        fr: &mut Frame<'a>,
-        op: &Op,
-        args: &Args,
-        range: Range,
-    ) -> Val {
+    pub(in super::super) fn dispatched(&mut self, fr: &mut Frame<'a>, op: &Op, args: &Args, range: Range) -> Val {
         let job = self.subject(op, args);
         self.run_job(fr, job, range);
         UNKNOWN
@@ -54,15 +48,8 @@ impl<'a> Engine<'a> {
     }
 
     /// `$user->can('update', $post)`: the method of the row's policy runs.
-    pub(in super::super) fn ask_policy(
-        &mut self,
-        fr: &mut Frame<'a>,
-        user: Val,
-        args: &Args,
-        range: Range,
-    ) -> Val {
-        let Some(Data::Str(ability)) = args.positional.first().map(|v| self.data(*v).clone())
-        else {
+    pub(in super::super) fn ask_policy(&mut self, fr: &mut Frame<'a>, user: Val, args: &Args, range: Range) -> Val {
+        let Some(Data::Str(ability)) = args.positional.first().map(|v| self.data(*v).clone()) else {
             return SCALAR;
         };
         let method = Name::new(&super::super::orm::fill("{camel}", ability.as_str()));
@@ -86,11 +73,7 @@ impl<'a> Engine<'a> {
                 continue;
             };
             let object = self.object(policy, Vec::new());
-            let user = if self.v.is_plain(user) {
-                self.current_user()
-            } else {
-                user
-            };
+            let user = if self.v.is_plain(user) { self.current_user() } else { user };
             let mut given = vec![user];
             if matches!(self.data(one), Data::Row(_)) {
                 given.push(one);
@@ -105,10 +88,7 @@ impl<'a> Engine<'a> {
         let name = self.ix.model(model).name;
         let short = name.as_str().rsplit(['\\', '.']).next().unwrap_or_default();
         self.words(fr, "policies").iter().find_map(|pattern| {
-            let full = pattern
-                .as_str()
-                .replace("{name}", short)
-                .to_ascii_lowercase();
+            let full = pattern.as_str().replace("{name}", short).to_ascii_lowercase();
             self.ix.class_names.get(&Name::new(&full)).copied()
         })
     }

@@ -33,19 +33,12 @@ pub(in super::super) struct Field<'a> {
 impl<'a> Field<'a> {
     /// An argument by name.
     pub(super) fn named(&self, name: Name) -> Option<Val> {
-        self.args
-            .named
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, v)| *v)
+        self.args.named.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
     }
 
     /// Range of an argument by name.
     pub(super) fn named_range(&self, name: Name) -> Option<Range> {
-        self.named
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, e)| self.body.range(*e))
+        self.named.iter().find(|(n, _)| *n == name).map(|(_, e)| self.body.range(*e))
     }
 }
 
@@ -74,10 +67,7 @@ impl<'a> Engine<'a> {
                 if !matches!(self.data(target), Data::External(_) | Data::Class(_)) {
                     continue;
                 }
-                let named = args
-                    .iter()
-                    .filter_map(|a| a.name.map(|n| (n, a.value)))
-                    .collect();
+                let named = args.iter().filter_map(|a| a.name.map(|n| (n, a.value))).collect();
                 let given = self.args(&mut fr, args);
                 let inner = args.first().and_then(|a| match body.expr(a.value) {
                     Expr::Call { callee, args } => Some((*callee, args.first().map(|a| a.value))),
@@ -144,14 +134,7 @@ impl<'a> Engine<'a> {
         Some(out)
     }
 
-    fn list_of(
-        &mut self,
-        fr: &mut Frame<'a>,
-        owner: ClassId,
-        e: ExprId,
-        out: &mut Vec<Listed>,
-        depth: usize,
-    ) {
+    fn list_of(&mut self, fr: &mut Frame<'a>, owner: ClassId, e: ExprId, out: &mut Vec<Listed>, depth: usize) {
         if depth > 20 {
             return;
         }
@@ -162,11 +145,7 @@ impl<'a> Engine<'a> {
                 for item in items {
                     if item.spread == Spread::No && !matches!(body.expr(item.value), Expr::Str(_)) {
                         let val = self.expr(fr, item.value);
-                        out.push(Listed {
-                            val,
-                            owner,
-                            range: body.range(item.value),
-                        });
+                        out.push(Listed { val, owner, range: body.range(item.value) });
                     } else {
                         self.list_of(fr, owner, item.value, out, depth + 1);
                     }
@@ -188,53 +167,28 @@ impl<'a> Engine<'a> {
                     out.extend(more);
                 }
             }
-            Expr::Call { args, .. } if args.len() == 1 => {
-                self.list_of(fr, owner, args[0].value, out, depth + 1)
-            }
+            Expr::Call { args, .. } if args.len() == 1 => self.list_of(fr, owner, args[0].value, out, depth + 1),
             _ => {
                 let val = self.expr(fr, e);
                 if let Data::Tuple(items) = self.data(val).clone() {
-                    out.extend(items.iter().map(|val| Listed {
-                        val: *val,
-                        owner,
-                        range,
-                    }));
+                    out.extend(items.iter().map(|val| Listed { val: *val, owner, range }));
                 }
             }
         }
     }
 
     /// Reads a dotted path of a row as serializers do: what can be called is called.
-    pub(super) fn read_called(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        path: &str,
-        at: Range,
-    ) -> Val {
+    pub(super) fn read_called(&mut self, fr: &mut Frame<'a>, object: Val, path: &str, at: Range) -> Val {
         let mut val = object;
         // Inside the quotes of a text each name has a place of its own.
         let exact = at.end.saturating_sub(at.start) as usize == path.len() + 2;
         let mut start = at.start + 1;
         for part in path.split('.') {
             let name = Name::new(part);
-            let here = if exact {
-                Range {
-                    start,
-                    end: start + part.len() as u32,
-                }
-            } else {
-                at
-            };
+            let here = if exact { Range { start, end: start + part.len() as u32 } } else { at };
             start += part.len() as u32 + 1;
-            if !matches!(
-                self.data(val),
-                Data::Row(_)
-                    | Data::OneOf(_)
-                    | Data::Record(..)
-                    | Data::Object { .. }
-                    | Data::Query(_)
-            ) {
+            if !matches!(self.data(val), Data::Row(_) | Data::OneOf(_) | Data::Record(..) | Data::Object { .. } | Data::Query(_))
+            {
                 return UNKNOWN;
             }
             val = self.lookup(fr, val, name, true, here);

@@ -9,13 +9,7 @@ use crate::index::ClassId;
 
 impl<'a> Engine<'a> {
     /// A component is drawn: its properties are the variables of its view.
-    pub(in super::super) fn live_component(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        given: &[(Name, Val)],
-        range: Range,
-    ) {
+    pub(in super::super) fn live_component(&mut self, fr: &mut Frame<'a>, class: ClassId, given: &[(Name, Val)], range: Range) {
         let mut fields: Vec<(Name, Val)> = Vec::new();
         for owner in self.ix.class(class).mro.clone() {
             for attr in &self.ix.class_decl(owner).attrs {
@@ -41,10 +35,7 @@ impl<'a> Engine<'a> {
         if !given.is_empty()
             && let Some((_, f)) = self.ix.find_method(class, mount)
         {
-            let args = Args {
-                named: given.to_vec(),
-                ..Args::default()
-            };
+            let args = Args { named: given.to_vec(), ..Args::default() };
             let (_, after) = self.call_function(fr, f, object, args, range);
             if matches!(self.data(after), Data::Object { .. }) {
                 object = after;
@@ -64,34 +55,20 @@ impl<'a> Engine<'a> {
             self.component_view(fr, class, object, around, range);
         }
         let tables = self.words(fr, "table-methods");
-        if tables
-            .iter()
-            .any(|t| self.ix.find_method(class, *t).is_some())
-        {
+        if tables.iter().any(|t| self.ix.find_method(class, *t).is_some()) {
             self.tables_of(fr, class, object, &tables, UNKNOWN);
         }
     }
 
     /// The view that belongs to a component by name.
-    fn component_view(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        object: Val,
-        around: Vec<(Name, Val)>,
-        range: Range,
-    ) {
+    fn component_view(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, around: Vec<(Name, Val)>, range: Range) {
         let name = self.ix.class(class).name;
         for root in self.words(fr, "component-roots") {
             let Some(rest) = name.as_str().strip_prefix(root.as_str()) else {
                 continue;
             };
             let parts: Vec<String> = rest.split('\\').map(kebab).collect();
-            let view = Name::new(&format!(
-                "{}{}",
-                self.word(fr, "component-views"),
-                parts.join(".")
-            ));
+            let view = Name::new(&format!("{}{}", self.word(fr, "component-views"), parts.join(".")));
             if self.ix.templates.contains_key(&view) {
                 let context = self.v.record(around, None);
                 self.render_with(fr, view, context, object, range);
@@ -102,26 +79,21 @@ impl<'a> Engine<'a> {
 
     /// Rows kept between requests are read back one way or the other: nothing but the defaults is loaded on them.
     fn hydrated(&mut self, val: Val) -> Val {
-        let mut models: Vec<crate::index::ModelId> =
-            self.v.sources_in(val).into_iter().map(|(_, m)| m).collect();
+        let mut models: Vec<crate::index::ModelId> = self.v.sources_in(val).into_iter().map(|(_, m)| m).collect();
         models.dedup();
         let trees: Vec<_> = models.iter().map(|m| (*m, self.default_tree(*m))).collect();
-        self.v
-            .map_inside(val, 4, &mut |values, val| match values.get(val) {
-                Data::Row(row) => {
-                    let row = *row;
-                    // Of rows known only by a declaration nobody knows how they are read.
-                    if !matches!(values.root_source(row.src).0, Source::Query(_)) {
-                        return Some(val);
-                    }
-                    let tree = trees
-                        .iter()
-                        .find(|(m, _)| *m == row.model)
-                        .map_or(NOTHING, |(_, t)| *t);
-                    Some(values.row(Row { tree, ..row }))
+        self.v.map_inside(val, 4, &mut |values, val| match values.get(val) {
+            Data::Row(row) => {
+                let row = *row;
+                // Of rows known only by a declaration nobody knows how they are read.
+                if !matches!(values.root_source(row.src).0, Source::Query(_)) {
+                    return Some(val);
                 }
-                _ => None,
-            })
+                let tree = trees.iter().find(|(m, _)| *m == row.model).map_or(NOTHING, |(_, t)| *t);
+                Some(values.row(Row { tree, ..row }))
+            }
+            _ => None,
+        })
     }
 
     /// A property that a method computes, whatever the class declares of it.
@@ -141,14 +113,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A property that a method computes, once per request.
-    pub(super) fn computed_property(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        name: Name,
-        range: Range,
-    ) -> Val {
+    pub(super) fn computed_property(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
         for pattern in self.words(fr, "component-computed") {
             let method = Name::new(&super::super::orm::fill(pattern.as_str(), name.as_str()));
             let Some((_, f)) = self.ix.find_method(class, method) else {

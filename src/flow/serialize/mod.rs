@@ -50,11 +50,7 @@ const ROLES: &[&str] = &[
 impl<'a> Engine<'a> {
     /// Has a class of the program a role that a pack gives to one of its library ancestors?
     pub(super) fn has_role(&self, class: ClassId, role: &str) -> bool {
-        self.ix
-            .class(class)
-            .external
-            .iter()
-            .any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == role))
+        self.ix.class(class).external.iter().any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == role))
     }
 
     /// The role of a class among those that this module knows.
@@ -63,27 +59,17 @@ impl<'a> Engine<'a> {
         if external.is_empty() {
             return None;
         }
-        ROLES
-            .iter()
-            .copied()
-            .find(|role| self.has_role(class, role))
+        ROLES.iter().copied().find(|role| self.has_role(class, role))
     }
 
     /// A name that the packs give to something that this module asks for; empty if no pack knows it.
     fn word(&self, fr: &Frame<'a>, key: &str) -> Name {
-        self.ix
-            .packs
-            .word_in_language(self.language(fr), key)
-            .unwrap_or_else(Name::empty)
+        self.ix.packs.word_in_language(self.language(fr), key).unwrap_or_else(Name::empty)
     }
 
     /// The names of a word, where it lists several.
     fn words(&self, fr: &Frame<'a>, key: &str) -> Vec<Name> {
-        self.word(fr, key)
-            .as_str()
-            .split_whitespace()
-            .map(Name::new)
-            .collect()
+        self.word(fr, key).as_str().split_whitespace().map(Name::new).collect()
     }
 
     /// Runs something for each of what the framework iterates; one value alone is no loop.
@@ -97,9 +83,7 @@ impl<'a> Engine<'a> {
         match self.data(val).clone() {
             Data::OneOf(all) => {
                 let vals: Vec<Val> = all.iter().map(|v| self.per_row(fr, *v, at, f)).collect();
-                vals.into_iter()
-                    .reduce(|a, b| self.v.join(a, b))
-                    .unwrap_or(UNKNOWN)
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
             Data::Query(_) | Data::Many(..) | Data::Tuple(_) => {
                 let (element, _, counts) = self.iterate(fr, val, at);
@@ -147,10 +131,7 @@ impl<'a> Engine<'a> {
     }
 
     fn class_frame(&self, class: ClassId) -> Frame<'a> {
-        let scope = FnRef {
-            file: self.ix.class(class).file,
-            id: self.ix.class_decl(class).scope,
-        };
+        let scope = FnRef { file: self.ix.class(class).file, id: self.ix.class_decl(class).scope };
         let mut inner = self.frame(scope, UNKNOWN);
         inner.class = Some(class);
         inner
@@ -160,21 +141,13 @@ impl<'a> Engine<'a> {
     fn object(&mut self, class: ClassId, mut fields: Vec<(Name, Val)>) -> Val {
         fields.sort_by_key(|f| f.0);
         fields.dedup_by_key(|f| f.0);
-        self.v.of(Data::Object {
-            class,
-            fields: fields.into_boxed_slice(),
-            exact: true,
-        })
+        self.v.of(Data::Object { class, fields: fields.into_boxed_slice(), exact: true })
     }
 
     /// Something outside the program, as an instance.
     fn library_object(&mut self, fr: &Frame<'a>, key: &str) -> Val {
         let name = self.word(fr, key);
-        if name.as_str().is_empty() {
-            UNKNOWN
-        } else {
-            self.v.of(Data::Instance(name))
-        }
+        if name.as_str().is_empty() { UNKNOWN } else { self.v.of(Data::Instance(name)) }
     }
 
     /// Evaluates what libraries run without a visible caller, and what handlers give to be serialized.
@@ -199,9 +172,7 @@ impl<'a> Engine<'a> {
                 "table-resource" => self.table_resource(&mut fr, class, at),
                 "viewset" => self.viewset(&mut fr, class, at),
                 "admin" => self.admin(&mut fr, class, at),
-                "list-view" | "detail-view" | "template-view" => {
-                    self.generic_view(&mut fr, class, role, at)
-                }
+                "list-view" | "detail-view" | "template-view" => self.generic_view(&mut fr, class, role, at),
                 "feed" => self.feed(&mut fr, class, at),
                 _ => (),
             }
@@ -231,11 +202,7 @@ impl<'a> Engine<'a> {
         let handler = self.handlers.contains(&f);
         let mut args = Vec::with_capacity(decl.params.len());
         for (i, param) in decl.params.iter().enumerate() {
-            args.push(if i == 0 && self.takes_receiver(f) {
-                this
-            } else {
-                self.declared_param(f, param, handler)
-            });
+            args.push(if i == 0 && self.takes_receiver(f) { this } else { self.declared_param(f, param, handler) });
         }
         let ret = self.evaluate(f, this, args).ret;
         (self.frame(f, this), ret)
@@ -284,15 +251,11 @@ impl<'a> Engine<'a> {
         range: Range,
     ) -> Val {
         let known = match self.role(class) {
-            Some("resource" | "resource-collection") => {
-                Some(self.resource_method(fr, recv, class, name, &args, range))
-            }
+            Some("resource" | "resource-collection") => Some(self.resource_method(fr, recv, class, name, &args, range)),
             Some("serializer") => self.serializer_call(fr, recv, class, name, &args, range),
             Some("viewset") => self.viewset_method(fr, recv, class, name, &args, range),
             Some("admin") => self.admin_method(fr, recv, class, name),
-            Some("list-view" | "detail-view" | "template-view") => {
-                self.view_call(fr, recv, class, name, &args, range)
-            }
+            Some("list-view" | "detail-view" | "template-view") => self.view_call(fr, recv, class, name, &args, range),
             Some("schema") => self.schema_call(fr, recv, class, name, &args, range),
             Some("table-resource") => self.listed_query(fr, class, name, range),
             _ => None,
@@ -305,22 +268,11 @@ impl<'a> Engine<'a> {
     }
 
     /// Attributes that an object forwards to what it wraps, or that its library ancestors give it.
-    pub(super) fn forwarded_attr(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        name: Name,
-        range: Range,
-    ) -> Val {
+    pub(super) fn forwarded_attr(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
         match self.role(class) {
             Some("resource" | "resource-collection") => {
                 let wrapped = self.wrapped(fr, object);
-                if wrapped == UNKNOWN || wrapped == NULL {
-                    UNKNOWN
-                } else {
-                    self.attr(fr, wrapped, name, range)
-                }
+                if wrapped == UNKNOWN || wrapped == NULL { UNKNOWN } else { self.attr(fr, wrapped, name, range) }
             }
             Some("live-component") => self.computed_property(fr, object, class, name, range),
             Some("serializer") => self.serializer_attr(fr, object, class, name, range),
@@ -329,19 +281,10 @@ impl<'a> Engine<'a> {
     }
 
     /// An instance of a class of the program was made.
-    pub(super) fn constructed(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        args: Args,
-        range: Range,
-    ) -> Val {
+    pub(super) fn constructed(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, args: Args, range: Range) -> Val {
         match self.role(class) {
             Some("resource") => self.resource_made(fr, object, class, &args, range),
-            Some("resource-collection") => {
-                self.resource_collection(fr, object, class, &args, range)
-            }
+            Some("resource-collection") => self.resource_collection(fr, object, class, &args, range),
             Some("serializer") | Some("schema") => self.serializer_made(fr, object, &args),
             Some("response-model-base") => {
                 self.model_made(fr, class, &args, range);
@@ -352,14 +295,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A static call on a class of the program that only its library ancestors know.
-    pub(super) fn class_call(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        name: Name,
-        args: Args,
-        range: Range,
-    ) -> Val {
+    pub(super) fn class_call(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         match self.role(class) {
             Some(role @ ("resource" | "resource-collection")) => {
                 if let Some(val) = self.resource_static(fr, class, role, name, &args, range) {
@@ -396,20 +332,12 @@ impl<'a> Engine<'a> {
     /// A route is declared: what it names handles requests.
     pub(super) fn route(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) {
         // Handlers named by a method alone belong to the class that the group around them names.
-        if let (Some(class), Some(Data::Str(method))) = (
-            self.route_class,
-            args.positional.get(1).map(|v| self.data(*v).clone()),
-        ) && let Some((_, f)) = self.ix.find_method(class, method)
+        if let (Some(class), Some(Data::Str(method))) = (self.route_class, args.positional.get(1).map(|v| self.data(*v).clone()))
+            && let Some((_, f)) = self.ix.find_method(class, method)
         {
             self.handlers.insert(f);
         }
-        for val in args
-            .positional
-            .iter()
-            .chain(args.named.iter().map(|(_, v)| v))
-            .copied()
-            .collect::<Vec<_>>()
-        {
+        for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)).copied().collect::<Vec<_>>() {
             self.handler(fr, val, range);
         }
     }
@@ -437,8 +365,7 @@ impl<'a> Engine<'a> {
             }
             Data::Tuple(items) => {
                 if let (Some(first), Some(second)) = (items.first(), items.get(1))
-                    && let (Data::Class(class), Data::Str(method)) =
-                        (self.data(*first).clone(), self.data(*second).clone())
+                    && let (Data::Class(class), Data::Str(method)) = (self.data(*first).clone(), self.data(*second).clone())
                     && let Some((_, f)) = self.ix.find_method(class, method)
                 {
                     self.handlers.insert(f);
@@ -468,13 +395,7 @@ impl<'a> Engine<'a> {
     }
 
     /// An attribute of an instance of a library class.
-    pub(super) fn instance_attr(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: Name,
-        name: Name,
-        _range: Range,
-    ) -> Val {
+    pub(super) fn instance_attr(&mut self, fr: &mut Frame<'a>, class: Name, name: Name, _range: Range) -> Val {
         if let Some(kind) = self.ix.packs.instance_kind(class)
             && let Some(op) = self.ix.packs.op_in_language(self.language(fr), kind, name)
             && op.result == crate::packs::Result::User
@@ -483,10 +404,7 @@ impl<'a> Engine<'a> {
         }
         let object = self.v.of(Data::Instance(class));
         let full = Name::new(&format!("{class}.{name}"));
-        if self.ix.packs.instance_kind(full).is_some()
-            || self.ix.packs.function(full).is_some()
-            || self.ix.packs.is_above(full)
-        {
+        if self.ix.packs.instance_kind(full).is_some() || self.ix.packs.function(full).is_some() || self.ix.packs.is_above(full) {
             return self.v.of(Data::Instance(full));
         }
         self.v.of(Data::Method(object, name))

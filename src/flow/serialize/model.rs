@@ -14,20 +14,13 @@ impl<'a> Engine<'a> {
     pub(super) fn serializer_made(&mut self, fr: &mut Frame<'a>, object: Val, args: &Args) -> Val {
         let instance = self.word(fr, "serializer-instance");
         let many = self.word(fr, "serializer-many");
-        let given = args.positional.first().copied().or_else(|| {
-            args.named
-                .iter()
-                .find(|(n, _)| *n == instance)
-                .map(|(_, v)| *v)
-        });
+        let given = args.positional.first().copied().or_else(|| args.named.iter().find(|(n, _)| *n == instance).map(|(_, v)| *v));
         let mut object = object;
         if let Some(val) = given {
             object = self.with_field(object, instance, val);
         }
         for (name, val) in &args.named {
-            if *name != instance
-                && (*name == many || self.words(fr, "serializer-options").contains(name))
-            {
+            if *name != instance && (*name == many || self.words(fr, "serializer-options").contains(name)) {
                 object = self.with_field(object, *name, *val);
             }
         }
@@ -42,14 +35,7 @@ impl<'a> Engine<'a> {
     }
 
     /// An attribute that a serializer inherits: its data, or what it was made with.
-    pub(super) fn serializer_attr(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        name: Name,
-        range: Range,
-    ) -> Val {
+    pub(super) fn serializer_attr(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
         if !self.words(fr, "serializer-data").contains(&name) {
             return UNKNOWN;
         }
@@ -83,37 +69,19 @@ impl<'a> Engine<'a> {
     }
 
     /// Reads the fields of a serializer on one row.
-    pub(super) fn represent(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        row: Val,
-        range: Range,
-        depth: usize,
-    ) {
+    pub(super) fn represent(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, row: Val, range: Range, depth: usize) {
         if depth > MAX_NESTING || self.v.is_plain(row) {
             return;
         }
         let fields = self.fields_of(class);
         let meta_name = self.word(fr, "serializer-meta");
-        let names = [
-            self.word(fr, "serializer-fields"),
-            self.word(fr, "serializer-exclude"),
-        ];
+        let names = [self.word(fr, "serializer-fields"), self.word(fr, "serializer-exclude")];
         let all = self.word(fr, "serializer-all");
         let meta = self.nested_class(class, meta_name);
         let listed = meta.and_then(|m| self.listed(m, names[0]));
-        let hidden = meta
-            .and_then(|m| self.listed(m, names[1]))
-            .unwrap_or_default();
-        let is_listed = |e: &Engine<'a>, list: &[Listed], name: Name| {
-            list.iter().any(|l| *e.data(l.val) == Data::Str(name))
-        };
-        let every = listed.as_ref().is_some_and(|l| {
-            l.iter()
-                .any(|x| matches!(self.data(x.val), Data::Str(s) if *s == all))
-        });
+        let hidden = meta.and_then(|m| self.listed(m, names[1])).unwrap_or_default();
+        let is_listed = |e: &Engine<'a>, list: &[Listed], name: Name| list.iter().any(|l| *e.data(l.val) == Data::Str(name));
+        let every = listed.as_ref().is_some_and(|l| l.iter().any(|x| matches!(self.data(x.val), Data::Str(s) if *s == all)));
         for field in fields.iter() {
             // A declared field that the list leaves out is not read.
             if let Some(list) = &listed
@@ -123,24 +91,14 @@ impl<'a> Engine<'a> {
             {
                 continue;
             }
-            self.in_class(fr, field.owner, range, |e, fr| {
-                e.read_field(fr, object, field, row, depth)
-            });
+            self.in_class(fr, field.owner, range, |e, fr| e.read_field(fr, object, field, row, depth));
         }
         let Some(meta) = meta else { return };
         let depth_name = self.word(fr, "serializer-depth");
         let declared: Vec<Name> = fields.iter().map(|f| f.name).collect();
-        let deeper = self
-            .ix
-            .find_attr(meta, depth_name)
-            .map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
+        let deeper = self.ix.find_attr(meta, depth_name).map(|(owner, i)| (owner, self.ix.class_decl(owner).attrs[i].name_range));
         let nests = deeper.is_some();
-        let alternatives: Vec<Row> = self
-            .v
-            .alternatives(row)
-            .into_iter()
-            .filter_map(|v| self.bare_row(v))
-            .collect();
+        let alternatives: Vec<Row> = self.v.alternatives(row).into_iter().filter_map(|v| self.bare_row(v)).collect();
         let mut names: Vec<Listed> = Vec::new();
         match listed {
             Some(list) if !every => names = list,
@@ -155,9 +113,7 @@ impl<'a> Engine<'a> {
                 let forward = self.word(fr, "model-many-field");
                 for name in self.own_relations(one.model) {
                     let val = self.v.str(name);
-                    if !is_listed(self, &hidden, name)
-                        && self.is_plain_field(one.model, name, forward)
-                    {
+                    if !is_listed(self, &hidden, name) && self.is_plain_field(one.model, name, forward) {
                         names.push(Listed { val, ..place });
                     }
                 }
@@ -174,9 +130,7 @@ impl<'a> Engine<'a> {
                 Some((owner, at)) if nests && owner != entry.owner => (owner, at),
                 _ => (entry.owner, entry.range),
             };
-            self.in_class(fr, owner, range, |e, fr| {
-                e.read_named(fr, row, name, nests, at)
-            });
+            self.in_class(fr, owner, range, |e, fr| e.read_named(fr, row, name, nests, at));
         }
     }
 
@@ -188,24 +142,15 @@ impl<'a> Engine<'a> {
         if !relation.many {
             return relation.key_column.is_some();
         }
-        let Some((owner, i)) = self
-            .ix
-            .model(model)
-            .class
-            .and_then(|c| self.ix.find_attr(c, name))
-        else {
+        let Some((owner, i)) = self.ix.model(model).class.and_then(|c| self.ix.find_attr(c, name)) else {
             return false;
         };
         let decl = self.ix.class_decl(owner);
         let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
         match decl.attrs[i].value.map(|v| body.expr(v)) {
             Some(Expr::Call { callee, .. }) => match body.expr(*callee) {
-                Expr::Attr { name, .. } | Expr::Name(name) => {
-                    name.as_str().ends_with(many.as_str())
-                }
-                Expr::Local(slot) => body.slots[slot.0 as usize]
-                    .as_str()
-                    .ends_with(many.as_str()),
+                Expr::Attr { name, .. } | Expr::Name(name) => name.as_str().ends_with(many.as_str()),
+                Expr::Local(slot) => body.slots[slot.0 as usize].as_str().ends_with(many.as_str()),
                 _ => false,
             },
             _ => false,
@@ -219,12 +164,7 @@ impl<'a> Engine<'a> {
             return Vec::new();
         };
         #[allow(clippy::iter_over_hash_type)]
-        let mut names: Vec<Name> = data
-            .relations
-            .keys()
-            .copied()
-            .filter(|n| self.ix.find_attr(class, *n).is_some())
-            .collect();
+        let mut names: Vec<Name> = data.relations.keys().copied().filter(|n| self.ix.find_attr(class, *n).is_some()).collect();
         names.sort();
         names
     }
@@ -253,14 +193,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Reads the keys of a relation: free where the row has the key itself.
-    fn read_keys(
-        &mut self,
-        fr: &mut Frame<'a>,
-        row: Val,
-        relation: &Relation,
-        whole: bool,
-        at: Range,
-    ) -> Val {
+    fn read_keys(&mut self, fr: &mut Frame<'a>, row: Val, relation: &Relation, whole: bool, at: Range) -> Val {
         if !relation.many && relation.key_column.is_some() && !whole {
             return SCALAR;
         }
@@ -272,19 +205,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Reads a declared field on a row, in the frame of the class that declares it.
-    fn read_field(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        field: &Field<'a>,
-        row: Val,
-        depth: usize,
-    ) {
+    fn read_field(&mut self, fr: &mut Frame<'a>, object: Val, field: &Field<'a>, row: Val, depth: usize) {
         let hidden = self.word(fr, "serializer-hidden");
-        if field
-            .named(hidden)
-            .is_some_and(|v| *self.data(v) == Data::Bool(true))
-        {
+        if field.named(hidden).is_some_and(|v| *self.data(v) == Data::Bool(true)) {
             return;
         }
         let source_name = self.word(fr, "serializer-source");
@@ -295,18 +218,13 @@ impl<'a> Engine<'a> {
         let at = field.named_range(source_name).unwrap_or(field.range);
         let whole = source == self.word(fr, "serializer-whole");
         let read = |e: &mut Self, fr: &mut Frame<'a>, path: &str| {
-            if whole {
-                row
-            } else {
-                e.read_called(fr, row, path, at)
-            }
+            if whole { row } else { e.read_called(fr, row, path, at) }
         };
         let kind = self.field_kind(field.callee);
         match kind {
             Kind::Method => {
-                let named = field
-                    .named(self.word(fr, "serializer-getter-name"))
-                    .or_else(|| field.args.positional.first().copied());
+                let named =
+                    field.named(self.word(fr, "serializer-getter-name")).or_else(|| field.args.positional.first().copied());
                 let method = match named.map(|v| self.data(v).clone()) {
                     Some(Data::Str(s)) => s,
                     _ => {
@@ -318,9 +236,7 @@ impl<'a> Engine<'a> {
                     return;
                 };
                 if let Some((_, f)) = self.ix.find_method(class, method) {
-                    let val = self
-                        .call_function(fr, f, object, Args::positional(vec![row]), field.range)
-                        .0;
+                    let val = self.call_function(fr, f, object, Args::positional(vec![row]), field.range).0;
                     if let Data::Query(_) = self.data(val) {
                         self.iterate(fr, val, field.range);
                     }
@@ -351,15 +267,8 @@ impl<'a> Engine<'a> {
                 });
             }
             Kind::Key => {
-                let (way, last) = source
-                    .as_str()
-                    .rsplit_once('.')
-                    .map_or(("", source.as_str()), |(a, b)| (a, b));
-                let holder = if way.is_empty() {
-                    row
-                } else {
-                    self.read_called(fr, row, way, at)
-                };
+                let (way, last) = source.as_str().rsplit_once('.').map_or(("", source.as_str()), |(a, b)| (a, b));
+                let holder = if way.is_empty() { row } else { self.read_called(fr, row, way, at) };
                 for one in self.v.alternatives(holder) {
                     let Data::Row(data) = *self.data(one) else {
                         continue;
@@ -460,10 +369,7 @@ impl<'a> Engine<'a> {
     /// Many items are validated: each key of a related row is looked up.
     fn validate(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, range: Range) {
         let many = self.word(fr, "serializer-many");
-        if self
-            .known_field(recv, many)
-            .is_none_or(|v| *self.data(v) != Data::Bool(true))
-        {
+        if self.known_field(recv, many).is_none_or(|v| *self.data(v) != Data::Bool(true)) {
             return;
         }
         let meta_name = self.word(fr, "serializer-meta");
@@ -482,9 +388,9 @@ impl<'a> Engine<'a> {
         let listed = self.listed(meta, names).unwrap_or_default();
         let declared = self.fields_of(class);
         let key = listed.iter().find_map(|l| match self.data(l.val) {
-            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => self
-                .relation(model, *name)
-                .filter(|r| !r.many && r.key_column.is_some()),
+            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => {
+                self.relation(model, *name).filter(|r| !r.many && r.key_column.is_some())
+            }
             _ => None,
         });
         let Some((name, target)) = key.map(|r| (r.name, r.target)) else {
@@ -495,17 +401,7 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         let id = self.enter_loop(fr, range);
         self.framework_loops.insert(id);
-        self.statement(
-            fr,
-            Statement::Read,
-            name,
-            target,
-            None,
-            false,
-            src,
-            0,
-            range,
-        );
+        self.statement(fr, Statement::Read, name, target, None, false, src, 0, range);
         self.leave_loop(fr, mark, false);
     }
 }

@@ -13,10 +13,7 @@ impl<'a> Engine<'a> {
     pub(super) fn wrapped(&mut self, fr: &mut Frame<'a>, object: Val) -> Val {
         let field = self.word(fr, "resource-wrapped");
         match self.data(object) {
-            Data::Object { fields, .. } => fields
-                .iter()
-                .find(|(n, _)| *n == field)
-                .map_or(UNKNOWN, |(_, v)| *v),
+            Data::Object { fields, .. } => fields.iter().find(|(n, _)| *n == field).map_or(UNKNOWN, |(_, v)| *v),
             _ => UNKNOWN,
         }
     }
@@ -27,22 +24,10 @@ impl<'a> Engine<'a> {
     }
 
     /// `new PostResource($post)`: shown where it is made, since hardly any is made for nothing.
-    pub(super) fn resource_made(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        args: &Args,
-        range: Range,
-    ) -> Val {
+    pub(super) fn resource_made(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, args: &Args, range: Range) -> Val {
         let mut object = object;
         if self.wrapped(fr, object) == UNKNOWN {
-            let Some(row) = args
-                .positional
-                .first()
-                .copied()
-                .or_else(|| args.named.first().map(|(_, v)| *v))
-            else {
+            let Some(row) = args.positional.first().copied().or_else(|| args.named.first().map(|(_, v)| *v)) else {
                 return object;
             };
             let field = self.word(fr, "resource-wrapped");
@@ -55,10 +40,8 @@ impl<'a> Engine<'a> {
     /// Evaluates what a resource shows of what it wraps.
     fn show(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) {
         let wrapped = self.wrapped(fr, object);
-        if !matches!(
-            self.data(wrapped),
-            Data::Row(_) | Data::Object { .. } | Data::OneOf(_) | Data::Record(..) | Data::Tuple(_)
-        ) {
+        if !matches!(self.data(wrapped), Data::Row(_) | Data::Object { .. } | Data::OneOf(_) | Data::Record(..) | Data::Tuple(_))
+        {
             return;
         }
         let method = self.word(fr, "resource-method");
@@ -102,11 +85,7 @@ impl<'a> Engine<'a> {
             return Some(self.show_each(fr, class, rows, range));
         }
         if name == self.word(fr, "resource-make") {
-            let object = self.v.of(Data::Object {
-                class,
-                fields: Box::default(),
-                exact: true,
-            });
+            let object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });
             return Some(if role == "resource" {
                 self.resource_made(fr, object, class, args, range)
             } else {
@@ -126,19 +105,12 @@ impl<'a> Engine<'a> {
         range: Range,
     ) -> Val {
         let wrapped = self.wrapped(fr, object);
-        let rows = if wrapped == UNKNOWN {
-            args.positional.first().copied().unwrap_or(UNKNOWN)
-        } else {
-            wrapped
-        };
+        let rows = if wrapped == UNKNOWN { args.positional.first().copied().unwrap_or(UNKNOWN) } else { wrapped };
         let shown = match self.collected(fr, class) {
             Some(single) => self.show_each(fr, single, rows, range),
             None => rows,
         };
-        let (collection, field) = (
-            self.word(fr, "resource-collected"),
-            self.word(fr, "resource-wrapped"),
-        );
+        let (collection, field) = (self.word(fr, "resource-collected"), self.word(fr, "resource-wrapped"));
         let object = self.with_field(object, collection, shown);
         let object = self.with_field(object, field, rows);
         let method = self.word(fr, "resource-method");
@@ -162,12 +134,7 @@ impl<'a> Engine<'a> {
         let one = self.word(fr, "resource-suffix");
         [format!("{stem}{one}"), stem.to_owned()]
             .iter()
-            .find_map(|n| {
-                self.ix
-                    .class_names
-                    .get(&Name::new(&n.to_ascii_lowercase()))
-                    .copied()
-            })
+            .find_map(|n| self.ix.class_names.get(&Name::new(&n.to_ascii_lowercase())).copied())
             .filter(|c| *c != class)
     }
 
@@ -197,12 +164,7 @@ impl<'a> Engine<'a> {
             return SCALAR;
         }
         let kind = Name::new("resource");
-        let Some(op) = self
-            .ix
-            .packs
-            .op_in_language(self.language(fr), kind, name)
-            .cloned()
-        else {
+        let Some(op) = self.ix.packs.op_in_language(self.language(fr), kind, name).cloned() else {
             if let Some(val) = self.resource_static(fr, class, "resource", name, args, range) {
                 return val;
             }
@@ -231,26 +193,13 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn is_function(&self, val: Val) -> bool {
-        matches!(
-            self.data(val),
-            Data::Closure(..) | Data::Function(_) | Data::Method(..)
-        )
+        matches!(self.data(val), Data::Closure(..) | Data::Function(_) | Data::Method(..))
     }
 
     /// `whenLoaded('author', fn () => …)`
-    fn shown_if_loaded(
-        &mut self,
-        fr: &mut Frame<'a>,
-        wrapped: Val,
-        args: &Args,
-        range: Range,
-    ) -> Val {
-        let rows: Vec<(Val, Row)> = self
-            .v
-            .alternatives(wrapped)
-            .into_iter()
-            .filter_map(|v| self.bare_row(v).map(|row| (v, row)))
-            .collect();
+    fn shown_if_loaded(&mut self, fr: &mut Frame<'a>, wrapped: Val, args: &Args, range: Range) -> Val {
+        let rows: Vec<(Val, Row)> =
+            self.v.alternatives(wrapped).into_iter().filter_map(|v| self.bare_row(v).map(|row| (v, row))).collect();
         let Some(Data::Str(path)) = args.positional.first().map(|v| self.data(*v).clone()) else {
             return UNKNOWN;
         };
@@ -263,9 +212,7 @@ impl<'a> Engine<'a> {
             };
             let shown = if matches!(state, State::Missing) {
                 match args.positional.get(2) {
-                    Some(other) if self.is_function(*other) => {
-                        self.call_value(fr, *other, Args::default(), range)
-                    }
+                    Some(other) if self.is_function(*other) => self.call_value(fr, *other, Args::default(), range),
                     Some(other) => *other,
                     None => NULL,
                 }
@@ -274,9 +221,7 @@ impl<'a> Engine<'a> {
                 fr.guards.push((row.src, first));
                 let related = self.attr(fr, val, first, range);
                 let shown = match args.positional.get(1) {
-                    Some(f) if self.is_function(*f) => {
-                        self.call_value(fr, *f, Args::positional(vec![related]), range)
-                    }
+                    Some(f) if self.is_function(*f) => self.call_value(fr, *f, Args::positional(vec![related]), range),
                     Some(v) if *v != NULL => *v,
                     _ => related,
                 };
@@ -293,23 +238,14 @@ impl<'a> Engine<'a> {
 
     /// Would serializing the element of a sequence read anything?
     pub(super) fn adds_something(&self, element: Val) -> bool {
-        self.v
-            .alternatives(element)
-            .into_iter()
-            .any(|v| match self.data(v) {
-                Data::Row(row) => {
-                    let model = self.ix.model(row.model);
-                    !model.appends.is_empty()
-                        || self.own_serializer(row).is_some()
-                        || row.tree.0 > 1
-                }
-                Data::Record(keys, rest) => keys
-                    .iter()
-                    .map(|(_, v)| *v)
-                    .chain(*rest)
-                    .any(|v| !self.v.is_plain(v)),
-                _ => false,
-            })
+        self.v.alternatives(element).into_iter().any(|v| match self.data(v) {
+            Data::Row(row) => {
+                let model = self.ix.model(row.model);
+                !model.appends.is_empty() || self.own_serializer(row).is_some() || row.tree.0 > 1
+            }
+            Data::Record(keys, rest) => keys.iter().map(|(_, v)| *v).chain(*rest).any(|v| !self.v.is_plain(v)),
+            _ => false,
+        })
     }
 
     /// The method of a model's class that says what is serialized.
@@ -321,14 +257,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A row is serialized: its own method says what is shown, or its columns, what is loaded, and what its class appends.
-    pub(super) fn serialize_row(
-        &mut self,
-        fr: &mut Frame<'a>,
-        val: Val,
-        row: Row,
-        at: Range,
-        depth: usize,
-    ) {
+    pub(super) fn serialize_row(&mut self, fr: &mut Frame<'a>, val: Val, row: Row, at: Range, depth: usize) {
         if let Some((_, method)) = self.own_serializer(&row) {
             self.call_method(fr, val, method, Args::default(), at);
             return;

@@ -22,23 +22,13 @@ impl<'a> Engine<'a> {
         if !self.words(fr, "model-from-row").contains(&name) {
             return None;
         }
-        let rows = args
-            .positional
-            .first()
-            .copied()
-            .or_else(|| args.named.first().map(|(_, v)| *v))?;
+        let rows = args.positional.first().copied().or_else(|| args.named.first().map(|(_, v)| *v))?;
         self.fill(fr, class, rows, range, 0);
         Some(self.object(class, Vec::new()))
     }
 
     /// `PageOut(items=rows)`: rows given for a field that is a model itself fill it.
-    pub(super) fn model_made(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        args: &Args,
-        range: Range,
-    ) {
+    pub(super) fn model_made(&mut self, fr: &mut Frame<'a>, class: ClassId, args: &Args, range: Range) {
         for (name, val) in &args.named {
             if self.v.sources_in(*val).is_empty() && !matches!(self.data(*val), Data::Query(_)) {
                 continue;
@@ -67,14 +57,7 @@ impl<'a> Engine<'a> {
         });
     }
 
-    fn fill_one(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        row: Val,
-        range: Range,
-        depth: usize,
-    ) {
+    fn fill_one(&mut self, fr: &mut Frame<'a>, class: ClassId, row: Val, range: Range, depth: usize) {
         let mut seen: Vec<Name> = Vec::new();
         for owner in self.ix.class(class).mro.clone() {
             let decl = self.ix.class_decl(owner);
@@ -88,13 +71,8 @@ impl<'a> Engine<'a> {
                 let nested = self.model_in_type(file, decl.scope, ty);
                 self.in_class(fr, owner, range, |e, fr| {
                     let val = match e.data(row).clone() {
-                        Data::Record(keys, _) => keys
-                            .iter()
-                            .find(|(k, _)| *k == attr.name)
-                            .map_or(UNKNOWN, |(_, v)| *v),
-                        Data::Row(_) | Data::OneOf(_) => {
-                            e.attr(fr, row, attr.name, attr.name_range)
-                        }
+                        Data::Record(keys, _) => keys.iter().find(|(k, _)| *k == attr.name).map_or(UNKNOWN, |(_, v)| *v),
+                        Data::Row(_) | Data::OneOf(_) => e.attr(fr, row, attr.name, attr.name_range),
                         _ => UNKNOWN,
                     };
                     match nested {
@@ -123,12 +101,7 @@ impl<'a> Engine<'a> {
     }
 
     fn response_model(&self, class: Option<ClassId>) -> Option<ClassId> {
-        let is_table = |c: &ClassId| {
-            self.ix
-                .class(*c)
-                .model
-                .is_some_and(|m| !self.ix.model(m).is_abstract)
-        };
+        let is_table = |c: &ClassId| self.ix.class(*c).model.is_some_and(|m| !self.ix.model(m).is_abstract);
         class.filter(|c| !is_table(c) && self.role(*c) == Some("response-model-base"))
     }
 
@@ -140,12 +113,10 @@ impl<'a> Engine<'a> {
             Expr::Index { base, index } => self
                 .model_in_expr(f, body, *base, depth + 1)
                 .or_else(|| index.and_then(|i| self.model_in_expr(f, body, i, depth + 1))),
-            Expr::Binary { left, right, .. } => self
-                .model_in_expr(f, body, *left, depth + 1)
-                .or_else(|| self.model_in_expr(f, body, *right, depth + 1)),
-            Expr::Seq { items, .. } => items
-                .iter()
-                .find_map(|i| self.model_in_expr(f, body, i.value, depth + 1)),
+            Expr::Binary { left, right, .. } => {
+                self.model_in_expr(f, body, *left, depth + 1).or_else(|| self.model_in_expr(f, body, *right, depth + 1))
+            }
+            Expr::Seq { items, .. } => items.iter().find_map(|i| self.model_in_expr(f, body, i.value, depth + 1)),
             _ => match self.ix.symbol_of(f, e) {
                 Symbol::Class(class) => self.response_model(Some(class)),
                 _ => None,
@@ -156,12 +127,7 @@ impl<'a> Engine<'a> {
     /// Handlers whose decorator or return type names a model: what they return fills it.
     pub(super) fn response_models(&mut self) {
         let python = self.names.python;
-        let word = |key: &str| {
-            self.ix
-                .packs
-                .word_in_language(python, key)
-                .unwrap_or_else(Name::empty)
-        };
+        let word = |key: &str| self.ix.packs.word_in_language(python, key).unwrap_or_else(Name::empty);
         let (keyword, verbs) = (word("route-model"), word("route-verbs"));
         for i in 0..self.ix.facts.len() {
             let file = FileId(i as u32);
@@ -182,34 +148,21 @@ impl<'a> Engine<'a> {
                     let Expr::Attr { name, .. } = body.expr(*callee) else {
                         continue;
                     };
-                    if !verbs
-                        .as_str()
-                        .split_whitespace()
-                        .any(|v| v == name.as_str())
-                    {
+                    if !verbs.as_str().split_whitespace().any(|v| v == name.as_str()) {
                         continue;
                     }
                     routed = true;
-                    if let Some(arg) = args.iter().find(|a| {
-                        a.name.is_some_and(|n| {
-                            keyword.as_str().split_whitespace().any(|k| k == n.as_str())
-                        })
-                    }) {
+                    if let Some(arg) =
+                        args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str())))
+                    {
                         model = self.model_in_expr(outer, body, arg.value, 0);
                     }
                 }
                 if !routed {
                     continue;
                 }
-                let f = FnRef {
-                    file,
-                    id: FnId(j as u32),
-                };
-                let model = model.or_else(|| {
-                    decl.ret
-                        .as_ref()
-                        .and_then(|ty| self.model_in_type(file, parent, ty))
-                });
+                let f = FnRef { file, id: FnId(j as u32) };
+                let model = model.or_else(|| decl.ret.as_ref().and_then(|ty| self.model_in_type(file, parent, ty)));
                 let Some(model) = model else {
                     self.walked_whole(f);
                     continue;
@@ -261,15 +214,7 @@ impl<'a> Engine<'a> {
         Some(UNKNOWN)
     }
 
-    fn dump(
-        &mut self,
-        fr: &mut Frame<'a>,
-        schema: Val,
-        class: ClassId,
-        rows: Val,
-        range: Range,
-        depth: usize,
-    ) {
+    fn dump(&mut self, fr: &mut Frame<'a>, schema: Val, class: ClassId, rows: Val, range: Range, depth: usize) {
         if depth > MAX_NESTING {
             return;
         }
@@ -283,10 +228,7 @@ impl<'a> Engine<'a> {
         let Data::Object { fields, .. } = self.data(schema) else {
             return None;
         };
-        let val = fields
-            .iter()
-            .find(|(n, _)| n.as_str() == name)
-            .map(|(_, v)| *v)?;
+        let val = fields.iter().find(|(n, _)| n.as_str() == name).map(|(_, v)| *v)?;
         match self.data(val) {
             Data::Tuple(items) => Some(
                 items
@@ -301,45 +243,21 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn dump_one(
-        &mut self,
-        fr: &mut Frame<'a>,
-        schema: Val,
-        class: ClassId,
-        row: Val,
-        range: Range,
-        depth: usize,
-    ) {
+    fn dump_one(&mut self, fr: &mut Frame<'a>, schema: Val, class: ClassId, row: Val, range: Range, depth: usize) {
         let fields = self.fields_of(class);
         let options = self.words(fr, "schema-options");
-        let only = options
-            .first()
-            .and_then(|o| self.option(schema, o.as_str()));
-        let hidden = options
-            .get(1)
-            .and_then(|o| self.option(schema, o.as_str()))
-            .unwrap_or_default();
+        let only = options.first().and_then(|o| self.option(schema, o.as_str()));
+        let hidden = options.get(1).and_then(|o| self.option(schema, o.as_str())).unwrap_or_default();
         for field in fields.iter() {
-            let named = |n: &Name| {
-                *n == field.name || n.as_str().split('.').next() == Some(field.name.as_str())
-            };
+            let named = |n: &Name| *n == field.name || n.as_str().split('.').next() == Some(field.name.as_str());
             if only.as_ref().is_some_and(|o| !o.iter().any(named)) || hidden.contains(&field.name) {
                 continue;
             }
-            self.in_class(fr, field.owner, range, |e, fr| {
-                e.dump_field(fr, schema, field, row, depth)
-            });
+            self.in_class(fr, field.owner, range, |e, fr| e.dump_field(fr, schema, field, row, depth));
         }
     }
 
-    fn dump_field(
-        &mut self,
-        fr: &mut Frame<'a>,
-        schema: Val,
-        field: &Field<'a>,
-        row: Val,
-        depth: usize,
-    ) {
+    fn dump_field(&mut self, fr: &mut Frame<'a>, schema: Val, field: &Field<'a>, row: Val, depth: usize) {
         let Data::External(callee) = *self.data(field.callee) else {
             return;
         };
@@ -348,26 +266,14 @@ impl<'a> Engine<'a> {
             Some(Data::Str(s)) => s,
             _ => field.name,
         };
-        let role = |e: &Self, name: Name| {
-            e.ix.packs
-                .roles(name)
-                .iter()
-                .map(|r| r.as_str())
-                .find(|r| r.starts_with("schema-"))
-        };
+        let role = |e: &Self, name: Name| e.ix.packs.roles(name).iter().map(|r| r.as_str()).find(|r| r.starts_with("schema-"));
         let first = field.args.positional.first().copied();
         match role(self, callee) {
             Some("schema-call") => {
                 let Some(first) = first else { return };
                 match self.data(first).clone() {
                     Data::Str(method) => {
-                        self.call_method(
-                            fr,
-                            schema,
-                            method,
-                            Args::positional(vec![row]),
-                            field.range,
-                        );
+                        self.call_method(fr, schema, method, Args::positional(vec![row]), field.range);
                     }
                     _ => {
                         self.call_value(fr, first, Args::positional(vec![row]), field.range);
@@ -376,22 +282,15 @@ impl<'a> Engine<'a> {
             }
             Some("schema-nested") => {
                 let val = self.read_called(fr, row, source.as_str(), field.range);
-                if let Some((class, inner)) =
-                    first.and_then(|v| self.schema_named(fr, v, field.range))
-                {
+                if let Some((class, inner)) = first.and_then(|v| self.schema_named(fr, v, field.range)) {
                     self.dump(fr, inner, class, val, field.range, depth + 1);
                 }
             }
             Some("schema-list") => {
                 let val = self.read_called(fr, row, source.as_str(), field.range);
-                let nested = field
-                    .inner
-                    .as_ref()
-                    .filter(|(name, _)| role(self, *name) == Some("schema-nested"))
-                    .and_then(|(_, v)| *v);
-                if let Some((class, inner)) =
-                    nested.and_then(|v| self.schema_named(fr, v, field.range))
-                {
+                let nested =
+                    field.inner.as_ref().filter(|(name, _)| role(self, *name) == Some("schema-nested")).and_then(|(_, v)| *v);
+                if let Some((class, inner)) = nested.and_then(|v| self.schema_named(fr, v, field.range)) {
                     self.dump(fr, inner, class, val, field.range, depth + 1);
                 }
             }
@@ -405,12 +304,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A schema as a class, an instance, a function that gives it, or a name.
-    fn schema_named(
-        &mut self,
-        fr: &mut Frame<'a>,
-        val: Val,
-        range: Range,
-    ) -> Option<(ClassId, Val)> {
+    fn schema_named(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) -> Option<(ClassId, Val)> {
         match self.data(val).clone() {
             Data::Class(class) => Some((class, self.object(class, Vec::new()))),
             Data::Object { class, .. } => Some((class, val)),
@@ -422,10 +316,9 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Str(name) => {
-                let found = (0..self.ix.classes.len() as u32).map(ClassId).find(|c| {
-                    self.ix.class(*c).name.last_segment() == name.as_str()
-                        && self.role(*c) == Some("schema")
-                })?;
+                let found = (0..self.ix.classes.len() as u32)
+                    .map(ClassId)
+                    .find(|c| self.ix.class(*c).name.last_segment() == name.as_str() && self.role(*c) == Some("schema"))?;
                 Some((found, self.object(found, Vec::new())))
             }
             _ => None,

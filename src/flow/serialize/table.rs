@@ -24,21 +24,13 @@ impl<'a> Engine<'a> {
         let range = own.map_or(range, |f| self.ix.function(f).name_range);
         let rows = match self.ix.find_method(class, query) {
             Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
-            None => self
-                .listed_query(fr, class, query, range)
-                .unwrap_or(UNKNOWN),
+            None => self.listed_query(fr, class, query, range).unwrap_or(UNKNOWN),
         };
         self.tables_of(fr, class, object, &tables, rows);
     }
 
     /// The query that a table builder starts from: all rows of the model that the class names, or of a relation of it.
-    pub(super) fn listed_query(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        name: Name,
-        range: Range,
-    ) -> Option<Val> {
+    pub(super) fn listed_query(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, range: Range) -> Option<Val> {
         if name != self.word(fr, "table-query") {
             return None;
         }
@@ -75,14 +67,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Builds the tables of a class, with one row for what runs per row.
-    pub(super) fn tables_of(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        object: Val,
-        tables: &[Name],
-        rows: Val,
-    ) {
+    pub(super) fn tables_of(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, tables: &[Name], rows: Val) {
         let known = matches!(self.data(rows), Data::Query(_));
         for method in tables {
             let Some((_, f)) = self.ix.find_method(class, *method) else {
@@ -90,9 +75,7 @@ impl<'a> Engine<'a> {
             };
             let at = self.ix.function(f).name_range;
             // First: which rows does it take, and what does it load on them?
-            let first = self.table.replace(Table {
-                rows: known.then_some(rows),
-            });
+            let first = self.table.replace(Table { rows: known.then_some(rows) });
             let mut scratch = self.class_frame(class);
             self.built(&mut scratch, f, object, UNKNOWN, at);
             scratch.buffer.clear();
@@ -119,14 +102,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn built(
-        &mut self,
-        fr: &mut Frame<'a>,
-        f: crate::index::FnRef,
-        object: Val,
-        record: Val,
-        at: Range,
-    ) {
+    fn built(&mut self, fr: &mut Frame<'a>, f: crate::index::FnRef, object: Val, record: Val, at: Range) {
         let parameter = self.word(fr, "table-record");
         let before = std::mem::replace(&mut self.ambient, vec![(parameter, record)]);
         self.call_function(fr, f, object, Args::default(), at);
@@ -134,13 +110,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A method of the builder: closures in its arguments run for each row, unless they wait for a click.
-    pub(in super::super) fn table_call(
-        &mut self,
-        fr: &mut Frame<'a>,
-        name: Name,
-        args: &Args,
-        range: Range,
-    ) {
+    pub(in super::super) fn table_call(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
         let first = args.positional.first().copied();
         if name == self.word(fr, "table-rows")
             && let Some(given) = first
@@ -160,11 +130,7 @@ impl<'a> Engine<'a> {
             return;
         };
         let model = self.bare_row(record).map(|r| r.model);
-        for val in args
-            .positional
-            .iter()
-            .chain(args.named.iter().map(|(_, v)| v))
-        {
+        for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
             let Data::Closure(f, env, this) = self.data(*val).clone() else {
                 continue;
             };
@@ -177,10 +143,7 @@ impl<'a> Engine<'a> {
                     named.push((param.name, record));
                 }
             }
-            let given = Args {
-                named,
-                ..Args::default()
-            };
+            let given = Args { named, ..Args::default() };
             self.call_closure(fr, f, &env, this, given, range);
         }
     }
@@ -204,30 +167,18 @@ impl<'a> Engine<'a> {
                 _ => return,
             },
         };
-        self.table = Some(Table {
-            rows: Some(changed),
-        });
+        self.table = Some(Table { rows: Some(changed) });
     }
 
     /// A part of a table is made: a column reads what it is named after, an action asks a policy before it is shown.
-    pub(in super::super) fn table_part(
-        &mut self,
-        fr: &mut Frame<'a>,
-        name: Name,
-        args: &Args,
-        range: Range,
-    ) {
+    pub(in super::super) fn table_part(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
         let Some((_, record)) = self.ambient.first().copied() else {
             return;
         };
         if self.bare_row(record).is_none() {
             return;
         }
-        let Some(class) = name
-            .as_str()
-            .rsplit_once('.')
-            .map(|(class, _)| Name::new(class))
-        else {
+        let Some(class) = name.as_str().rsplit_once('.').map(|(class, _)| Name::new(class)) else {
             return;
         };
         let roles: Vec<Name> = self.ix.packs.roles(class).to_vec();
@@ -235,8 +186,7 @@ impl<'a> Engine<'a> {
             let role = role.as_str();
             if role == "table-column" {
                 // Paths with dots are loaded with the query.
-                if let Some(Data::Str(path)) =
-                    args.positional.first().map(|v| self.data(*v).clone())
+                if let Some(Data::Str(path)) = args.positional.first().map(|v| self.data(*v).clone())
                     && !path.as_str().contains('.')
                 {
                     self.read_path(fr, record, path, range);

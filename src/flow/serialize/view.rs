@@ -8,13 +8,7 @@ use crate::index::{ClassId, ModelId};
 
 impl<'a> Engine<'a> {
     /// A view class that renders rows of a model, or what its methods give.
-    pub(super) fn generic_view(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        role: &str,
-        range: Range,
-    ) {
+    pub(super) fn generic_view(&mut self, fr: &mut Frame<'a>, class: ClassId, role: &str, range: Range) {
         let mut fields = Vec::new();
         let many = self.word(fr, "view-rows");
         let one = self.word(fr, "view-row");
@@ -83,13 +77,7 @@ impl<'a> Engine<'a> {
         self.v.of(Data::Query(query))
     }
 
-    fn view_template(
-        &mut self,
-        fr: &Frame<'a>,
-        class: ClassId,
-        role: &str,
-        model: Option<ModelId>,
-    ) -> Option<Name> {
+    fn view_template(&mut self, fr: &Frame<'a>, class: ClassId, role: &str, model: Option<ModelId>) -> Option<Name> {
         let attr = self.word(fr, "view-template");
         let declared = self.class_attr(class, attr);
         if let Data::Str(name) = *self.data(declared) {
@@ -98,21 +86,12 @@ impl<'a> Engine<'a> {
         let pattern = self.word(fr, &format!("template-of-{role}"));
         let model = self.ix.model(model?);
         let name = model.name.last_segment().to_ascii_lowercase();
-        let text = pattern
-            .as_str()
-            .replace("{label}", model.label?.as_str())
-            .replace("{model}", &name);
+        let text = pattern.as_str().replace("{label}", model.label?.as_str()).replace("{model}", &name);
         (!text.is_empty()).then(|| Name::new(&text))
     }
 
     /// What a view gives its template before the program adds to it.
-    fn view_context(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        args: &Args,
-    ) -> Val {
+    fn view_context(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, args: &Args) -> Val {
         let mut keys: Vec<(Name, Val)> = args.named.clone();
         let many = self.word(fr, "view-rows");
         let one = self.word(fr, "view-row");
@@ -136,12 +115,7 @@ impl<'a> Engine<'a> {
                 _ => None,
             };
             if let Some(model) = model {
-                let text = self
-                    .ix
-                    .model(model)
-                    .name
-                    .last_segment()
-                    .to_ascii_lowercase();
+                let text = self.ix.model(model).name.last_segment().to_ascii_lowercase();
                 let suffix = if name == many { "_list" } else { "" };
                 keys.push((Name::new(&format!("{text}{suffix}")), val));
             }

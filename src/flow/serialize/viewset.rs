@@ -21,11 +21,7 @@ impl<'a> Engine<'a> {
             self.list_rows(fr, recv, class, range);
             return Some(UNKNOWN);
         }
-        let op = self
-            .ix
-            .packs
-            .op_in_language(self.language(fr), Name::new("viewset"), name)?
-            .clone();
+        let op = self.ix.packs.op_in_language(self.language(fr), Name::new("viewset"), name)?.clone();
         use crate::packs::Result;
         Some(match op.result {
             Result::Query => {
@@ -54,13 +50,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The query of a view, as its own method or attribute says.
-    pub(super) fn viewset_rows(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        range: Range,
-    ) -> Val {
+    pub(super) fn viewset_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
         let method = self.word(fr, "viewset-query-method");
         if let Some((_, f)) = self.ix.find_method(class, method) {
             return self.call_function(fr, f, object, Args::default(), range).0;
@@ -69,13 +59,7 @@ impl<'a> Engine<'a> {
         self.class_attr(class, attr)
     }
 
-    fn viewset_serializer(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        range: Range,
-    ) -> Val {
+    fn viewset_serializer(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
         let method = self.word(fr, "viewset-serializer-method");
         if let Some((_, f)) = self.ix.find_method(class, method) {
             return self.call_function(fr, f, object, Args::default(), range).0;

@@ -29,10 +29,7 @@ impl<'a> Linker<'_, 'a, '_> {
             if facts.language != Language::Python {
                 continue;
             }
-            let at = FnRef {
-                file: FileId(i as u32),
-                id: FnId(0),
-            };
+            let at = FnRef { file: FileId(i as u32), id: FnId(0) };
             let Some(function) = facts.functions.first().filter(|f| f.kind == FnKind::File) else {
                 continue;
             };
@@ -47,11 +44,7 @@ impl<'a> Linker<'_, 'a, '_> {
                         let Expr::Attr { base, name, .. } = body.expr(*callee) else {
                             continue;
                         };
-                        let is_adding = self
-                            .dialects
-                            .list
-                            .iter()
-                            .any(|d| d.pack.add_calls.iter().any(|c| c == name.as_str()));
+                        let is_adding = self.dialects.list.iter().any(|d| d.pack.add_calls.iter().any(|c| c == name.as_str()));
                         let (true, [name, value]) = (is_adding, args.as_slice()) else {
                             continue;
                         };
@@ -66,10 +59,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     continue;
                 }
                 if let Symbol::Class(class) = self.index.symbol_of(at, base) {
-                    self.added
-                        .entry(class)
-                        .or_default()
-                        .push((name, body.range(value), at, value));
+                    self.added.entry(class).or_default().push((name, body.range(value), at, value));
                 }
             }
         }
@@ -83,10 +73,7 @@ impl<'a> Linker<'_, 'a, '_> {
         let index = self.index;
         let file = index.class(class).file;
         let decl = index.class_decl(class);
-        let scope = FnRef {
-            file,
-            id: decl.scope,
-        };
+        let scope = FnRef { file, id: decl.scope };
         let mut attrs: Vec<OwnAttr<'a>> = decl
             .attrs
             .iter()
@@ -104,29 +91,16 @@ impl<'a> Linker<'_, 'a, '_> {
                 let at = FnRef { file, id: *method };
                 let function = index.function(at);
                 let gives_value = function.decorators.iter().any(|d| {
-                    short_name(&index.function(scope).body, *d)
-                        .is_some_and(|n| value_methods.iter().any(|v| v == n.as_str()))
+                    short_name(&index.function(scope).body, *d).is_some_and(|n| value_methods.iter().any(|v| v == n.as_str()))
                 });
                 if gives_value && let Some(value) = index.returned(at).first() {
                     let ty = function.ret.as_ref();
-                    attrs.push(OwnAttr {
-                        name: function.name,
-                        file,
-                        range: function.name_range,
-                        value: Some((at, *value)),
-                        ty,
-                    });
+                    attrs.push(OwnAttr { name: function.name, file, range: function.name_range, value: Some((at, *value)), ty });
                 }
             }
         }
         for (name, range, at, value) in self.added.get(&class).into_iter().flatten() {
-            attrs.push(OwnAttr {
-                name: *name,
-                file: at.file,
-                range: *range,
-                value: Some((*at, *value)),
-                ty: None,
-            });
+            attrs.push(OwnAttr { name: *name, file: at.file, range: *range, value: Some((*at, *value)), ty: None });
         }
         let attrs = Rc::new(attrs);
         self.attrs.insert(class, Rc::clone(&attrs));
@@ -135,12 +109,7 @@ impl<'a> Linker<'_, 'a, '_> {
 
     /// What a value declares in the dialect of a model, and the call that does: the value itself, or what a function of
     /// the program returns in its place (`id = primary_key()`).
-    pub(super) fn declaring_call(
-        &self,
-        model: ModelId,
-        at: FnRef,
-        value: ExprId,
-    ) -> Option<(CallKind, CallView<'a>)> {
+    pub(super) fn declaring_call(&self, model: ModelId, at: FnRef, value: ExprId) -> Option<(CallKind, CallView<'a>)> {
         let dialect = self.dialect_of(model);
         let mut call = self.index.call_at(at, value)?;
         for _ in 0..MAX_WRAPPERS {
@@ -176,33 +145,21 @@ impl<'a> Linker<'_, 'a, '_> {
         let options = self.options_class(class)?;
         let decl = self.index.class_decl(options);
         let i = self.index.own_attr(options, Name::new(option))?;
-        Some((
-            FnRef {
-                file: self.index.class(options).file,
-                id: decl.scope,
-            },
-            decl.attrs[i].value?,
-        ))
+        Some((FnRef { file: self.index.class(options).file, id: decl.scope }, decl.attrs[i].value?))
     }
 
     /// An option that holds for a class: its own, or that of the first abstract parent if it has no options at all.
     pub(super) fn option(&self, class: ClassId, option: &str) -> Option<(FnRef, ExprId)> {
         for ancestor in &self.index.class(class).mro {
-            let is_concrete_parent = *ancestor != class
-                && self.of_class[ancestor.0 as usize].is_some_and(|m| !self.model(m).is_abstract);
+            let is_concrete_parent =
+                *ancestor != class && self.of_class[ancestor.0 as usize].is_some_and(|m| !self.model(m).is_abstract);
             if is_concrete_parent {
                 return None;
             }
             if let Some(options) = self.options_class(*ancestor) {
                 let (owner, i) = self.index.find_attr(options, Name::new(option))?;
                 let decl = self.index.class_decl(owner);
-                return Some((
-                    FnRef {
-                        file: self.index.class(owner).file,
-                        id: decl.scope,
-                    },
-                    decl.attrs[i].value?,
-                ));
+                return Some((FnRef { file: self.index.class(owner).file, id: decl.scope }, decl.attrs[i].value?));
             }
         }
         None
@@ -214,10 +171,7 @@ impl<'a> Linker<'_, 'a, '_> {
         let file = self.index.class(class).file;
         let facts = self.index.file(file);
         let decl = self.index.class_decl(class);
-        let ix = decl
-            .nested
-            .iter()
-            .find(|ix| facts.classes[ix.0 as usize].name.last_segment() == name)?;
+        let ix = decl.nested.iter().find(|ix| facts.classes[ix.0 as usize].name.last_segment() == name)?;
         self.index.class_places.get(&(file, *ix)).copied()
     }
 }

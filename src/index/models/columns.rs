@@ -27,36 +27,19 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     fn add_column(&mut self, id: ModelId, column: Column) {
-        self.models[id.0 as usize]
-            .columns
-            .entry(column.name)
-            .or_insert(column);
+        self.models[id.0 as usize].columns.entry(column.name).or_insert(column);
     }
 
     fn read_column(&mut self, id: ModelId, class: ClassId, attr: &OwnAttr<'a>) {
         if self.model(id).columns.contains_key(&attr.name) {
             return;
         }
-        let span = Some(Span {
-            file: attr.file,
-            range: attr.range,
-        });
-        let plain = Column {
-            name: attr.name,
-            is_deferred: false,
-            is_indexed: false,
-            is_primary: false,
-            span,
-        };
+        let span = Some(Span { file: attr.file, range: attr.range });
+        let plain = Column { name: attr.name, is_deferred: false, is_indexed: false, is_primary: false, span };
         let pack = self.pack_of(id);
-        let has_call = attr
-            .value
-            .is_some_and(|(at, value)| self.index.call_at(at, value).is_some());
+        let has_call = attr.value.is_some_and(|(at, value)| self.index.call_at(at, value).is_some());
         if has_call {
-            match attr
-                .value
-                .and_then(|(at, value)| self.declaring_call(id, at, value))
-            {
+            match attr.value.and_then(|(at, value)| self.declaring_call(id, at, value)) {
                 Some((CallKind::Column(kind), call)) => {
                     let mut column = plain;
                     self.read_column_call(id, &pack.column_attr[kind], &call, &mut column);
@@ -68,19 +51,13 @@ impl<'a> Linker<'_, 'a, '_> {
                         return;
                     };
                     let is_true = |k: &Option<String>| {
-                        k.as_ref()
-                            .and_then(|k| call.keyword(k))
-                            .is_some_and(|v| self.index.is_true(call.at, v))
+                        k.as_ref().and_then(|k| call.keyword(k)).is_some_and(|v| self.index.is_true(call.at, v))
                     };
-                    let unless = relation
-                        .key_indexed_unless
-                        .as_ref()
-                        .and_then(|k| call.keyword(k));
+                    let unless = relation.key_indexed_unless.as_ref().and_then(|k| call.keyword(k));
                     let is_primary = is_true(&relation.primary_keyword);
                     let column = Column {
                         name: Name::new(&format!("{}{suffix}", attr.name)),
-                        is_indexed: unless
-                            .is_none_or(|v| !matches!(call.body.expr(v), Expr::Bool(false))),
+                        is_indexed: unless.is_none_or(|v| !matches!(call.body.expr(v), Expr::Bool(false))),
                         is_primary,
                         ..plain
                     };
@@ -94,49 +71,28 @@ impl<'a> Linker<'_, 'a, '_> {
         let annotations = &pack.annotations;
         if annotations.bare_is_column
             && let Type::Apply(name, _) = ty
-            && annotations
-                .wrappers
-                .iter()
-                .any(|w| w == name.last_segment())
+            && annotations.wrappers.iter().any(|w| w == name.last_segment())
         {
-            if !self.annotated(id, class, ty).many && self.annotated(id, class, ty).target.is_none()
-            {
+            if !self.annotated(id, class, ty).many && self.annotated(id, class, ty).target.is_none() {
                 self.add_column(id, plain);
             }
             return;
         }
-        let is_plain = self.index.class(class).external.iter().any(|n| {
-            annotations
-                .plain_columns_below
-                .iter()
-                .any(|p| p == n.as_str())
-        });
+        let is_plain =
+            self.index.class(class).external.iter().any(|n| annotations.plain_columns_below.iter().any(|p| p == n.as_str()));
         if is_plain && !matches!(ty, Type::Apply(n, _) if n.last_segment() == "ClassVar") {
             self.add_column(id, plain);
         }
     }
 
-    fn read_column_call(
-        &mut self,
-        id: ModelId,
-        kind: &ColumnAttr,
-        call: &CallView<'a>,
-        column: &mut Column,
-    ) {
+    fn read_column_call(&mut self, id: ModelId, kind: &ColumnAttr, call: &CallView<'a>, column: &mut Column) {
         let index = self.index;
-        let is_true = |keyword: &String| {
-            call.keyword(keyword)
-                .is_some_and(|v| index.is_true(call.at, v))
-        };
+        let is_true = |keyword: &String| call.keyword(keyword).is_some_and(|v| index.is_true(call.at, v));
         column.is_primary |= kind.primary_keywords.iter().any(is_true);
-        column.is_indexed |=
-            kind.indexed || column.is_primary || kind.index_keywords.iter().any(is_true);
+        column.is_indexed |= kind.indexed || column.is_primary || kind.index_keywords.iter().any(is_true);
         column.is_deferred |= kind.deferred || kind.deferred_keywords.iter().any(is_true);
         for keyword in &kind.key_keywords {
-            if let Some(text) = call
-                .keyword(keyword)
-                .and_then(|v| index.literal_text(call.at, v))
-            {
+            if let Some(text) = call.keyword(keyword).and_then(|v| index.literal_text(call.at, v)) {
                 self.add_key(id, column.name, text);
             }
         }
@@ -145,9 +101,7 @@ impl<'a> Linker<'_, 'a, '_> {
                 continue;
             };
             let names = self.call_names(&inner);
-            let is_key = names
-                .iter()
-                .any(|n| kind.key_calls.iter().any(|k| k == n.last_segment()));
+            let is_key = names.iter().any(|n| kind.key_calls.iter().any(|k| k == n.last_segment()));
             if is_key && let Some(target) = inner.positional(0) {
                 match index.literal_text(inner.at, target) {
                     Some(text) => self.add_key(id, column.name, text),
@@ -167,9 +121,7 @@ impl<'a> Linker<'_, 'a, '_> {
     /// A key to `table.column`.
     fn add_key(&mut self, id: ModelId, column: Name, text: Name) {
         if let Some((table, _)) = text.as_str().rsplit_once('.') {
-            self.info[id.0 as usize]
-                .keys
-                .push((column, KeyTarget::Table(Name::new(table))));
+            self.info[id.0 as usize].keys.push((column, KeyTarget::Table(Name::new(table))));
         }
     }
 
@@ -182,9 +134,7 @@ impl<'a> Linker<'_, 'a, '_> {
             if let Symbol::Class(class) = self.index.symbol_of(call.at, at)
                 && let Some(model) = self.of_class[class.0 as usize]
             {
-                self.info[id.0 as usize]
-                    .keys
-                    .push((column, KeyTarget::Model(model)));
+                self.info[id.0 as usize].keys.push((column, KeyTarget::Model(model)));
                 return;
             }
             let Expr::Attr { base, .. } = call.body.expr(at) else {
@@ -200,13 +150,7 @@ impl<'a> Linker<'_, 'a, '_> {
         let span = self.model(id).span;
         for name in &lists.columns {
             for column in self.list_of(class, name) {
-                let column = Column {
-                    name: column,
-                    is_deferred: false,
-                    is_indexed: false,
-                    is_primary: false,
-                    span,
-                };
+                let column = Column { name: column, is_deferred: false, is_indexed: false, is_primary: false, span };
                 self.add_column(id, column);
             }
         }
@@ -220,26 +164,17 @@ impl<'a> Linker<'_, 'a, '_> {
             self.models[id.0 as usize].appends.extend(appends);
         }
         let decl = self.index.class_decl(class);
-        let at = FnRef {
-            file: self.index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: self.index.class(class).file, id: decl.scope };
         for decorator in &decl.decorators {
             let Some(call) = self.index.call_at(at, *decorator) else {
                 continue;
             };
-            let is_wanted = self.call_names(&call).iter().any(|n| {
-                lists
-                    .appends_decorators
-                    .iter()
-                    .any(|d| d.eq_ignore_ascii_case(n.as_str()))
-            });
+            let is_wanted = self
+                .call_names(&call)
+                .iter()
+                .any(|n| lists.appends_decorators.iter().any(|d| d.eq_ignore_ascii_case(n.as_str())));
             if is_wanted {
-                let names: Vec<Name> = call
-                    .args
-                    .iter()
-                    .flat_map(|a| self.index.literal_list(at, a.value))
-                    .collect();
+                let names: Vec<Name> = call.args.iter().flat_map(|a| self.index.literal_list(at, a.value)).collect();
                 self.models[id.0 as usize].appends.extend(names);
             }
         }
@@ -251,14 +186,8 @@ impl<'a> Linker<'_, 'a, '_> {
             return Vec::new();
         };
         let decl = self.index.class_decl(owner);
-        let at = FnRef {
-            file: self.index.class(owner).file,
-            id: decl.scope,
-        };
-        decl.attrs[i]
-            .value
-            .map(|v| self.index.literal_list(at, v))
-            .unwrap_or_default()
+        let at = FnRef { file: self.index.class(owner).file, id: decl.scope };
+        decl.attrs[i].value.map(|v| self.index.literal_list(at, v)).unwrap_or_default()
     }
 
     /// The key where no column is declared to be it.
@@ -273,10 +202,7 @@ impl<'a> Linker<'_, 'a, '_> {
         if is_declared || self.model(id).is_abstract {
             return;
         }
-        let written = primary
-            .attr
-            .as_deref()
-            .and_then(|attr| self.attr_text(class, attr));
+        let written = primary.attr.as_deref().and_then(|attr| self.attr_text(class, attr));
         let Some(name) = written.or_else(|| primary.default.as_deref().map(Name::new)) else {
             return;
         };
@@ -286,16 +212,7 @@ impl<'a> Linker<'_, 'a, '_> {
             column.is_indexed = true;
             return;
         }
-        self.add_column(
-            id,
-            Column {
-                name,
-                is_deferred: false,
-                is_indexed: true,
-                is_primary: true,
-                span,
-            },
-        );
+        self.add_column(id, Column { name, is_deferred: false, is_indexed: true, is_primary: true, span });
     }
 
     /// Indexes that options or arguments of the table declare: the first column of each has one.
@@ -317,11 +234,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     .map(|i| index.literal_list(at, i.value))
                     .collect();
                 // One group may stand without brackets of its own.
-                let groups = if groups.is_empty() {
-                    vec![index.literal_list(at, value)]
-                } else {
-                    groups
-                };
+                let groups = if groups.is_empty() { vec![index.literal_list(at, value)] } else { groups };
                 first.extend(groups.iter().filter_map(|g| g.first()));
             }
             for name in &options.indexes {
@@ -335,11 +248,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     let Some(call) = index.call_at(at, item.value) else {
                         continue;
                     };
-                    let Some(fields) = options
-                        .index_fields
-                        .as_deref()
-                        .and_then(|f| call.keyword(f))
-                    else {
+                    let Some(fields) = options.index_fields.as_deref().and_then(|f| call.keyword(f)) else {
                         continue;
                     };
                     first.extend(index.literal_list(at, fields).first());
@@ -350,10 +259,7 @@ impl<'a> Linker<'_, 'a, '_> {
             && let Some((owner, i)) = index.find_attr(class, Name::new(args))
         {
             let decl = index.class_decl(owner);
-            let at = FnRef {
-                file: index.class(owner).file,
-                id: decl.scope,
-            };
+            let at = FnRef { file: index.class(owner).file, id: decl.scope };
             if let Some(value) = decl.attrs[i].value
                 && let Expr::Seq { items, .. } = index.function(at).body.expr(value)
             {
@@ -362,9 +268,7 @@ impl<'a> Linker<'_, 'a, '_> {
                         continue;
                     };
                     let names = self.call_names(&call);
-                    let skip = names
-                        .iter()
-                        .find_map(|n| pack.table.index_calls.get(n.last_segment()));
+                    let skip = names.iter().find_map(|n| pack.table.index_calls.get(n.last_segment()));
                     let column = skip.and_then(|skip| call.positional(*skip));
                     first.extend(column.and_then(|c| index.literal_text(at, c)));
                 }
@@ -374,11 +278,7 @@ impl<'a> Linker<'_, 'a, '_> {
             let name = Name::new(name.as_str().trim_start_matches('-'));
             let suffixed = Name::new(&format!("{name}_id"));
             let columns = &mut self.models[id.0 as usize].columns;
-            let key = if columns.contains_key(&name) {
-                name
-            } else {
-                suffixed
-            };
+            let key = if columns.contains_key(&name) { name } else { suffixed };
             if let Some(column) = columns.get_mut(&key) {
                 column.is_indexed = true;
             }

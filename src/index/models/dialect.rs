@@ -57,10 +57,7 @@ impl<'p> Dialects<'p> {
             }
             for (alias, name) in &dialect.pack.aliases {
                 if !alias.ends_with('.') {
-                    ancestry
-                        .entry(dialect.key(Name::new(alias)))
-                        .or_default()
-                        .push(Name::new(name));
+                    ancestry.entry(dialect.key(Name::new(alias))).or_default().push(Name::new(name));
                 }
             }
         }
@@ -69,10 +66,7 @@ impl<'p> Dialects<'p> {
 
     /// Known ancestors of a name outside the program.
     pub(crate) fn ancestry(&self, name: Name) -> Vec<Name> {
-        let known = self
-            .ancestry
-            .get(&name)
-            .or_else(|| self.ancestry.get(&folded(name)));
+        let known = self.ancestry.get(&name).or_else(|| self.ancestry.get(&folded(name)));
         known.cloned().unwrap_or_default()
     }
 }
@@ -129,21 +123,14 @@ impl<'p> Dialect<'p> {
             .pack
             .aliases
             .iter()
-            .filter(|(alias, _)| {
-                alias.as_str() == text || (alias.ends_with('.') && text.starts_with(alias.as_str()))
-            })
+            .filter(|(alias, _)| alias.as_str() == text || (alias.ends_with('.') && text.starts_with(alias.as_str())))
             .max_by_key(|(alias, _)| alias.len());
-        longest.map_or(name, |(alias, to)| {
-            Name::new(&format!("{to}{}", &text[alias.len()..]))
-        })
+        longest.map_or(name, |(alias, to)| Name::new(&format!("{to}{}", &text[alias.len()..])))
     }
 
     /// The base that a name outside is.
     pub fn base(&self, name: Name) -> Option<usize> {
-        self.bases
-            .get(&self.key(name))
-            .or_else(|| self.bases.get(&self.key(self.unaliased(name))))
-            .copied()
+        self.bases.get(&self.key(name)).or_else(|| self.bases.get(&self.key(self.unaliased(name)))).copied()
     }
 
     /// What a call of one of these names declares.
@@ -159,12 +146,7 @@ impl<'p> Dialect<'p> {
             }
         }
         for (i, column) in self.pack.column_attr.iter().enumerate() {
-            let ends = |name: &Name| {
-                column
-                    .endings
-                    .iter()
-                    .any(|e| name.last_segment().ends_with(e.as_str()))
-            };
+            let ends = |name: &Name| column.endings.iter().any(|e| name.last_segment().ends_with(e.as_str()));
             if names.iter().any(ends) {
                 return Some(CallKind::Column(i));
             }

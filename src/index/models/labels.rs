@@ -15,18 +15,11 @@ impl Linker<'_, '_, '_> {
             let pack = self.dialects.list[d].pack;
             let Some(labels) = &pack.labels else { continue };
             let configured = self.configured_folders(labels);
-            for (id, class) in self
-                .own_models()
-                .filter(|(id, _)| self.info[id.0 as usize].dialect == d)
-                .collect::<Vec<_>>()
-            {
+            for (id, class) in self.own_models().filter(|(id, _)| self.info[id.0 as usize].dialect == d).collect::<Vec<_>>() {
                 let option = pack.options.as_ref().and_then(|o| o.label.as_deref());
-                let written = option
-                    .and_then(|o| self.option(class, o))
-                    .and_then(|(at, value)| self.index.literal_text(at, value));
-                let label = written.or_else(|| {
-                    self.label_of_file(self.index.class(class).file, labels, &configured)
-                });
+                let written =
+                    option.and_then(|o| self.option(class, o)).and_then(|(at, value)| self.index.literal_text(at, value));
+                let label = written.or_else(|| self.label_of_file(self.index.class(class).file, labels, &configured));
                 let Some(label) = label else { continue };
                 self.models[id.0 as usize].label = Some(label);
                 let short = self.index.class_decl(class).name.last_segment();
@@ -34,13 +27,8 @@ impl Linker<'_, '_, '_> {
                 self.labels.entry(key).or_insert(id);
             }
             if let Some(swapped) = &pack.swapped {
-                let setting = self
-                    .setting(&swapped.setting)
-                    .unwrap_or_else(|| Name::new(&swapped.default));
-                self.swapped = self
-                    .labels
-                    .get(&Name::new(&setting.as_str().to_lowercase()))
-                    .copied();
+                let setting = self.setting(&swapped.setting).unwrap_or_else(|| Name::new(&swapped.default));
+                self.swapped = self.labels.get(&Name::new(&setting.as_str().to_lowercase())).copied();
             }
         }
     }
@@ -80,10 +68,7 @@ impl Linker<'_, '_, '_> {
     fn configured_folders(&self, labels: &Labels) -> FxHashMap<String, Name> {
         let mut folders = FxHashMap::default();
         for (i, class) in self.index.classes.iter().enumerate() {
-            let is_config = class
-                .external
-                .iter()
-                .any(|n| labels.config_bases.iter().any(|b| b == n.as_str()));
+            let is_config = class.external.iter().any(|n| labels.config_bases.iter().any(|b| b == n.as_str()));
             if !is_config {
                 continue;
             }
@@ -102,20 +87,12 @@ impl Linker<'_, '_, '_> {
     pub(super) fn attr_text(&self, class: ClassId, attr: &str) -> Option<Name> {
         let (owner, i) = self.index.find_attr(class, Name::new(attr))?;
         let decl = self.index.class_decl(owner);
-        let at = FnRef {
-            file: self.index.class(owner).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: self.index.class(owner).file, id: decl.scope };
         self.index.literal_text(at, decl.attrs[i].value?)
     }
 
     /// The label of the innermost configured folder around a file, else the name of the folder that holds its models.
-    fn label_of_file(
-        &self,
-        file: FileId,
-        labels: &Labels,
-        configured: &FxHashMap<String, Name>,
-    ) -> Option<Name> {
+    fn label_of_file(&self, file: FileId, labels: &Labels, configured: &FxHashMap<String, Name>) -> Option<Name> {
         let path = self.index.sources.file(file).path.as_str();
         let mut folder = path;
         while let Some(at) = folder.rfind('/') {
@@ -124,14 +101,8 @@ impl Linker<'_, '_, '_> {
                 return Some(*label);
             }
         }
-        let parts: Vec<&str> = path
-            .strip_suffix(".py")
-            .unwrap_or(path)
-            .split('/')
-            .collect();
-        let models = parts
-            .iter()
-            .rposition(|p| labels.modules.iter().any(|m| m == p));
+        let parts: Vec<&str> = path.strip_suffix(".py").unwrap_or(path).split('/').collect();
+        let models = parts.iter().rposition(|p| labels.modules.iter().any(|m| m == p));
         let at = models.unwrap_or(parts.len() - 1).checked_sub(1)?;
         Some(Name::new(parts[at]))
     }

@@ -26,10 +26,7 @@ impl Linker<'_, '_, '_> {
                     self.library.insert(dialect.key(Name::new(name)), id);
                 }
                 self.models.push(model);
-                self.info.push(Info {
-                    dialect: d,
-                    ..Info::default()
-                });
+                self.info.push(Info { dialect: d, ..Info::default() });
                 self.take_library(id, library);
             }
         }
@@ -42,23 +39,13 @@ impl Linker<'_, '_, '_> {
             let name = Name::new(column);
             let is_indexed = library.indexed.contains(column);
             let is_primary = column == "id";
-            let column = Column {
-                name,
-                is_deferred: false,
-                is_indexed: is_indexed || is_primary,
-                is_primary,
-                span: None,
-            };
+            let column = Column { name, is_deferred: false, is_indexed: is_indexed || is_primary, is_primary, span: None };
             model.columns.entry(name).or_insert(column);
         }
         for manager in &library.managers {
             let name = Name::new(manager);
             if !model.managers.iter().any(|m| m.name == name) {
-                model.managers.push(Manager {
-                    name,
-                    class: None,
-                    query_class: None,
-                });
+                model.managers.push(Manager { name, class: None, query_class: None });
             }
         }
     }
@@ -72,10 +59,8 @@ impl Linker<'_, '_, '_> {
         let names = &self.index.class(class).external;
         let mut seen = Vec::new();
         for name in names {
-            let known = dialect
-                .library
-                .get(&dialect.key(*name))
-                .or_else(|| dialect.library.get(&dialect.key(dialect.unaliased(*name))));
+            let known =
+                dialect.library.get(&dialect.key(*name)).or_else(|| dialect.library.get(&dialect.key(dialect.unaliased(*name))));
             if let Some(i) = known
                 && !seen.contains(i)
             {
@@ -114,11 +99,7 @@ impl Linker<'_, '_, '_> {
             for manager in &library.managers {
                 let name = Name::new(manager);
                 if !found.iter().any(|m| m.name == name) {
-                    found.push(Manager {
-                        name,
-                        class: None,
-                        query_class: None,
-                    });
+                    found.push(Manager { name, class: None, query_class: None });
                 }
             }
         }
@@ -134,37 +115,22 @@ impl Linker<'_, '_, '_> {
                 Some(_) => self.library_above(id).into_iter().cloned().collect(),
                 None => {
                     let name = dialect.key(self.model(id).name);
-                    dialect
-                        .library
-                        .get(&name)
-                        .map(|i| dialect.pack.library[*i].clone())
-                        .into_iter()
-                        .collect()
+                    dialect.library.get(&name).map(|i| dialect.pack.library[*i].clone()).into_iter().collect()
                 }
             };
             for library in &above {
                 for declared in &library.relations {
                     let name = Name::new(&declared.name);
                     let taken = self.model(id).relations.contains_key(&name);
-                    let hidden = self
-                        .model(id)
-                        .class
-                        .is_some_and(|c| self.index.find_method(c, name).is_some());
+                    let hidden = self.model(id).class.is_some_and(|c| self.index.find_method(c, name).is_some());
                     if taken || hidden {
                         continue;
                     }
-                    let target = declared
-                        .target
-                        .as_deref()
-                        .and_then(|t| self.named_model(id, Name::new(t)));
+                    let target = declared.target.as_deref().and_then(|t| self.named_model(id, Name::new(t)));
                     let relation = Relation {
                         target,
                         polymorphic: declared.polymorphic,
-                        access: if declared.many && dialect.pack.many_is_query {
-                            Access::Query
-                        } else {
-                            Access::Rows
-                        },
+                        access: if declared.many && dialect.pack.many_is_query { Access::Query } else { Access::Rows },
                         key_column: declared.key.as_deref().map(Name::new),
                         is_method: dialect.pack.relation_methods.is_some(),
                         span: self.model(id).span,
@@ -179,19 +145,12 @@ impl Linker<'_, '_, '_> {
                         let query_name = declared.reverse_query_name.as_deref().unwrap_or(reverse);
                         let back = Relation {
                             target: Some(id),
-                            access: if dialect.pack.many_is_query {
-                                Access::Query
-                            } else {
-                                Access::Rows
-                            },
+                            access: if dialect.pack.many_is_query { Access::Query } else { Access::Rows },
                             inverse: (!declared.many).then_some(name),
                             query_name: Name::new(query_name),
                             ..plain_relation(Name::new(reverse), true)
                         };
-                        self.models[target.0 as usize]
-                            .relations
-                            .entry(back.name)
-                            .or_insert(back);
+                        self.models[target.0 as usize].relations.entry(back.name).or_insert(back);
                     }
                     self.models[id.0 as usize].relations.insert(name, relation);
                 }

@@ -25,11 +25,7 @@ impl<'a> Linker<'_, 'a, '_> {
                         continue;
                     }
                     if let Some((manager, query)) = self.manager_of(rules, at, value) {
-                        found.push(Manager {
-                            name: attr.name,
-                            class: manager,
-                            query_class: query,
-                        });
+                        found.push(Manager { name: attr.name, class: manager, query_class: query });
                     }
                 }
             }
@@ -40,20 +36,11 @@ impl<'a> Linker<'_, 'a, '_> {
                 }
             }
             if found.is_empty() {
-                found.push(Manager {
-                    name: Name::new(&rules.default),
-                    class: None,
-                    query_class: None,
-                });
+                found.push(Manager { name: Name::new(&rules.default), class: None, query_class: None });
             }
             // The default manager stands first.
-            let default = pack
-                .options
-                .as_ref()
-                .and_then(|o| o.default_manager.as_deref());
-            let named = default
-                .and_then(|o| self.option(class, o))
-                .and_then(|(at, value)| self.index.literal_text(at, value));
+            let default = pack.options.as_ref().and_then(|o| o.default_manager.as_deref());
+            let named = default.and_then(|o| self.option(class, o)).and_then(|(at, value)| self.index.literal_text(at, value));
             if let Some(name) = named
                 && let Some(i) = found.iter().position(|m| m.name == name)
             {
@@ -65,12 +52,7 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// The manager that a value is: its class and the class of its queries, as far as they are the program's own.
-    fn manager_of(
-        &self,
-        rules: &Managers,
-        at: FnRef,
-        value: ExprId,
-    ) -> Option<(Option<ClassId>, Option<ClassId>)> {
+    fn manager_of(&self, rules: &Managers, at: FnRef, value: ExprId) -> Option<(Option<ClassId>, Option<ClassId>)> {
         let index = self.index;
         let call = index.call_at(at, value)?;
         // `Query.as_manager()`.
@@ -87,13 +69,11 @@ impl<'a> Linker<'_, 'a, '_> {
             return Some(found);
         }
         match index.symbol_of(at, call.callee) {
-            Symbol::Class(class) if self.is_manager(rules, class) => {
-                Some((Some(class), self.query_of_manager(rules, class)))
-            }
+            Symbol::Class(class) if self.is_manager(rules, class) => Some((Some(class), self.query_of_manager(rules, class))),
             Symbol::External(name) => {
                 let short = name.last_segment();
-                let is_manager = rules.bases.iter().any(|b| b == name.as_str())
-                    || rules.endings.iter().any(|e| short.ends_with(e.as_str()));
+                let is_manager =
+                    rules.bases.iter().any(|b| b == name.as_str()) || rules.endings.iter().any(|e| short.ends_with(e.as_str()));
                 let is_relation = self.dialects.list.iter().any(|d| d.call(&[name]).is_some());
                 (is_manager && !is_relation).then_some((None, None))
             }
@@ -101,12 +81,7 @@ impl<'a> Linker<'_, 'a, '_> {
         }
     }
 
-    fn made_from_query(
-        &self,
-        rules: &Managers,
-        at: FnRef,
-        callee: ExprId,
-    ) -> Option<(Option<ClassId>, Option<ClassId>)> {
+    fn made_from_query(&self, rules: &Managers, at: FnRef, callee: ExprId) -> Option<(Option<ClassId>, Option<ClassId>)> {
         let index = self.index;
         let (at, callee) = match index.function(at).body.expr(callee) {
             Expr::Name(name) => match index.resolve_name(at.file, at.id, *name) {
@@ -127,29 +102,19 @@ impl<'a> Linker<'_, 'a, '_> {
             _ => None,
         };
         let manager = class(index.symbol_of(at, *base));
-        let query = call
-            .positional(0)
-            .and_then(|q| class(index.symbol_of(at, q)));
+        let query = call.positional(0).and_then(|q| class(index.symbol_of(at, q)));
         Some((manager, query))
     }
 
     fn is_manager(&self, rules: &Managers, class: ClassId) -> bool {
         let external = &self.index.class(class).external;
         external.iter().any(|n| {
-            rules.bases.iter().any(|b| b == n.as_str())
-                || rules
-                    .endings
-                    .iter()
-                    .any(|e| n.last_segment().ends_with(e.as_str()))
+            rules.bases.iter().any(|b| b == n.as_str()) || rules.endings.iter().any(|e| n.last_segment().ends_with(e.as_str()))
         })
     }
 
     fn is_query(&self, rules: &Managers, class: ClassId) -> bool {
-        self.index
-            .class(class)
-            .external
-            .iter()
-            .any(|n| rules.query_bases.iter().any(|b| b == n.as_str()))
+        self.index.class(class).external.iter().any(|n| rules.query_bases.iter().any(|b| b == n.as_str()))
     }
 
     /// The class of a manager's queries: among its own bases, or what its method returns.
@@ -158,20 +123,12 @@ impl<'a> Linker<'_, 'a, '_> {
         let mro = &index.class(class).mro;
         if let Some(query) = mro.iter().copied().find(|c| {
             let is_own_query = *c != class && self.is_query(rules, *c);
-            is_own_query
-                && !index
-                    .class(*c)
-                    .external
-                    .iter()
-                    .any(|n| rules.bases.iter().any(|b| b == n.as_str()))
+            is_own_query && !index.class(*c).external.iter().any(|n| rules.bases.iter().any(|b| b == n.as_str()))
         }) {
             return Some(query);
         }
         let (_, method) = index.find_method(class, Name::new(rules.query_method.as_deref()?))?;
-        index
-            .returned(method)
-            .into_iter()
-            .find_map(|value| self.query_made(rules, method, value))
+        index.returned(method).into_iter().find_map(|value| self.query_made(rules, method, value))
     }
 
     /// The query class whose object begins a chain of calls.
@@ -189,9 +146,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     expr = *callee;
                 }
                 Expr::Attr { base, .. } => expr = *base,
-                Expr::Local(slot) => {
-                    expr = self.index.local_value(at, *slot).filter(|v| *v != expr)?
-                }
+                Expr::Local(slot) => expr = self.index.local_value(at, *slot).filter(|v| *v != expr)?,
                 _ => return None,
             }
         }
@@ -217,19 +172,13 @@ impl<'a> Linker<'_, 'a, '_> {
         };
         let _ = id;
         let decl = index.class_decl(class);
-        let at = FnRef {
-            file: index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: index.class(class).file, id: decl.scope };
         for decorator in &decl.decorators {
             let Some(call) = index.call_at(at, *decorator) else {
                 continue;
             };
             let names = self.call_names(&call);
-            let is_wanted = choice
-                .decorators
-                .iter()
-                .any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d)));
+            let is_wanted = choice.decorators.iter().any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d)));
             if is_wanted && let Some(value) = call.positional(0) {
                 return as_class(index.symbol_of(at, value));
             }
@@ -239,14 +188,8 @@ impl<'a> Linker<'_, 'a, '_> {
                 continue;
             };
             let decl = index.class_decl(owner);
-            let at = FnRef {
-                file: index.class(owner).file,
-                id: decl.scope,
-            };
-            if let Some(found) = decl.attrs[i]
-                .value
-                .and_then(|v| as_class(index.symbol_of(at, v)))
-            {
+            let at = FnRef { file: index.class(owner).file, id: decl.scope };
+            if let Some(found) = decl.attrs[i].value.and_then(|v| as_class(index.symbol_of(at, v))) {
                 return Some(found);
             }
         }

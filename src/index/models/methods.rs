@@ -71,10 +71,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                         continue;
                     }
                     if let Some(draft) = self.draft(rules, class, function, 0) {
-                        let span = Span {
-                            file,
-                            range: decl.name_range,
-                        };
+                        let span = Span { file, range: decl.name_range };
                         self.add_method_relation(id, rules, decl.name, span, &draft);
                     }
                 }
@@ -83,14 +80,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         self.read_registered();
     }
 
-    pub(super) fn add_method_relation(
-        &mut self,
-        id: ModelId,
-        rules: &RelationMethods,
-        name: Name,
-        span: Span,
-        draft: &Draft,
-    ) {
+    pub(super) fn add_method_relation(&mut self, id: ModelId, rules: &RelationMethods, name: Name, span: Span, draft: &Draft) {
         let mut late = None;
         let target = match &draft.target {
             DraftTarget::Unknown => None,
@@ -107,14 +97,8 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         let primary = || Name::new(self.pack_of(id).primary.default.as_deref().unwrap_or("id"));
         let key_column = draft.owns_key.then(|| {
             draft.key.unwrap_or_else(|| {
-                let key = target
-                    .and_then(|t| self.primary_of(t))
-                    .unwrap_or_else(primary);
-                Name::new(&format!(
-                    "{}{}{key}",
-                    snake(name.as_str()),
-                    rules.key_suffix
-                ))
+                let key = target.and_then(|t| self.primary_of(t)).unwrap_or_else(primary);
+                Name::new(&format!("{}{}{key}", snake(name.as_str()), rules.key_suffix))
             })
         });
         let relation = Relation {
@@ -128,18 +112,10 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
         };
         self.models[id.0 as usize].relations.insert(name, relation);
         if let Some(inverse) = draft.inverse {
-            self.late.push(Late {
-                owner: id,
-                name,
-                what: LateLink::Inverse(inverse),
-            });
+            self.late.push(Late { owner: id, name, what: LateLink::Inverse(inverse) });
         }
         if let Some(what) = late {
-            self.late.push(Late {
-                owner: id,
-                name,
-                what,
-            });
+            self.late.push(Late { owner: id, name, what });
         }
     }
 
@@ -158,10 +134,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
 
     fn model_of_type(&self, owner: ModelId, at: FnRef, ty: &Type) -> Option<ModelId> {
         match ty {
-            Type::Named(name) | Type::Apply(name, _) => self.model_of_symbol(
-                owner,
-                self.index.resolve_dotted(at.file, at.id, name.as_str()),
-            ),
+            Type::Named(name) | Type::Apply(name, _) => {
+                self.model_of_symbol(owner, self.index.resolve_dotted(at.file, at.id, name.as_str()))
+            }
             Type::Union(members) => members.iter().find_map(|m| match m {
                 Type::Union(_) => None,
                 other => self.model_of_type(owner, at, other),
@@ -171,13 +146,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
     }
 
     /// What a method says, seen from a class.
-    fn draft(
-        &mut self,
-        rules: &RelationMethods,
-        class: ClassId,
-        function: FnRef,
-        depth: usize,
-    ) -> Option<Draft> {
+    fn draft(&mut self, rules: &RelationMethods, class: ClassId, function: FnRef, depth: usize) -> Option<Draft> {
         if let Some(known) = self.drafts.known.get(&function) {
             return known.clone();
         }
@@ -197,8 +166,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             (Some(mut draft), Some(ty)) => {
                 let is_unknown = match &draft.target {
                     DraftTarget::Unknown => true,
-                    DraftTarget::Expr(at, expr) => self.of_class[class.0 as usize]
-                        .is_none_or(|id| self.referred_model(id, *at, *expr).is_none()),
+                    DraftTarget::Expr(at, expr) => {
+                        self.of_class[class.0 as usize].is_none_or(|id| self.referred_model(id, *at, *expr).is_none())
+                    }
                     DraftTarget::Type(..) | DraftTarget::Path(..) => false,
                 };
                 if is_unknown && !matches!(ty.target, DraftTarget::Unknown) {
@@ -225,41 +195,20 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             }
             Type::Unknown => return None,
         };
-        let (many, polymorphic) = self.relation_class(
-            rules,
-            self.index.resolve_dotted(at.file, at.id, name.as_str()),
-        )?;
+        let (many, polymorphic) = self.relation_class(rules, self.index.resolve_dotted(at.file, at.id, name.as_str()))?;
         let target = match args.first() {
             Some(ty) if !polymorphic => DraftTarget::Type(at, ty.clone()),
             _ => DraftTarget::Unknown,
         };
-        Some(Draft {
-            many,
-            polymorphic,
-            target,
-            owns_key: false,
-            key: None,
-            eager: Vec::new(),
-            inverse: None,
-        })
+        Some(Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None })
     }
 
     /// Is it a class of relations? Then: many rows, polymorphic.
     fn relation_class(&self, rules: &RelationMethods, symbol: Symbol) -> Option<(bool, bool)> {
         let of_name = |name: Name| {
             let text = name.as_str();
-            let many = rules
-                .types
-                .iter()
-                .find(|(n, _)| n.eq_ignore_ascii_case(text))
-                .map(|(_, many)| *many)?;
-            Some((
-                many,
-                rules
-                    .polymorphic_types
-                    .iter()
-                    .any(|n| n.eq_ignore_ascii_case(text)),
-            ))
+            let many = rules.types.iter().find(|(n, _)| n.eq_ignore_ascii_case(text)).map(|(_, many)| *many)?;
+            Some((many, rules.polymorphic_types.iter().any(|n| n.eq_ignore_ascii_case(text))))
         };
         match symbol {
             Symbol::External(name) => of_name(name),
@@ -268,16 +217,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                 if let Some(found) = external.iter().find_map(|n| of_name(*n)) {
                     return Some(found);
                 }
-                let is_relation = external
-                    .iter()
-                    .any(|n| n.as_str().eq_ignore_ascii_case(&rules.root));
+                let is_relation = external.iter().any(|n| n.as_str().eq_ignore_ascii_case(&rules.root));
                 let short = self.index.class_decl(class).name.last_segment();
-                is_relation.then(|| {
-                    (
-                        rules.many_words.iter().any(|w| short.contains(w.as_str())),
-                        false,
-                    )
-                })
+                is_relation.then(|| (rules.many_words.iter().any(|w| short.contains(w.as_str())), false))
             }
             _ => None,
         }
@@ -304,8 +246,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                     };
                     match body.expr(*base) {
                         Expr::This => {
-                            return self
-                                .draft_of_head(rules, class, at, *name, args, &links, depth);
+                            return self.draft_of_head(rules, class, at, *name, args, &links, depth);
                         }
                         Expr::Class(c) if c.as_str() == "parent" => {
                             let owner = index.class_of_function(at)?;
@@ -320,18 +261,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                     }
                 }
                 Expr::New { class: made, .. } => {
-                    let (many, polymorphic) =
-                        self.relation_class(rules, index.symbol_of(at, *made))?;
+                    let (many, polymorphic) = self.relation_class(rules, index.symbol_of(at, *made))?;
                     let target = DraftTarget::Unknown;
-                    let draft = Draft {
-                        many,
-                        polymorphic,
-                        target,
-                        owns_key: false,
-                        key: None,
-                        eager: Vec::new(),
-                        inverse: None,
-                    };
+                    let draft = Draft { many, polymorphic, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
                     return Some(self.changed(rules, at, draft, &links));
                 }
                 Expr::Local(slot) => {
@@ -366,33 +298,16 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             && let Some(first) = self.step_name(at, through, name, args)
         {
             let end = rules.through_end.as_deref()?;
-            let second = links
-                .iter()
-                .find_map(|(name, args)| self.step_name(at, end, *name, args))?;
+            let second = links.iter().find_map(|(name, args)| self.step_name(at, end, *name, args))?;
             let target = DraftTarget::Path(first, second);
-            let draft = Draft {
-                many: true,
-                polymorphic: false,
-                target,
-                owns_key: false,
-                key: None,
-                eager: Vec::new(),
-                inverse: None,
-            };
+            let draft =
+                Draft { many: true, polymorphic: false, target, owns_key: false, key: None, eager: Vec::new(), inverse: None };
             return Some(self.changed(rules, at, draft, links));
         }
-        let is_named = |c: &&crate::packs::model::RelationConstructor| {
-            c.names
-                .iter()
-                .any(|n| n.eq_ignore_ascii_case(name.as_str()))
-        };
+        let is_named =
+            |c: &&crate::packs::model::RelationConstructor| c.names.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()));
         if let Some(made) = rules.constructor.iter().find(is_named) {
-            let call = CallView {
-                at,
-                body,
-                callee: ExprId(0),
-                args,
-            };
+            let call = CallView { at, body, callee: ExprId(0), args };
             let target = call.argument(made.target, made.target_keyword.as_deref());
             let written = call.argument(made.key, made.key_keyword.as_deref());
             let key = written.and_then(|k| self.index.literal_text(at, k));
@@ -424,25 +339,12 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             let first = args.first().filter(|a| a.name.is_none())?;
             return self.index.literal_text(at, first.value);
         }
-        let first = rest
-            .chars()
-            .next()
-            .filter(|c| c.is_uppercase() && args.is_empty())?;
-        Some(Name::new(&format!(
-            "{}{}",
-            first.to_lowercase(),
-            &rest[first.len_utf8()..]
-        )))
+        let first = rest.chars().next().filter(|c| c.is_uppercase() && args.is_empty())?;
+        Some(Name::new(&format!("{}{}", first.to_lowercase(), &rest[first.len_utf8()..])))
     }
 
     /// What the links of a chain change. They stand last first.
-    pub(super) fn changed(
-        &self,
-        rules: &RelationMethods,
-        at: FnRef,
-        mut draft: Draft,
-        links: &[ChainLink<'_>],
-    ) -> Draft {
+    pub(super) fn changed(&self, rules: &RelationMethods, at: FnRef, mut draft: Draft, links: &[ChainLink<'_>]) -> Draft {
         let is_one = |names: &[String], name: &Name| names.iter().any(|n| n == name.as_str());
         let body = &self.index.function(at).body;
         for (name, args) in links.iter().rev() {
@@ -451,9 +353,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
             } else if is_one(&rules.eager, name) {
                 for arg in *args {
                     let paths = self.index.literal_list(at, arg.value);
-                    draft
-                        .eager
-                        .extend(paths.into_iter().map(super::columns::without_columns));
+                    draft.eager.extend(paths.into_iter().map(super::columns::without_columns));
                 }
             } else if is_one(&rules.inverse, name) {
                 let given = args.first().and_then(|a| match body.expr(a.value) {
@@ -471,8 +371,5 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
 
 /// Must a caller give arguments?
 fn needs_arguments(function: &crate::facts::FunctionDecl) -> bool {
-    function
-        .params
-        .iter()
-        .any(|p| p.kind == ParamKind::Normal && p.default.is_none())
+    function.params.iter().any(|p| p.kind == ParamKind::Normal && p.default.is_none())
 }

@@ -145,14 +145,7 @@ pub(crate) fn link(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_>) {
     linker.inherit_library();
     linker.link_reverse();
     linker.link_late();
-    let Linker {
-        of_class,
-        models,
-        labels,
-        library,
-        swapped,
-        ..
-    } = linker;
+    let Linker { of_class, models, labels, library, swapped, .. } = linker;
     for (class, model) in index.classes.iter_mut().zip(of_class) {
         class.model = model;
     }
@@ -179,12 +172,8 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
 
     /// Models with a class, in order.
     fn own_models(&self) -> impl Iterator<Item = (ModelId, ClassId)> + use<> {
-        let pairs: Vec<(ModelId, ClassId)> = self
-            .models
-            .iter()
-            .enumerate()
-            .filter_map(|(i, m)| Some((ModelId(i as u32), m.class?)))
-            .collect();
+        let pairs: Vec<(ModelId, ClassId)> =
+            self.models.iter().enumerate().filter_map(|(i, m)| Some((ModelId(i as u32), m.class?))).collect();
         pairs.into_iter()
     }
 
@@ -192,26 +181,19 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
     fn contributors(&self, model: ModelId, class: ClassId) -> Vec<ClassId> {
         let all_count = self.pack_of(model).mixins_count;
         let mro = &self.index.class(class).mro;
-        mro.iter()
-            .copied()
-            .filter(|c| all_count || self.of_class[c.0 as usize].is_some())
-            .collect()
+        mro.iter().copied().filter(|c| all_count || self.of_class[c.0 as usize].is_some()).collect()
     }
 
     /// Is a member that `declared_by` declares already a member of a concrete ancestor of the model?
     fn is_inherited(&self, model: ModelId, class: ClassId, declared_by: ClassId) -> bool {
         self.index.class(class).mro.iter().skip(1).any(|ancestor| {
-            self.of_class[ancestor.0 as usize]
-                .is_some_and(|m| m != model && !self.model(m).is_abstract)
+            self.of_class[ancestor.0 as usize].is_some_and(|m| m != model && !self.model(m).is_abstract)
                 && self.index.class(*ancestor).mro.contains(&declared_by)
         })
     }
 
     fn span_of_class(&self, class: ClassId) -> Span {
-        Span {
-            file: self.index.class(class).file,
-            range: self.index.class_decl(class).name_range,
-        }
+        Span { file: self.index.class(class).file, range: self.index.class_decl(class).name_range }
     }
 }
 

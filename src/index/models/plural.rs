@@ -127,9 +127,7 @@ const SAME: &[&str] = &[
 ];
 
 /// Endings of words whose plural is the word itself.
-const SAME_ENDINGS: &[&str] = &[
-    "nese", "rese", "lese", "mese", "deer", "fish", "measles", "ois", "pox", "sheep",
-];
+const SAME_ENDINGS: &[&str] = &["nese", "rese", "lese", "mese", "deer", "fish", "measles", "ois", "pox", "sheep"];
 
 /// Words that follow no rule.
 const IRREGULAR: &[(&str, &str)] = &[
@@ -242,9 +240,7 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 /// Stems of words in `-us` with a Latin plural.
-const LATIN_US: &[&str] = &[
-    "alumn", "bacill", "cact", "foc", "fung", "nucle", "radi", "stimul", "syllab", "termin", "vir",
-];
+const LATIN_US: &[&str] = &["alumn", "bacill", "cact", "foc", "fung", "nucle", "radi", "stimul", "syllab", "termin", "vir"];
 
 /// The plural of a lower-case word.
 pub(super) fn plural(word: &str) -> String {
@@ -304,11 +300,7 @@ pub(super) fn plural(word: &str) -> String {
         }
     }
     if let Some(stem) = word.strip_suffix("us") {
-        return if LATIN_US.iter().any(|l| stem.ends_with(l)) {
-            format!("{stem}i")
-        } else {
-            format!("{word}es")
-        };
+        return if LATIN_US.iter().any(|l| stem.ends_with(l)) { format!("{stem}i") } else { format!("{word}es") };
     }
     if word.ends_with("alias") {
         return format!("{word}es");
@@ -318,11 +310,7 @@ pub(super) fn plural(word: &str) -> String {
             return format!("{}es", &word[..word.len() - 2]);
         }
     }
-    if word.ends_with('s') {
-        word.to_owned()
-    } else {
-        format!("{word}s")
-    }
+    if word.ends_with('s') { word.to_owned() } else { format!("{word}s") }
 }
 
 #[cfg(test)]

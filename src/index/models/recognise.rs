@@ -17,10 +17,7 @@ pub(super) fn add_decorated(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_
         if facts.language != Language::Python || decl.decorators.is_empty() {
             continue;
         }
-        let at = FnRef {
-            file: class.file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: class.file, id: decl.scope };
         for decorator in &decl.decorators {
             let Symbol::External(name) = index.symbol_of(at, *decorator) else {
                 continue;
@@ -58,21 +55,10 @@ impl<'a> Linker<'_, 'a, '_> {
             self.of_class[i] = Some(id);
             let linked = self.index.class(class);
             let short = self.index.class_decl(class).name.last_segment();
-            self.short_names
-                .entry((dialect, Name::new(short)))
-                .or_default()
-                .push(id);
-            self.models.push(new_model(
-                Some(class),
-                linked.name,
-                self.dialects.list[dialect].name,
-            ));
+            self.short_names.entry((dialect, Name::new(short))).or_default().push(id);
+            self.models.push(new_model(Some(class), linked.name, self.dialects.list[dialect].name));
             self.models[id.0 as usize].span = Some(self.span_of_class(class));
-            self.info.push(Info {
-                dialect,
-                base,
-                ..Info::default()
-            });
+            self.info.push(Info { dialect, base, ..Info::default() });
         }
         // Whether a class is abstract may depend on its parents.
         for (id, class) in self.own_models() {
@@ -91,42 +77,18 @@ impl<'a> Linker<'_, 'a, '_> {
             return None;
         }
         let is_php = self.index.file(linked.file).language != Language::Python;
-        for (d, dialect) in self
-            .dialects
-            .list
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.is_php == is_php)
-        {
+        for (d, dialect) in self.dialects.list.iter().enumerate().filter(|(_, d)| d.is_php == is_php) {
             // The nearest base that says something of tables wins over a plainer one.
-            let bases: Vec<usize> = linked
-                .external
-                .iter()
-                .filter_map(|name| dialect.base(*name))
-                .collect();
+            let bases: Vec<usize> = linked.external.iter().filter_map(|name| dialect.base(*name)).collect();
             if let Some(base) = bases.first() {
-                let is_wanted = dialect.pack.base[*base]
-                    .keyword
-                    .as_ref()
-                    .is_none_or(|keyword| {
-                        let at = FnRef {
-                            file: linked.file,
-                            id: decl.scope,
-                        };
-                        decl.keywords
-                            .iter()
-                            .any(|(n, v)| n.as_str() == keyword && self.index.is_true(at, *v))
-                    });
+                let is_wanted = dialect.pack.base[*base].keyword.as_ref().is_none_or(|keyword| {
+                    let at = FnRef { file: linked.file, id: decl.scope };
+                    decl.keywords.iter().any(|(n, v)| n.as_str() == keyword && self.index.is_true(at, *v))
+                });
                 return is_wanted.then_some((d, *base));
             }
         }
-        for (d, dialect) in self
-            .dialects
-            .list
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.is_php == is_php)
-        {
+        for (d, dialect) in self.dialects.list.iter().enumerate().filter(|(_, d)| d.is_php == is_php) {
             if self.is_guessed(class, dialect) {
                 return Some((d, 0));
             }
@@ -144,42 +106,23 @@ impl<'a> Linker<'_, 'a, '_> {
             let decl = self.index.class_decl(*c);
             decl.kind == ClassKind::Class
                 && decl.extends > 0
-                && linked
-                    .mro
-                    .iter()
-                    .rfind(|m| self.index.class_decl(**m).kind == ClassKind::Class)
-                    == Some(c)
+                && linked.mro.iter().rfind(|m| self.index.class_decl(**m).kind == ClassKind::Class) == Some(c)
         });
         if !has_unknown_base || linked.external.is_empty() {
             return false;
         }
         if let Some(segment) = &guess.namespace
-            && !linked
-                .name
-                .as_str()
-                .split(['\\', '.'])
-                .rev()
-                .skip(1)
-                .any(|s| s == segment)
+            && !linked.name.as_str().split(['\\', '.']).rev().skip(1).any(|s| s == segment)
         {
             return false;
         }
         let index = self.index;
-        let has_attr = guess
-            .attrs
-            .iter()
-            .any(|a| index.find_attr(class, Name::new(a)).is_some());
+        let has_attr = guess.attrs.iter().any(|a| index.find_attr(class, Name::new(a)).is_some());
         let has_trait = || {
             let uses = |name: &Name| guess.traits.iter().any(|t| t == name.last_segment());
-            linked
-                .mro
-                .iter()
-                .any(|c| index.class_decl(*c).traits.iter().any(uses))
+            linked.mro.iter().any(|c| index.class_decl(*c).traits.iter().any(uses))
         };
-        has_attr
-            || has_trait()
-            || self.has_field(class, &guess.field_prefixes)
-            || self.makes_relations(class, dialect)
+        has_attr || has_trait() || self.has_field(class, &guess.field_prefixes) || self.makes_relations(class, dialect)
     }
 
     /// Does a method of a class call a relation constructor on its own object?
@@ -191,10 +134,9 @@ impl<'a> Linker<'_, 'a, '_> {
         self.index.class_decl(class).methods.iter().any(|method| {
             let body = &self.index.function(FnRef { file, id: *method }).body;
             body.exprs.iter().any(|e| match e {
-                Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This) => rules
-                    .constructor
-                    .iter()
-                    .any(|c| c.names.iter().any(|n| n == name.as_str())),
+                Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This) => {
+                    rules.constructor.iter().any(|c| c.names.iter().any(|n| n == name.as_str()))
+                }
                 _ => false,
             })
         })
@@ -206,18 +148,13 @@ impl<'a> Linker<'_, 'a, '_> {
             return false;
         }
         let decl = self.index.class_decl(class);
-        let at = FnRef {
-            file: self.index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: self.index.class(class).file, id: decl.scope };
         decl.attrs.iter().filter_map(|a| a.value).any(|value| {
             let Expr::Call { callee, .. } = self.index.function(at).body.expr(value) else {
                 return false;
             };
             match self.index.symbol_of(at, *callee) {
-                Symbol::External(name) => prefixes
-                    .iter()
-                    .any(|p| name.as_str().starts_with(p.as_str())),
+                Symbol::External(name) => prefixes.iter().any(|p| name.as_str().starts_with(p.as_str())),
                 _ => false,
             }
         })
@@ -227,18 +164,13 @@ impl<'a> Linker<'_, 'a, '_> {
         let pack = self.pack_of(model);
         let index = self.index;
         let decl = index.class_decl(class);
-        let at = FnRef {
-            file: index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: index.class(class).file, id: decl.scope };
         let rule = &pack.abstract_if;
         if rule.keyword && decl.is_abstract {
             return true;
         }
         let own_true = |name: &str| {
-            let attr = index
-                .own_attr(class, Name::new(name))
-                .and_then(|i| decl.attrs[i].value);
+            let attr = index.own_attr(class, Name::new(name)).and_then(|i| decl.attrs[i].value);
             attr.is_some_and(|v| index.is_true(at, v))
         };
         if rule.attr.as_deref().is_some_and(own_true) {
@@ -254,9 +186,7 @@ impl<'a> Linker<'_, 'a, '_> {
         if base.makes_bases && self.names_base(class, base) {
             return true;
         }
-        rule.no_table
-            && base.table == crate::packs::model::TableStyle::None
-            && !self.has_table(class, pack)
+        rule.no_table && base.table == crate::packs::model::TableStyle::None && !self.has_table(class, pack)
     }
 
     /// Does a class name the base itself, or carry a decorator that makes it one?
@@ -264,51 +194,33 @@ impl<'a> Linker<'_, 'a, '_> {
         let index = self.index;
         let file = index.class(class).file;
         let decl = index.class_decl(class);
-        let scope = index.file(file).functions[decl.scope.0 as usize]
-            .parent
-            .unwrap_or(FnId(0));
+        let scope = index.file(file).functions[decl.scope.0 as usize].parent.unwrap_or(FnId(0));
         let is_base = |symbol: Symbol, names: &[String]| match symbol {
             Symbol::External(name) => names.iter().any(|n| n == name.as_str()),
             _ => false,
         };
         let by_name = decl.bases.iter().any(|ty| match ty {
-            crate::facts::Type::Named(name) | crate::facts::Type::Apply(name, _) => is_base(
-                index.followed(index.resolve_dotted(file, scope, name.as_str())),
-                &base.names,
-            ),
+            crate::facts::Type::Named(name) | crate::facts::Type::Apply(name, _) => {
+                is_base(index.followed(index.resolve_dotted(file, scope, name.as_str())), &base.names)
+            }
             _ => false,
         });
-        let at = FnRef {
-            file,
-            id: decl.scope,
-        };
-        by_name
-            || decl
-                .decorators
-                .iter()
-                .any(|d| is_base(index.symbol_of(at, *d), &base.decorators))
+        let at = FnRef { file, id: decl.scope };
+        by_name || decl.decorators.iter().any(|d| is_base(index.symbol_of(at, *d), &base.decorators))
     }
 
     /// Does a class or an ancestor name a table, by attribute or by a method that computes it?
     fn has_table(&self, class: ClassId, pack: &crate::packs::model::ModelPack) -> bool {
         let names = pack.table.attrs.iter().chain(&pack.table.object);
         let index = self.index;
-        names
-            .map(|n| Name::new(n))
-            .any(|n| index.find_attr(class, n).is_some() || index.find_method(class, n).is_some())
+        names.map(|n| Name::new(n)).any(|n| index.find_attr(class, n).is_some() || index.find_method(class, n).is_some())
     }
 
     fn is_proxy(&self, model: ModelId, class: ClassId) -> bool {
-        let Some(option) = self
-            .pack_of(model)
-            .options
-            .as_ref()
-            .and_then(|o| o.proxy.as_deref())
-        else {
+        let Some(option) = self.pack_of(model).options.as_ref().and_then(|o| o.proxy.as_deref()) else {
             return false;
         };
-        self.own_option(class, option)
-            .is_some_and(|(at, value)| self.index.is_true(at, value))
+        self.own_option(class, option).is_some_and(|(at, value)| self.index.is_true(at, value))
     }
 }
 

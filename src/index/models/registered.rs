@@ -27,10 +27,7 @@ impl<'a> Linker<'_, 'a, '_> {
                 continue;
             }
             for (f, function) in facts.functions.iter().enumerate() {
-                let at = FnRef {
-                    file: FileId(i as u32),
-                    id: FnId(f as u32),
-                };
+                let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
                 let body = &function.body;
                 for (e, expr) in body.exprs.iter().enumerate() {
                     let Expr::Call { callee, args } = expr else {
@@ -40,17 +37,7 @@ impl<'a> Linker<'_, 'a, '_> {
                         continue;
                     };
                     if words.contains(name) && matches!(body.expr(*base), Expr::Class(_)) {
-                        found.push((
-                            at,
-                            *base,
-                            CallView {
-                                at,
-                                body,
-                                callee: *callee,
-                                args,
-                            },
-                            ExprId(e as u32),
-                        ));
+                        found.push((at, *base, CallView { at, body, callee: *callee, args }, ExprId(e as u32)));
                     }
                 }
             }
@@ -65,34 +52,19 @@ impl<'a> Linker<'_, 'a, '_> {
             let Some(rules) = &self.pack_of(model).relation_methods else {
                 continue;
             };
-            let Some(name) = call
-                .positional(0)
-                .and_then(|n| self.index.literal_text(at, n))
-            else {
+            let Some(name) = call.positional(0).and_then(|n| self.index.literal_text(at, n)) else {
                 continue;
             };
             let Some(Expr::Closure(inner)) = call.positional(1).map(|c| call.body.expr(c)) else {
                 continue;
             };
-            let inner = FnRef {
-                file: at.file,
-                id: *inner,
-            };
+            let inner = FnRef { file: at.file, id: *inner };
             let Some(draft) = self.draft_of_closure(rules, inner) else {
                 continue;
             };
-            let span = Span {
-                file: at.file,
-                range: call.body.range(expr),
-            };
+            let span = Span { file: at.file, range: call.body.range(expr) };
             let mut owners = vec![model];
-            owners.extend(
-                self.index
-                    .class(class)
-                    .descendants
-                    .iter()
-                    .filter_map(|c| self.of_class[c.0 as usize]),
-            );
+            owners.extend(self.index.class(class).descendants.iter().filter_map(|c| self.of_class[c.0 as usize]));
             for owner in owners {
                 if !self.model(owner).relations.contains_key(&name) {
                     self.add_method_relation(owner, rules, name, span, &draft);
@@ -120,16 +92,8 @@ impl<'a> Linker<'_, 'a, '_> {
                 expr = *base;
                 continue;
             }
-            let made = rules
-                .constructor
-                .iter()
-                .find(|c| c.names.iter().any(|n| n == name.as_str()))?;
-            let call = CallView {
-                at,
-                body,
-                callee: *callee,
-                args,
-            };
+            let made = rules.constructor.iter().find(|c| c.names.iter().any(|n| n == name.as_str()))?;
+            let call = CallView { at, body, callee: *callee, args };
             let target = call.argument(made.target, made.target_keyword.as_deref());
             let draft = Draft {
                 many: made.many,

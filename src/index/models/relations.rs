@@ -31,19 +31,14 @@ impl<'a> RelationCall<'a> {
             match body.expr(*record) {
                 Expr::Map(entries) => {
                     for (key, item) in entries {
-                        if key.is_some_and(
-                            |k| matches!(body.expr(k), Expr::Str(text) if text.as_str() == name),
-                        ) {
+                        if key.is_some_and(|k| matches!(body.expr(k), Expr::Str(text) if text.as_str() == name)) {
                             return Some((*at, item.value));
                         }
                     }
                 }
                 // `dict(lazy="joined")`.
                 Expr::Call { args, .. } => {
-                    if let Some(arg) = args
-                        .iter()
-                        .find(|a| a.name.is_some_and(|n| n.as_str() == name))
-                    {
+                    if let Some(arg) = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == name)) {
                         return Some((*at, arg.value));
                     }
                 }
@@ -54,10 +49,7 @@ impl<'a> RelationCall<'a> {
     }
 
     fn positional(&self, at: usize) -> Option<(FnRef, ExprId)> {
-        self.calls
-            .iter()
-            .rev()
-            .find_map(|c| Some((c.at, c.positional(at)?)))
+        self.calls.iter().rev().find_map(|c| Some((c.at, c.positional(at)?)))
     }
 }
 
@@ -87,36 +79,16 @@ impl<'a> Linker<'_, 'a, '_> {
     }
 
     /// The calls and records that together declare a relation.
-    pub(super) fn relation_call(
-        &self,
-        kind: &RelationAttr,
-        call: CallView<'a>,
-    ) -> RelationCall<'a> {
+    pub(super) fn relation_call(&self, kind: &RelationAttr, call: CallView<'a>) -> RelationCall<'a> {
         let at = call.at;
-        let mut found = RelationCall {
-            calls: vec![call],
-            records: Vec::new(),
-        };
+        let mut found = RelationCall { calls: vec![call], records: Vec::new() };
         let nested = kind.nested_call.as_ref().and_then(|k| call.keyword(k));
-        found
-            .calls
-            .extend(nested.and_then(|n| self.index.call_at(at, n)));
-        found.records.extend(
-            kind.nested_keywords
-                .as_ref()
-                .and_then(|k| call.keyword(k))
-                .map(|r| (at, r)),
-        );
+        found.calls.extend(nested.and_then(|n| self.index.call_at(at, n)));
+        found.records.extend(kind.nested_keywords.as_ref().and_then(|k| call.keyword(k)).map(|r| (at, r)));
         found
     }
 
-    fn read_relation(
-        &mut self,
-        id: ModelId,
-        class: ClassId,
-        declared_by: ClassId,
-        attr: &OwnAttr<'a>,
-    ) {
+    fn read_relation(&mut self, id: ModelId, class: ClassId, declared_by: ClassId, attr: &OwnAttr<'a>) {
         let Some((at, value)) = attr.value else {
             return;
         };
@@ -127,16 +99,10 @@ impl<'a> Linker<'_, 'a, '_> {
         let kind = match declared {
             CallKind::Relation(kind) => kind,
             CallKind::Proxy => {
-                let through = view
-                    .positional(0)
-                    .and_then(|v| self.index.literal_text(view.at, v));
-                let end = view
-                    .positional(1)
-                    .and_then(|v| self.index.literal_text(view.at, v));
+                let through = view.positional(0).and_then(|v| self.index.literal_text(view.at, v));
+                let end = view.positional(1).and_then(|v| self.index.literal_text(view.at, v));
                 if let (Some(through), Some(end)) = (through, end) {
-                    self.models[id.0 as usize]
-                        .proxies
-                        .insert(attr.name, (through, end));
+                    self.models[id.0 as usize].proxies.insert(attr.name, (through, end));
                 }
                 return;
             }
@@ -144,25 +110,10 @@ impl<'a> Linker<'_, 'a, '_> {
         };
         let rules = &pack.relation_attr[kind];
         let call = self.relation_call(rules, view);
-        let said = attr
-            .ty
-            .map(|ty| self.annotated(id, declared_by, ty))
-            .unwrap_or_default();
+        let said = attr.ty.map(|ty| self.annotated(id, declared_by, ty)).unwrap_or_default();
         let target = self.target_of(id, rules, &call).or(said.target);
-        let is_between = rules
-            .between_keywords
-            .iter()
-            .any(|k| call.keyword(self, k).is_some());
-        let many = self.is_many(
-            id,
-            rules,
-            &call,
-            &said,
-            attr.ty.is_some(),
-            target,
-            is_between,
-            attr.name,
-        );
+        let is_between = rules.between_keywords.iter().any(|k| call.keyword(self, k).is_some());
+        let many = self.is_many(id, rules, &call, &said, attr.ty.is_some(), target, is_between, attr.name);
         let (loading, access) = self.loading_of(pack, rules, &call, &said, many);
         let key_column = self.key_of(id, rules, &call, attr.name, many, target);
         let relation = Relation {
@@ -171,32 +122,15 @@ impl<'a> Linker<'_, 'a, '_> {
             access,
             loading,
             key_column,
-            span: Some(Span {
-                file: attr.file,
-                range: attr.range,
-            }),
+            span: Some(Span { file: attr.file, range: attr.range }),
             ..plain_relation(attr.name, many)
         };
-        self.models[id.0 as usize]
-            .relations
-            .insert(attr.name, relation);
+        self.models[id.0 as usize].relations.insert(attr.name, relation);
         let is_inherited = self.is_inherited(id, class, declared_by);
-        self.declared.push(Declared {
-            owner: id,
-            name: attr.name,
-            kind,
-            call: view,
-            is_between,
-            is_inherited,
-        });
+        self.declared.push(Declared { owner: id, name: attr.name, kind, call: view, is_between, is_inherited });
     }
 
-    fn target_of(
-        &self,
-        id: ModelId,
-        rules: &RelationAttr,
-        call: &RelationCall<'a>,
-    ) -> Option<ModelId> {
+    fn target_of(&self, id: ModelId, rules: &RelationAttr, call: &RelationCall<'a>) -> Option<ModelId> {
         if rules.polymorphic {
             return None;
         }
@@ -207,10 +141,7 @@ impl<'a> Linker<'_, 'a, '_> {
             .or_else(|| rules.target.and_then(|i| call.positional(i)));
         match written {
             Some((at, expr)) => self.referred_model(id, at, expr),
-            None => rules
-                .target_default
-                .as_deref()
-                .and_then(|t| self.named_model(id, Name::new(t))),
+            None => rules.target_default.as_deref().and_then(|t| self.named_model(id, Name::new(t))),
         }
     }
 
@@ -229,10 +160,7 @@ impl<'a> Linker<'_, 'a, '_> {
         if let Some(many) = rules.many {
             return many;
         }
-        if let Some((at, value)) = rules
-            .many_keyword
-            .as_ref()
-            .and_then(|k| call.keyword(self, k))
+        if let Some((at, value)) = rules.many_keyword.as_ref().and_then(|k| call.keyword(self, k))
             && let Expr::Bool(many) = self.index.function(at).body.expr(value)
         {
             return *many;
@@ -246,21 +174,14 @@ impl<'a> Linker<'_, 'a, '_> {
         let Some(target) = target else { return true };
         if self.shares_table(id, target) {
             // Of a table with itself: the side that names the far column is to-one.
-            return rules
-                .far_keyword
-                .as_ref()
-                .is_none_or(|k| call.keyword(self, k).is_none());
+            return rules.far_keyword.as_ref().is_none_or(|k| call.keyword(self, k).is_none());
         }
         if !self.keys_to(id, target).is_empty() {
             return false;
         }
         // Without any key in sight the row may still have a column of the relation's name.
         let is_known = !self.keys_to(target, id).is_empty();
-        is_known
-            || !self
-                .model(id)
-                .columns
-                .contains_key(&Name::new(&format!("{name}_id")))
+        is_known || !self.model(id).columns.contains_key(&Name::new(&format!("{name}_id")))
     }
 
     /// Are two models rows of the same table, or of parent and child?
@@ -280,16 +201,9 @@ impl<'a> Linker<'_, 'a, '_> {
             .collect();
         let fits = |to: KeyTarget| match to {
             KeyTarget::Model(model) => model == target,
-            KeyTarget::Table(name) => tables
-                .iter()
-                .any(|t| *t == name || name.last_segment() == t.as_str()),
+            KeyTarget::Table(name) => tables.iter().any(|t| *t == name || name.last_segment() == t.as_str()),
         };
-        self.info[id.0 as usize]
-            .keys
-            .iter()
-            .filter(|(_, to)| fits(*to))
-            .map(|(column, _)| *column)
-            .collect()
+        self.info[id.0 as usize].keys.iter().filter(|(_, to)| fits(*to)).map(|(column, _)| *column).collect()
     }
 
     fn key_of(
@@ -305,9 +219,7 @@ impl<'a> Linker<'_, 'a, '_> {
             return Some(Name::new(&format!("{name}{suffix}")));
         }
         if let Some(keyword) = &rules.key_keyword {
-            let given = call
-                .keyword(self, keyword)
-                .or_else(|| rules.key_arg.and_then(|i| call.positional(i)));
+            let given = call.keyword(self, keyword).or_else(|| rules.key_arg.and_then(|i| call.positional(i)));
             let text = given.and_then(|(at, v)| self.index.literal_text(at, v));
             return text.or_else(|| rules.key_default.as_deref().map(Name::new));
         }
@@ -360,22 +272,13 @@ impl<'a> Linker<'_, 'a, '_> {
         if is_parent_link {
             return (Loading::Eager, Access::Rows);
         }
-        let written = rules
-            .loading_keyword
-            .as_ref()
-            .and_then(|k| call.keyword(self, k));
+        let written = rules.loading_keyword.as_ref().and_then(|k| call.keyword(self, k));
         let word = match (said.loading, written) {
             (Some(word), _) => Some(word),
-            (None, Some((at, value))) => {
-                match self
-                    .index
-                    .literal_text(at, value)
-                    .and_then(|t| pack.loading.get(t.as_str()))
-                {
-                    Some(word) => Some(*word),
-                    None => return (Loading::Unknown, by_rule),
-                }
-            }
+            (None, Some((at, value))) => match self.index.literal_text(at, value).and_then(|t| pack.loading.get(t.as_str())) {
+                Some(word) => Some(*word),
+                None => return (Loading::Unknown, by_rule),
+            },
             (None, None) => rules.loading_default,
         };
         loading(word, by_rule)
@@ -403,12 +306,7 @@ impl<'a> Linker<'_, 'a, '_> {
             parents.push(self.concrete(model));
         }
         if parents.is_empty() {
-            let outside = self
-                .index
-                .class(class)
-                .external
-                .iter()
-                .filter_map(|n| self.library.get(n).copied());
+            let outside = self.index.class(class).external.iter().filter_map(|n| self.library.get(n).copied());
             parents.extend(outside.filter(|m| !self.model(*m).is_abstract).take(1));
         }
         for parent in parents {
@@ -432,21 +330,10 @@ impl<'a> Linker<'_, 'a, '_> {
                 span,
                 ..plain_relation(name, false)
             };
-            self.models[id.0 as usize]
-                .relations
-                .entry(name)
-                .or_insert(link);
+            self.models[id.0 as usize].relations.entry(name).or_insert(link);
             let back_name = Name::new(&self.lower_name(id));
-            let back = Relation {
-                target: Some(id),
-                inverse: Some(name),
-                span,
-                ..plain_relation(back_name, false)
-            };
-            self.models[parent.0 as usize]
-                .relations
-                .entry(back_name)
-                .or_insert(back);
+            let back = Relation { target: Some(id), inverse: Some(name), span, ..plain_relation(back_name, false) };
+            self.models[parent.0 as usize].relations.entry(back_name).or_insert(back);
         }
     }
 

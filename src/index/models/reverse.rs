@@ -37,19 +37,10 @@ impl<'a> Linker<'_, 'a, '_> {
     fn add_back(&mut self, target: ModelId, relation: &Relation) {
         let mut owners = vec![target];
         if let Some(class) = self.model(target).class {
-            owners.extend(
-                self.index
-                    .class(class)
-                    .descendants
-                    .iter()
-                    .filter_map(|c| self.of_class[c.0 as usize]),
-            );
+            owners.extend(self.index.class(class).descendants.iter().filter_map(|c| self.of_class[c.0 as usize]));
         }
         for owner in owners {
-            self.models[owner.0 as usize]
-                .relations
-                .entry(relation.name)
-                .or_insert_with(|| relation.clone());
+            self.models[owner.0 as usize].relations.entry(relation.name).or_insert_with(|| relation.clone());
         }
     }
 
@@ -64,15 +55,11 @@ impl<'a> Linker<'_, 'a, '_> {
         }
         let call = self.relation_call(rules, one.call);
         let text = |keyword: &str| {
-            call.keyword(self, keyword)
-                .and_then(|(at, v)| self.index.literal_text(at, v))
-                .filter(|t| t.as_str() != "None")
+            call.keyword(self, keyword).and_then(|(at, v)| self.index.literal_text(at, v)).filter(|t| t.as_str() != "None")
         };
         if let Some(keyword) = &reverse.symmetrical_keyword
             && self.concrete(target) == self.concrete(one.owner)
-            && call
-                .keyword(self, keyword)
-                .is_none_or(|(at, v)| self.index.is_true(at, v))
+            && call.keyword(self, keyword).is_none_or(|(at, v)| self.index.is_true(at, v))
         {
             return;
         }
@@ -80,60 +67,33 @@ impl<'a> Linker<'_, 'a, '_> {
         let owner = self.model(one.owner);
         let label = owner.label.map_or("", Name::as_str).to_lowercase();
         let filled = |name: Name| {
-            let by_class = reverse
-                .class_words
-                .iter()
-                .fold(name.to_string(), |n, word| n.replace(word, &model));
-            Name::new(
-                &reverse
-                    .label_words
-                    .iter()
-                    .fold(by_class, |n, word| n.replace(word, &label)),
-            )
+            let by_class = reverse.class_words.iter().fold(name.to_string(), |n, word| n.replace(word, &model));
+            Name::new(&reverse.label_words.iter().fold(by_class, |n, word| n.replace(word, &label)))
         };
         let by_option = || {
-            let option = self
-                .pack_of(one.owner)
-                .options
-                .as_ref()?
-                .reverse_name
-                .as_deref()?;
+            let option = self.pack_of(one.owner).options.as_ref()?.reverse_name.as_deref()?;
             let (at, value) = self.option(owner.class?, option)?;
             self.index.literal_text(at, value)
         };
         let written = text(&reverse.keyword).or_else(by_option).map(filled);
         let query_written = reverse.query_keyword.as_deref().and_then(text).map(filled);
-        let name =
-            written.unwrap_or_else(|| Name::new(&reverse.default.replace("{model}", &model)));
-        let query_name = query_written
-            .or(written)
-            .unwrap_or_else(|| Name::new(&reverse.query_default.replace("{model}", &model)));
-        if reverse
-            .hidden_ending
-            .as_ref()
-            .is_some_and(|e| name.as_str().ends_with(e))
-        {
+        let name = written.unwrap_or_else(|| Name::new(&reverse.default.replace("{model}", &model)));
+        let query_name =
+            query_written.or(written).unwrap_or_else(|| Name::new(&reverse.query_default.replace("{model}", &model)));
+        if reverse.hidden_ending.as_ref().is_some_and(|e| name.as_str().ends_with(e)) {
             return;
         }
         let many_is_query = self.pack_of(one.owner).many_is_query;
         let back = Relation {
             target: Some(one.owner),
-            access: if reverse.many && many_is_query {
-                Access::Query
-            } else {
-                Access::Rows
-            },
+            access: if reverse.many && many_is_query { Access::Query } else { Access::Rows },
             inverse: reverse.fills.then_some(one.name),
             query_name,
             span: forward.span,
             ..plain_relation(name, reverse.many)
         };
         // A link to a proxy is put on the model whose table it shares.
-        let target = if forward.many {
-            target
-        } else {
-            self.concrete(target)
-        };
+        let target = if forward.many { target } else { self.concrete(target) };
         self.add_back(target, &back);
         // One to one: loading either side fills the other.
         if reverse.fills && !reverse.many && !forward.many {
@@ -175,29 +135,16 @@ impl<'a> Linker<'_, 'a, '_> {
                 let Some(settings) = self.index.call_at(at, value) else {
                     return;
                 };
-                let Some(name) = settings
-                    .positional(0)
-                    .and_then(|n| self.index.literal_text(at, n))
-                else {
+                let Some(name) = settings.positional(0).and_then(|n| self.index.literal_text(at, n)) else {
                     return;
                 };
-                if let Some(list) = rules
-                    .many_keyword
-                    .as_ref()
-                    .and_then(|k| settings.keyword(k))
+                if let Some(list) = rules.many_keyword.as_ref().and_then(|k| settings.keyword(k))
                     && let Expr::Bool(value) = settings.body.expr(list)
                 {
                     many = *value;
                 }
-                if let Some(lazy) = rules
-                    .loading_keyword
-                    .as_ref()
-                    .and_then(|k| settings.keyword(k))
-                {
-                    let word = self
-                        .index
-                        .literal_text(at, lazy)
-                        .and_then(|t| pack.loading.get(t.as_str()).copied());
+                if let Some(lazy) = rules.loading_keyword.as_ref().and_then(|k| settings.keyword(k)) {
+                    let word = self.index.literal_text(at, lazy).and_then(|t| pack.loading.get(t.as_str()).copied());
                     (how, access) = match word {
                         Some(word) => loading(Some(word), Access::Rows),
                         None => (Loading::Unknown, Access::Rows),
@@ -206,11 +153,7 @@ impl<'a> Linker<'_, 'a, '_> {
                 name
             }
         };
-        let key_column = if many || one.is_between {
-            None
-        } else {
-            self.only_key(target, one.owner)
-        };
+        let key_column = if many || one.is_between { None } else { self.only_key(target, one.owner) };
         let back = Relation {
             target: Some(one.owner),
             access,
@@ -235,9 +178,7 @@ impl<'a> Linker<'_, 'a, '_> {
 
     /// Both ends of two relations over one key: rows loaded through the one have the other at hand.
     fn fill(&mut self, owner: ModelId, name: Name, target: ModelId, back: Name, is_between: bool) {
-        let (Some(forward), Some(backward)) =
-            (self.relation(owner, name), self.relation(target, back))
-        else {
+        let (Some(forward), Some(backward)) = (self.relation(owner, name), self.relation(target, back)) else {
             return;
         };
         if is_between {
@@ -249,11 +190,7 @@ impl<'a> Linker<'_, 'a, '_> {
         if backward_is_one && forward.key_column.is_none() {
             self.set_inverse(owner, name, back);
         }
-        if forward_is_one
-            && self
-                .relation(target, back)
-                .is_some_and(|b| b.key_column.is_none())
-        {
+        if forward_is_one && self.relation(target, back).is_some_and(|b| b.key_column.is_none()) {
             self.set_inverse(target, back, name);
         }
     }
@@ -268,18 +205,13 @@ impl<'a> Linker<'_, 'a, '_> {
             return;
         }
         let call = self.relation_call(rules, one.call);
-        let written = rules
-            .mirror_keywords
-            .iter()
-            .find_map(|k| call.keyword(self, k));
+        let written = rules.mirror_keywords.iter().find_map(|k| call.keyword(self, k));
         let name = match written.and_then(|(at, v)| self.mirror_name(at, v)) {
             Some(name) => name,
-            None if forward.many && written.is_none() => {
-                match self.only_way_back(target, one.owner) {
-                    Some(name) => name,
-                    None => return,
-                }
-            }
+            None if forward.many && written.is_none() => match self.only_way_back(target, one.owner) {
+                Some(name) => name,
+                None => return,
+            },
             None => return,
         };
         self.fill(one.owner, one.name, target, name, one.is_between);
@@ -317,9 +249,7 @@ impl<'a> Linker<'_, 'a, '_> {
         for late in std::mem::take(&mut self.late) {
             match late.what {
                 LateLink::Path(first, second) => {
-                    let way = self
-                        .relation(late.owner, first)
-                        .and_then(|r| Some((r.many, r.target?)));
+                    let way = self.relation(late.owner, first).and_then(|r| Some((r.many, r.target?)));
                     let Some((first_many, between)) = way else {
                         continue;
                     };
@@ -327,17 +257,13 @@ impl<'a> Linker<'_, 'a, '_> {
                     let Some((second_many, target)) = end else {
                         continue;
                     };
-                    if let Some(relation) = self.models[late.owner.0 as usize]
-                        .relations
-                        .get_mut(&late.name)
-                    {
+                    if let Some(relation) = self.models[late.owner.0 as usize].relations.get_mut(&late.name) {
                         relation.many = relation.many && (first_many || second_many);
                         relation.target = target;
                     }
                 }
                 LateLink::Inverse(name) => {
-                    let Some(target) = self.relation(late.owner, late.name).and_then(|r| r.target)
-                    else {
+                    let Some(target) = self.relation(late.owner, late.name).and_then(|r| r.target) else {
                         continue;
                     };
                     let own = match self.model(late.owner).class {
@@ -350,11 +276,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     }
                     let guesses = [Name::new(&camel), Name::new("owner"), Name::new("parent")];
                     let leads_back = |n: &Name| self.relation(target, *n).is_some_and(|r| !r.many);
-                    let inverse = if name.is_empty() {
-                        guesses.into_iter().find(leads_back)
-                    } else {
-                        Some(name)
-                    };
+                    let inverse = if name.is_empty() { guesses.into_iter().find(leads_back) } else { Some(name) };
                     if let Some(inverse) = inverse {
                         self.set_inverse(late.owner, late.name, inverse);
                     }

@@ -35,25 +35,14 @@ impl Linker<'_, '_, '_> {
     }
 
     /// The scopes that a static method adds, and the parent's method if it calls it.
-    fn read_hook(
-        &self,
-        class: ClassId,
-        hook: Name,
-        rules: &Scopes,
-        seen: &mut FxHashSet<FnRef>,
-        found: &mut Vec<(Name, Span)>,
-    ) {
+    fn read_hook(&self, class: ClassId, hook: Name, rules: &Scopes, seen: &mut FxHashSet<FnRef>, found: &mut Vec<(Name, Span)>) {
         let mut next = self.index.find_method(class, hook);
         while let Some((owner, function)) = next {
             if !seen.insert(function) {
                 return;
             }
             self.read_calls(function, rules, found);
-            next = if self.calls_parent(function, hook) {
-                self.index.find_method_after(class, owner, hook)
-            } else {
-                None
-            };
+            next = if self.calls_parent(function, hook) { self.index.find_method_after(class, owner, hook) } else { None };
         }
     }
 
@@ -61,11 +50,8 @@ impl Linker<'_, '_, '_> {
         let body = &self.index.function(function).body;
         body.exprs.iter().any(|e| match e {
             Expr::Call { callee, .. } => match body.expr(*callee) {
-                Expr::Attr {
-                    base, name: called, ..
-                } => {
-                    *called == name
-                        && matches!(body.expr(*base), Expr::Class(c) if c.as_str() == "parent")
+                Expr::Attr { base, name: called, .. } => {
+                    *called == name && matches!(body.expr(*base), Expr::Class(c) if c.as_str() == "parent")
                 }
                 _ => false,
             },
@@ -74,13 +60,7 @@ impl Linker<'_, '_, '_> {
     }
 
     /// `boot<Trait>` of every trait, and static methods with a decorator that makes them hooks.
-    fn read_trait_hooks(
-        &self,
-        class: ClassId,
-        rules: &Scopes,
-        seen: &mut FxHashSet<FnRef>,
-        found: &mut Vec<(Name, Span)>,
-    ) {
+    fn read_trait_hooks(&self, class: ClassId, rules: &Scopes, seen: &mut FxHashSet<FnRef>, found: &mut Vec<(Name, Span)>) {
         let index = self.index;
         for ancestor in &index.class(class).mro {
             let decl = index.class_decl(*ancestor);
@@ -97,15 +77,7 @@ impl Linker<'_, '_, '_> {
             let file = index.class(*ancestor).file;
             for method in &decl.methods {
                 let function = FnRef { file, id: *method };
-                if self.has_hook_decorator(
-                    function,
-                    FnRef {
-                        file,
-                        id: decl.scope,
-                    },
-                    rules,
-                ) && seen.insert(function)
-                {
+                if self.has_hook_decorator(function, FnRef { file, id: decl.scope }, rules) && seen.insert(function) {
                     self.read_calls(function, rules, found);
                 }
             }
@@ -113,20 +85,13 @@ impl Linker<'_, '_, '_> {
     }
 
     fn has_hook_decorator(&self, function: FnRef, scope: FnRef, rules: &Scopes) -> bool {
-        self.index
-            .function(function)
-            .decorators
-            .iter()
-            .any(|decorator| {
-                let Some(call) = self.index.call_at(scope, *decorator) else {
-                    return false;
-                };
-                let names = self.call_names(&call);
-                rules
-                    .hook_decorators
-                    .iter()
-                    .any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d)))
-            })
+        self.index.function(function).decorators.iter().any(|decorator| {
+            let Some(call) = self.index.call_at(scope, *decorator) else {
+                return false;
+            };
+            let names = self.call_names(&call);
+            rules.hook_decorators.iter().any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d)))
+        })
     }
 
     /// Calls that add scopes to the class itself, in a function and the closures made in it.
@@ -154,45 +119,22 @@ impl Linker<'_, '_, '_> {
         }
         for inner in closures {
             if inner != function.id {
-                self.read_calls(
-                    FnRef {
-                        file: function.file,
-                        id: inner,
-                    },
-                    rules,
-                    found,
-                );
+                self.read_calls(FnRef { file: function.file, id: inner }, rules, found);
             }
         }
     }
 
     /// The scopes that one call adds.
-    fn read_call(
-        &self,
-        at: FnRef,
-        call: ExprId,
-        name: Name,
-        rules: &Scopes,
-        found: &mut Vec<(Name, Span)>,
-    ) {
-        let is_one = rules
-            .add
-            .iter()
-            .any(|n| n.eq_ignore_ascii_case(name.as_str()));
-        let is_list = rules
-            .add_many
-            .iter()
-            .any(|n| n.eq_ignore_ascii_case(name.as_str()));
+    fn read_call(&self, at: FnRef, call: ExprId, name: Name, rules: &Scopes, found: &mut Vec<(Name, Span)>) {
+        let is_one = rules.add.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()));
+        let is_list = rules.add_many.iter().any(|n| n.eq_ignore_ascii_case(name.as_str()));
         if !is_one && !is_list {
             return;
         }
         let Some(view) = self.index.call_at(at, call) else {
             return;
         };
-        let span = Span {
-            file: at.file,
-            range: view.body.range(call),
-        };
+        let span = Span { file: at.file, range: view.body.range(call) };
         let Some(first) = view.positional(0) else {
             return;
         };
@@ -205,11 +147,7 @@ impl Linker<'_, '_, '_> {
                 found.extend(items.iter().map(|i| (self.scope_name(at, i.value), span)));
             }
             Expr::Map(entries) => {
-                found.extend(
-                    entries
-                        .iter()
-                        .map(|(key, item)| (self.scope_name(at, key.unwrap_or(item.value)), span)),
-                );
+                found.extend(entries.iter().map(|(key, item)| (self.scope_name(at, key.unwrap_or(item.value)), span)));
             }
             _ => {}
         }
@@ -236,46 +174,27 @@ impl Linker<'_, '_, '_> {
     fn read_scope_decorators(&self, class: ClassId, rules: &Scopes, found: &mut Vec<(Name, Span)>) {
         let index = self.index;
         let own = index.class_decl(class);
-        let own_traits: FxHashSet<ClassId> = own
-            .traits
-            .iter()
-            .filter_map(|t| {
-                index
-                    .class_names
-                    .get(&crate::index::classes::folded(*t))
-                    .copied()
-            })
-            .collect();
+        let own_traits: FxHashSet<ClassId> =
+            own.traits.iter().filter_map(|t| index.class_names.get(&crate::index::classes::folded(*t)).copied()).collect();
         for ancestor in &index.class(class).mro {
             let decl = index.class_decl(*ancestor);
             if *ancestor != class && !rules.decorators_inherited && !own_traits.contains(ancestor) {
                 continue;
             }
-            let at = FnRef {
-                file: index.class(*ancestor).file,
-                id: decl.scope,
-            };
+            let at = FnRef { file: index.class(*ancestor).file, id: decl.scope };
             for decorator in &decl.decorators {
                 let Some(call) = index.call_at(at, *decorator) else {
                     continue;
                 };
                 let names = self.call_names(&call);
-                if !rules
-                    .decorators
-                    .iter()
-                    .any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d)))
-                {
+                if !rules.decorators.iter().any(|d| names.iter().any(|n| n.as_str().eq_ignore_ascii_case(d))) {
                     continue;
                 }
-                let span = Span {
-                    file: at.file,
-                    range: call.body.range(*decorator),
-                };
+                let span = Span { file: at.file, range: call.body.range(*decorator) };
                 for arg in call.args {
                     match call.body.expr(arg.value) {
                         Expr::Seq { items, .. } => {
-                            found
-                                .extend(items.iter().map(|i| (self.scope_name(at, i.value), span)));
+                            found.extend(items.iter().map(|i| (self.scope_name(at, i.value), span)));
                         }
                         _ => found.push((self.scope_name(at, arg.value), span)),
                     }
@@ -300,10 +219,7 @@ impl Linker<'_, '_, '_> {
                 continue;
             }
             for (f, function) in facts.functions.iter().enumerate() {
-                let at = FnRef {
-                    file: FileId(i as u32),
-                    id: FnId(f as u32),
-                };
+                let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
                 for (e, expr) in function.body.exprs.iter().enumerate() {
                     let Expr::Call { callee, .. } = expr else {
                         continue;
@@ -311,12 +227,10 @@ impl Linker<'_, '_, '_> {
                     let Expr::Attr { base, name, .. } = function.body.expr(*callee) else {
                         continue;
                     };
-                    if !words.contains(name) || !matches!(function.body.expr(*base), Expr::Class(_))
-                    {
+                    if !words.contains(name) || !matches!(function.body.expr(*base), Expr::Class(_)) {
                         continue;
                     }
-                    if matches!(function.body.expr(*base), Expr::Class(c) if matches!(c.as_str(), "static" | "self" | "parent"))
-                    {
+                    if matches!(function.body.expr(*base), Expr::Class(c) if matches!(c.as_str(), "static" | "self" | "parent")) {
                         continue;
                     }
                     let Symbol::Class(class) = self.index.symbol_of(at, *base) else {

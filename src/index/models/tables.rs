@@ -25,16 +25,12 @@ impl Linker<'_, '_, '_> {
         let index = self.index;
         let pack = self.pack_of(id);
         if self.info[id.0 as usize].is_proxy {
-            return self
-                .concrete_parent(class)
-                .and_then(|p| self.model(p).table);
+            return self.concrete_parent(class).and_then(|p| self.model(p).table);
         }
         if let Some(option) = &pack.table.option
             && let Some((at, value)) = self.own_option(class, option)
         {
-            return index
-                .literal_text(at, value)
-                .map(|t| Name::new(t.as_str().trim_matches('"')));
+            return index.literal_text(at, value).map(|t| Name::new(t.as_str().trim_matches('"')));
         }
         for ancestor in index.class(class).mro.clone() {
             let attrs = self.own_attrs(id, ancestor);
@@ -45,9 +41,7 @@ impl Linker<'_, '_, '_> {
                     continue;
                 };
                 if is_object {
-                    return index
-                        .call_at(at, value)
-                        .and_then(|c| index.literal_text(at, c.positional(0)?));
+                    return index.call_at(at, value).and_then(|c| index.literal_text(at, c.positional(0)?));
                 }
                 if let Some(text) = index.literal_text(at, value) {
                     return Some(text);
@@ -59,17 +53,10 @@ impl Linker<'_, '_, '_> {
                 && let Some(function) = index.own_method(ancestor, Name::new(method))
             {
                 let returned = index.returned(function);
-                return returned
-                    .first()
-                    .and_then(|v| index.literal_text(function, *v));
+                return returned.first().and_then(|v| index.literal_text(function, *v));
             }
             // A method of the same name computes it in a way that is not understood.
-            if pack
-                .table
-                .attrs
-                .iter()
-                .any(|a| index.own_method(ancestor, Name::new(a)).is_some())
-            {
+            if pack.table.attrs.iter().any(|a| index.own_method(ancestor, Name::new(a)).is_some()) {
                 return None;
             }
         }
@@ -82,44 +69,26 @@ impl Linker<'_, '_, '_> {
     fn table_of_decorators(&self, id: ModelId, class: ClassId) -> Option<Name> {
         let names = &self.pack_of(id).table.decorators;
         let decl = self.index.class_decl(class);
-        let at = FnRef {
-            file: self.index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: self.index.class(class).file, id: decl.scope };
         decl.decorators.iter().find_map(|decorator| {
             let call = self.index.call_at(at, *decorator)?;
             let found = self.call_names(&call);
-            names
-                .iter()
-                .any(|n| found.iter().any(|f| f.as_str().eq_ignore_ascii_case(n)))
-                .then_some(())?;
-            self.index
-                .literal_text(at, call.argument(Some(0), Some("name"))?)
+            names.iter().any(|n| found.iter().any(|f| f.as_str().eq_ignore_ascii_case(n))).then_some(())?;
+            self.index.literal_text(at, call.argument(Some(0), Some("name"))?)
         })
     }
 
     fn table_by_convention(&self, id: ModelId, class: ClassId) -> Option<Name> {
         let pack = self.pack_of(id);
         let short = self.short_name_of(class);
-        let style = pack
-            .base
-            .get(self.info[id.0 as usize].base)
-            .map_or(TableStyle::None, |b| b.table);
+        let style = pack.base.get(self.info[id.0 as usize].base).map_or(TableStyle::None, |b| b.table);
         match style {
-            TableStyle::None => self
-                .concrete_parent(class)
-                .and_then(|p| self.model(p).table),
+            TableStyle::None => self.concrete_parent(class).and_then(|p| self.model(p).table),
             TableStyle::PluralSnake => {
                 let snake = snake(short);
-                let (head, last) = snake
-                    .rsplit_once('_')
-                    .map_or(("", snake.as_str()), |(h, l)| (h, l));
+                let (head, last) = snake.rsplit_once('_').map_or(("", snake.as_str()), |(h, l)| (h, l));
                 let many = plural(last);
-                Some(Name::new(&if head.is_empty() {
-                    many
-                } else {
-                    format!("{head}_{many}")
-                }))
+                Some(Name::new(&if head.is_empty() { many } else { format!("{head}_{many}") }))
             }
             TableStyle::SingularSnake => Some(Name::new(&snake(short))),
             TableStyle::LabelModel => {
@@ -137,28 +106,18 @@ impl Linker<'_, '_, '_> {
 
     fn has_own_primary(&self, id: ModelId, class: ClassId) -> bool {
         let decl = self.index.class_decl(class);
-        let at = FnRef {
-            file: self.index.class(class).file,
-            id: decl.scope,
-        };
+        let at = FnRef { file: self.index.class(class).file, id: decl.scope };
         let pack = self.pack_of(id);
-        decl.attrs
-            .iter()
-            .filter_map(|a| self.index.call_at(at, a.value?))
-            .any(|call| {
-                let keywords = pack.column_attr.iter().flat_map(|c| &c.primary_keywords);
-                keywords
-                    .filter_map(|k| call.keyword(k))
-                    .any(|v| self.index.is_true(at, v))
-            })
+        decl.attrs.iter().filter_map(|a| self.index.call_at(at, a.value?)).any(|call| {
+            let keywords = pack.column_attr.iter().flat_map(|c| &c.primary_keywords);
+            keywords.filter_map(|k| call.keyword(k)).any(|v| self.index.is_true(at, v))
+        })
     }
 
     /// The nearest ancestor that is a model with rows of its own.
     pub(super) fn concrete_parent(&self, class: ClassId) -> Option<ModelId> {
         let mro = &self.index.class(class).mro;
-        mro.iter()
-            .skip(1)
-            .find_map(|c| self.of_class[c.0 as usize].filter(|m| !self.model(*m).is_abstract))
+        mro.iter().skip(1).find_map(|c| self.of_class[c.0 as usize].filter(|m| !self.model(*m).is_abstract))
     }
 
     /// The class's own name, without module, name space or class around it.
@@ -175,8 +134,7 @@ fn returns_lower_class_name(body: &crate::facts::Body, value: ExprId) -> bool {
     let Expr::Attr { base, name, .. } = body.expr(*callee) else {
         return false;
     };
-    let is_name =
-        matches!(body.expr(*base), Expr::Attr { name, .. } if name.as_str() == "__name__");
+    let is_name = matches!(body.expr(*base), Expr::Attr { name, .. } if name.as_str() == "__name__");
     args.is_empty() && name.as_str() == "lower" && is_name
 }
 

@@ -21,21 +21,13 @@ pub(super) struct Annotated {
 
 impl Linker<'_, '_, '_> {
     /// The model that an expression refers to, seen from the model that ends up with the relation.
-    pub(super) fn referred_model(
-        &self,
-        owner: ModelId,
-        at: FnRef,
-        expr: ExprId,
-    ) -> Option<ModelId> {
+    pub(super) fn referred_model(&self, owner: ModelId, at: FnRef, expr: ExprId) -> Option<ModelId> {
         let index = self.index;
         let body = &index.function(at).body;
         match body.expr(expr) {
             Expr::Str(text) => return self.named_model(owner, *text),
             Expr::Closure(function) => {
-                let inner = FnRef {
-                    file: at.file,
-                    id: *function,
-                };
+                let inner = FnRef { file: at.file, id: *function };
                 let value = index.returned(inner).first().copied()?;
                 return self.referred_model(owner, inner, value);
             }
@@ -58,9 +50,7 @@ impl Linker<'_, '_, '_> {
         let symbol = match symbol {
             Symbol::Variable(file, name) => {
                 let (place, value) = index.variable_value(file, name)?;
-                if (place, value) != (at, expr)
-                    && matches!(index.function(place).body.expr(value), Expr::Str(_))
-                {
+                if (place, value) != (at, expr) && matches!(index.function(place).body.expr(value), Expr::Str(_)) {
                     return self.referred_model(owner, place, value);
                 }
                 index.followed(Symbol::Variable(file, name))
@@ -70,9 +60,7 @@ impl Linker<'_, '_, '_> {
         if let Some(model) = self.model_of_symbol(owner, symbol) {
             return Some(model);
         }
-        index
-            .literal_text(at, expr)
-            .and_then(|text| self.named_model(owner, text))
+        index.literal_text(at, expr).and_then(|text| self.named_model(owner, text))
     }
 
     /// The model that a symbol is.
@@ -81,12 +69,7 @@ impl Linker<'_, '_, '_> {
             Symbol::Class(class) => self.of_class[class.0 as usize],
             Symbol::External(name) => {
                 let dialect = self.dialect_of(owner);
-                if dialect
-                    .pack
-                    .swapped
-                    .as_ref()
-                    .is_some_and(|s| s.names.iter().any(|n| n == name.as_str()))
-                {
+                if dialect.pack.swapped.as_ref().is_some_and(|s| s.names.iter().any(|n| n == name.as_str())) {
                     return self.swapped;
                 }
                 self.library.get(&dialect.key(name)).copied()
@@ -104,11 +87,7 @@ impl Linker<'_, '_, '_> {
         }
         if dialect.is_php {
             let key = dialect.key(Name::new(written.trim_start_matches('\\')));
-            let own = self
-                .index
-                .class_names
-                .get(&key)
-                .and_then(|c| self.of_class[c.0 as usize]);
+            let own = self.index.class_names.get(&key).and_then(|c| self.of_class[c.0 as usize]);
             return own.or_else(|| self.library.get(&key).copied());
         }
         if dialect.pack.labels.is_some() {
@@ -125,9 +104,7 @@ impl Linker<'_, '_, '_> {
             return Some(*model);
         }
         let short = written.rsplit('.').next().unwrap_or(written);
-        let known = self
-            .short_names
-            .get(&(self.info[owner.0 as usize].dialect, Name::new(short)))?;
+        let known = self.short_names.get(&(self.info[owner.0 as usize].dialect, Name::new(short)))?;
         if let [only] = known.as_slice() {
             return Some(*only);
         }
@@ -140,25 +117,10 @@ impl Linker<'_, '_, '_> {
             return fitting.next().copied().filter(|_| fitting.next().is_none());
         }
         // Of several, the one that shares the longest path with the owner, if only one does.
-        let home = self.model(owner).class.map(|c| {
-            self.index
-                .sources
-                .file(self.index.class(c).file)
-                .path
-                .as_str()
-        })?;
+        let home = self.model(owner).class.map(|c| self.index.sources.file(self.index.class(c).file).path.as_str())?;
         let shared = |m: &ModelId| {
-            let path = self.model(*m).class.map_or("", |c| {
-                self.index
-                    .sources
-                    .file(self.index.class(c).file)
-                    .path
-                    .as_str()
-            });
-            path.bytes()
-                .zip(home.bytes())
-                .take_while(|(a, b)| a == b)
-                .count()
+            let path = self.model(*m).class.map_or("", |c| self.index.sources.file(self.index.class(c).file).path.as_str());
+            path.bytes().zip(home.bytes()).take_while(|(a, b)| a == b).count()
         };
         let best = known.iter().copied().max_by_key(shared)?;
         let ties = known.iter().filter(|m| shared(m) == shared(&best)).count();
@@ -172,14 +134,7 @@ impl Linker<'_, '_, '_> {
         found
     }
 
-    fn read_annotation(
-        &self,
-        owner: ModelId,
-        class: ClassId,
-        ty: &Type,
-        found: &mut Annotated,
-        depth: usize,
-    ) {
+    fn read_annotation(&self, owner: ModelId, class: ClassId, ty: &Type, found: &mut Annotated, depth: usize) {
         if depth > 8 {
             return;
         }
@@ -188,17 +143,10 @@ impl Linker<'_, '_, '_> {
             Type::Named(name) => {
                 let file = self.index.class(class).file;
                 let scope = self.index.class_decl(class).scope;
-                let scope = self.index.file(file).functions[scope.0 as usize]
-                    .parent
-                    .unwrap_or(FnId(0));
-                let model = self
-                    .index
-                    .type_to_class(file, scope, ty)
-                    .and_then(|c| self.of_class[c.0 as usize]);
+                let scope = self.index.file(file).functions[scope.0 as usize].parent.unwrap_or(FnId(0));
+                let model = self.index.type_to_class(file, scope, ty).and_then(|c| self.of_class[c.0 as usize]);
                 let model = model.or_else(|| {
-                    let is_known = self
-                        .short_names
-                        .contains_key(&(self.info[owner.0 as usize].dialect, *name));
+                    let is_known = self.short_names.contains_key(&(self.info[owner.0 as usize].dialect, *name));
                     is_known.then(|| self.named_model(owner, *name)).flatten()
                 });
                 found.target = found.target.or(model);

@@ -134,7 +134,8 @@ impl Tenancy {
             evidence.push(Evidence::Configured);
         }
         for (i, model) in index.models.iter().enumerate() {
-            let is_named = |w: &String| model.name.as_str() == w || model.name.last_segment() == w.rsplit(['.', '\\']).next().unwrap_or(w);
+            let is_named =
+                |w: &String| model.name.as_str() == w || model.name.last_segment() == w.rsplit(['.', '\\']).next().unwrap_or(w);
             if words.models.iter().any(is_named) && !model.is_abstract {
                 tenants.insert(ModelId(i as u32));
             }
@@ -176,10 +177,10 @@ impl Tenancy {
         tenancy.columns = columns;
         tenancy.fill(index);
         for limit in found {
-            let owned = tenancy.models.entry(limit.model).or_insert_with(|| Owned {
-                belongs: Belongs::Base(limit.limit.name),
-                limits: Vec::new(),
-            });
+            let owned = tenancy
+                .models
+                .entry(limit.model)
+                .or_insert_with(|| Owned { belongs: Belongs::Base(limit.limit.name), limits: Vec::new() });
             if !owned.limits.contains(&limit.limit) {
                 owned.limits.push(limit.limit);
             }
@@ -251,7 +252,9 @@ impl Tenancy {
                 // A row that belongs to several others may be shared; only one parent is certain.
                 let owned: Vec<&(Name, ModelId)> = parents
                     .iter()
-                    .filter(|(_, p)| self.models.get(p).is_some_and(|o| !o.limits.is_empty() && o.limits[0].kind != LimitKind::Later))
+                    .filter(|(_, p)| {
+                        self.models.get(p).is_some_and(|o| !o.limits.is_empty() && o.limits[0].kind != LimitKind::Later)
+                    })
                     .collect();
                 if parents.len() == 1 && owned.len() == 1 {
                     more.push((id, Owned { belongs: Belongs::Parent(parents[0].0, parents[0].1), limits: Vec::new() }));
@@ -290,7 +293,8 @@ impl Tenancy {
         if !is_path {
             return self.columns.iter().any(|c| text.contains(c.as_str()));
         }
-        let segments: Vec<Name> = text.split('.').flat_map(|p| p.split("__")).flat_map(|p| p.split("->")).map(Name::new).collect();
+        let segments: Vec<Name> =
+            text.split('.').flat_map(|p| p.split("__")).flat_map(|p| p.split("->")).map(Name::new).collect();
         if segments.iter().any(|s| self.columns.contains(s)) {
             return true;
         }
@@ -302,13 +306,20 @@ impl Tenancy {
             let data = index.model(at);
             #[allow(clippy::iter_over_hash_type)]
             let found = data.relations.get(segment).or_else(|| {
-                data.relations.values().filter(|r| r.key_column == Some(*segment) || r.query_name == *segment).min_by_key(|r| r.name)
+                data.relations
+                    .values()
+                    .filter(|r| r.key_column == Some(*segment) || r.query_name == *segment)
+                    .min_by_key(|r| r.name)
             });
-            let Some(relation) = found else { return self.is_key(index, segment.as_str()) };
+            let Some(relation) = found else {
+                return self.is_key(index, segment.as_str());
+            };
             if relation.polymorphic {
                 return true;
             }
-            let Some(target) = relation.target else { return true };
+            let Some(target) = relation.target else {
+                return true;
+            };
             if self.tenants.contains(&target) || self.models.contains_key(&target) || is_user(index, target) {
                 return true;
             }
@@ -319,7 +330,9 @@ impl Tenancy {
 
     /// Is a column named like the key of a tenant, a user, or a row of one?
     pub fn is_key(&self, index: &ProjectIndex<'_>, column: &str) -> bool {
-        let Some(stem) = column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid")).or_else(|| column.strip_suffix("_ids")) else {
+        let Some(stem) =
+            column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid")).or_else(|| column.strip_suffix("_ids"))
+        else {
             return false;
         };
         if index.packs.tenancy().key_names.iter().any(|k| k == column) {
@@ -343,7 +356,9 @@ pub fn is_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
         return true;
     }
     let data = index.model(model);
-    let Some(class) = data.class else { return false };
+    let Some(class) = data.class else {
+        return false;
+    };
     let is_external = |n: &Name| index.packs.roles(*n).iter().any(|r| r.as_str() == "authenticatable");
     index.class(class).external.iter().any(is_external) || data.name.last_segment() == "User"
 }
@@ -364,7 +379,10 @@ fn columns_to(index: &ProjectIndex<'_>, tenant: ModelId) -> BTreeSet<Name> {
         }
         #[allow(clippy::iter_over_hash_type)]
         for relation in model.relations.values() {
-            if relation.target == Some(tenant) && !relation.many && let Some(key) = relation.key_column {
+            if relation.target == Some(tenant)
+                && !relation.many
+                && let Some(key) = relation.key_column
+            {
                 // Another part that a tenant may play for a row (`parent_team`, `previous_owner`) is not its owner.
                 let stem = key.as_str().strip_suffix("_id").unwrap_or(key.as_str());
                 if short.ends_with(stem) || stem.ends_with(short.as_str()) && !stem.contains("current") {
@@ -444,25 +462,22 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         }
         let users = index.models.iter().enumerate().filter(|(j, _)| is_user(index, ModelId(*j as u32)));
         let is_users = users.clone().any(|(j, user)| {
-            column_of(index, schema, ModelId(j as u32), &columns).is_some() || user.relations.values().any(|r| r.target == Some(id))
+            column_of(index, schema, ModelId(j as u32), &columns).is_some()
+                || user.relations.values().any(|r| r.target == Some(id))
         });
         let short = model.name.last_segment().to_lowercase();
         // Users may be its members by way of a table between.
         let is_users = is_users
             || names.contains(&short)
-                && owned.keys().any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
+                && owned
+                    .keys()
+                    .any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
         let is_certain = index.packs.tenancy().certain_names.contains(&short);
         if !is_users && !is_certain {
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate {
-            model: id,
-            owned,
-            user_conditions: conditions,
-            is_named_so: names.contains(&short),
-            columns,
-        });
+        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so: names.contains(&short), columns });
     }
     found
 }
@@ -478,7 +493,9 @@ fn user_conditions(index: &ProjectIndex<'_>) -> BTreeMap<Name, usize> {
             }
             let body = &function.body;
             for expr in &body.exprs {
-                let Expr::Call { args, .. } = expr else { continue };
+                let Expr::Call { args, .. } = expr else {
+                    continue;
+                };
                 for (at, arg) in args.iter().enumerate() {
                     let named = arg.name.or_else(|| match at.checked_sub(1).map(|b| body.expr(args[b].value)) {
                         Some(Expr::Str(column)) => Some(Name::new(column.last_segment())),
@@ -487,7 +504,9 @@ fn user_conditions(index: &ProjectIndex<'_>) -> BTreeMap<Name, usize> {
                     let Some(column) = named else { continue };
                     let mut value = arg.value;
                     for _ in 0..3 {
-                        let Expr::Attr { base, name, .. } = body.expr(value) else { break };
+                        let Expr::Attr { base, name, .. } = body.expr(value) else {
+                            break;
+                        };
                         let inner = match body.expr(*base) {
                             Expr::Call { callee, .. } => *callee,
                             _ => *base,
@@ -498,7 +517,11 @@ fn user_conditions(index: &ProjectIndex<'_>) -> BTreeMap<Name, usize> {
                             Expr::Name(name) => Some(*name),
                             _ => None,
                         };
-                        if owner.is_some_and(|o| users.contains(o.as_str())) && (*name == column || format!("{name}_id") == column.as_str() || name.as_str() == format!("{column}_id")) {
+                        if owner.is_some_and(|o| users.contains(o.as_str()))
+                            && (*name == column
+                                || format!("{name}_id") == column.as_str()
+                                || name.as_str() == format!("{column}_id"))
+                        {
                             *counts.entry(column).or_default() += 1;
                         }
                         value = *base;

@@ -18,18 +18,30 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
         for function in &facts.functions {
             let body = &function.body;
             for expr in &body.exprs {
-                let Expr::Call { callee, args } = expr else { continue };
-                let Expr::Attr { name, .. } = body.expr(*callee) else { continue };
-                let (Some(first), Some(second)) = (args.first(), args.get(1)) else { continue };
+                let Expr::Call { callee, args } = expr else {
+                    continue;
+                };
+                let Expr::Attr { name, .. } = body.expr(*callee) else {
+                    continue;
+                };
+                let (Some(first), Some(second)) = (args.first(), args.get(1)) else {
+                    continue;
+                };
                 if !calls.iter().any(|c| c == name.as_str()) {
                     continue;
                 }
-                let (Expr::Str(table), Expr::Closure(inner)) = (body.expr(first.value), body.expr(second.value)) else { continue };
+                let (Expr::Str(table), Expr::Closure(inner)) = (body.expr(first.value), body.expr(second.value)) else {
+                    continue;
+                };
                 let inner = &facts.functions[inner.0 as usize].body;
                 let columns = tables.entry(*table).or_default();
                 for expr in &inner.exprs {
-                    let Expr::Call { callee, args } = expr else { continue };
-                    let Expr::Attr { base, name, .. } = inner.expr(*callee) else { continue };
+                    let Expr::Call { callee, args } = expr else {
+                        continue;
+                    };
+                    let Expr::Attr { base, name, .. } = inner.expr(*callee) else {
+                        continue;
+                    };
                     if !matches!(inner.expr(*base), Expr::Local(_)) || name.as_str().starts_with("drop") {
                         continue;
                     }

@@ -84,7 +84,9 @@ impl Reader<'_, '_> {
 
     /// Is a scope added by the model, its traits, or a provider, and not by code that only some requests run?
     fn is_own_place(&self, id: ModelId, span: Span) -> bool {
-        let Some(class) = self.index.model(id).class else { return true };
+        let Some(class) = self.index.model(id).class else {
+            return true;
+        };
         self.index.class(class).mro.iter().any(|c| self.index.class(*c).file == span.file)
             || self.index.classes.iter().any(|c| {
                 c.file == span.file
@@ -134,7 +136,9 @@ impl Reader<'_, '_> {
             for expr in &body.exprs {
                 match expr {
                     Expr::Str(text) => {
-                        texts.insert(Name::new(text.as_str().rsplit(['.', '(']).next().unwrap_or(text.as_str()).trim_matches(['`', '"', ' ', '='])));
+                        texts.insert(Name::new(
+                            text.as_str().rsplit(['.', '(']).next().unwrap_or(text.as_str()).trim_matches(['`', '"', ' ', '=']),
+                        ));
                     }
                     Expr::Call { args, .. } => texts.extend(args.iter().filter_map(|a| a.name)),
                     Expr::Attr { name, .. } if self.index.file(function.file).language == Language::Python => {
@@ -157,15 +161,22 @@ impl Reader<'_, '_> {
     fn is_key_column(&self, id: ModelId, column: Name) -> bool {
         let model = self.index.model(id);
         #[allow(clippy::iter_over_hash_type)]
-        let relation = model.relations.values().filter(|r| !r.many && (r.key_column == Some(column) || r.name == column && r.key_column.is_some())).min_by_key(|r| r.name);
+        let relation = model
+            .relations
+            .values()
+            .filter(|r| !r.many && (r.key_column == Some(column) || r.name == column && r.key_column.is_some()))
+            .min_by_key(|r| r.name);
         if let Some(relation) = relation {
             return relation.target.is_none_or(|t| !super::is_user(self.index, t) && t != id);
         }
-        let Some(stem) = column.as_str().strip_suffix("_id") else { return false };
+        let Some(stem) = column.as_str().strip_suffix("_id") else {
+            return false;
+        };
         let has = model.columns.contains_key(&column)
             || model.table.and_then(|t| self.schema.get(&t)).is_some_and(|c| c.contains(&column))
             || model.columns.len() < 2;
-        let target = self.index.models.iter().position(|m| !m.is_abstract && m.class.is_some() && snake(m.name.last_segment()) == stem);
+        let target =
+            self.index.models.iter().position(|m| !m.is_abstract && m.class.is_some() && snake(m.name.last_segment()) == stem);
         has && match target {
             Some(target) => !super::is_user(self.index, ModelId(target as u32)) && target != id.0 as usize,
             None => self.is_tenant_name(column.as_str()),
@@ -196,15 +207,21 @@ impl Reader<'_, '_> {
 
     /// Managers of libraries, given as a call in the class body: the keywords name the column, or the way to it.
     fn library_managers(&self, id: ModelId, found: &mut Vec<Found>) {
-        let Some(class) = self.index.model(id).class else { return };
+        let Some(class) = self.index.model(id).class else {
+            return;
+        };
         let names = &self.index.packs.tenancy().scoping_managers;
         for owner in &self.index.class(class).mro {
             let decl = self.index.class_decl(*owner);
             let at = FnRef { file: self.index.class(*owner).file, id: decl.scope };
             for attr in &decl.attrs {
                 let Some(value) = attr.value else { continue };
-                let Some(call) = self.index.call_at(at, value) else { continue };
-                let Symbol::External(full) = self.index.symbol_of(at, call.callee) else { continue };
+                let Some(call) = self.index.call_at(at, value) else {
+                    continue;
+                };
+                let Symbol::External(full) = self.index.symbol_of(at, call.callee) else {
+                    continue;
+                };
                 if !names.iter().any(|n| n == full.as_str()) {
                     continue;
                 }
@@ -247,13 +264,21 @@ impl Reader<'_, '_> {
             for (f, function) in facts.functions.iter().enumerate() {
                 let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
                 for expr in &function.body.exprs {
-                    let Expr::Call { callee, args } = expr else { continue };
-                    let Symbol::External(full) = self.index.symbol_of(at, *callee) else { continue };
+                    let Expr::Call { callee, args } = expr else {
+                        continue;
+                    };
+                    let Symbol::External(full) = self.index.symbol_of(at, *callee) else {
+                        continue;
+                    };
                     if !names.iter().any(|n| n == full.as_str()) {
                         continue;
                     }
-                    let (Some(first), Some(second)) = (args.first(), args.get(1)) else { continue };
-                    let Symbol::Class(class) = self.index.symbol_of(at, first.value) else { continue };
+                    let (Some(first), Some(second)) = (args.first(), args.get(1)) else {
+                        continue;
+                    };
+                    let Symbol::Class(class) = self.index.symbol_of(at, first.value) else {
+                        continue;
+                    };
                     let mut columns = BTreeSet::new();
                     let range = function.body.range(second.value);
                     for inner in &facts.functions {

@@ -39,9 +39,7 @@ impl<'t> Lowering<'t> {
         self.depth += links.len();
         let is_scoped = matches!(
             php::kind(*first),
-            Kind::ScopedCallExpression
-                | Kind::ScopedPropertyAccessExpression
-                | Kind::ClassConstantAccessExpression
+            Kind::ScopedCallExpression | Kind::ScopedPropertyAccessExpression | Kind::ClassConstantAccessExpression
         );
         let mut value = match php::kind(at) {
             _ if is_scoped => self.class_or_expr(at),
@@ -63,15 +61,9 @@ impl<'t> Lowering<'t> {
             | Kind::NullsafeMemberAccessExpression
             | Kind::MemberCallExpression
             | Kind::NullsafeMemberCallExpression => php::field(node, Field::Object),
-            Kind::ScopedCallExpression | Kind::ScopedPropertyAccessExpression => {
-                php::field(node, Field::Scope)
-            }
-            Kind::ClassConstantAccessExpression
-            | Kind::SubscriptExpression
-            | Kind::ParenthesizedExpression => self.first(node),
-            Kind::FunctionCallExpression => {
-                php::field(node, Field::Function).filter(|n| !is_name(php::kind(*n)))
-            }
+            Kind::ScopedCallExpression | Kind::ScopedPropertyAccessExpression => php::field(node, Field::Scope),
+            Kind::ClassConstantAccessExpression | Kind::SubscriptExpression | Kind::ParenthesizedExpression => self.first(node),
+            Kind::FunctionCallExpression => php::field(node, Field::Function).filter(|n| !is_name(php::kind(*n))),
             _ => None,
         }
     }
@@ -111,18 +103,11 @@ impl<'t> Lowering<'t> {
             None => "",
             Some((name, _)) => {
                 let name = self.expr(name);
-                return self
-                    .frame
-                    .body
-                    .push(Expr::DynamicAttr { base, name }, range);
+                return self.frame.body.push(Expr::DynamicAttr { base, name }, range);
             }
         };
         let name = Name::new(written);
-        let attr = Expr::Attr {
-            base,
-            name,
-            nullsafe,
-        };
+        let attr = Expr::Attr { base, name, nullsafe };
         self.frame.body.push(attr, range)
     }
 
@@ -137,25 +122,15 @@ impl<'t> Lowering<'t> {
             // Between braces the grammar calls any expression a name.
             return self.gap(node, Why::Dynamic, vec![base]);
         }
-        if text.eq_ignore_ascii_case("class")
-            && matches!(self.frame.body.expr(base), Expr::Class(_))
-        {
+        if text.eq_ignore_ascii_case("class") && matches!(self.frame.body.expr(base), Expr::Class(_)) {
             return base;
         }
-        let attr = Expr::Attr {
-            base,
-            name: Name::new(text),
-            nullsafe: false,
-        };
+        let attr = Expr::Attr { base, name: Name::new(text), nullsafe: false };
         self.push(attr, node)
     }
 
     fn nameless_attr(&mut self, node: Node<'t>, base: ExprId) -> ExprId {
-        let attr = Expr::Attr {
-            base,
-            name: Name::empty(),
-            nullsafe: false,
-        };
+        let attr = Expr::Attr { base, name: Name::empty(), nullsafe: false };
         self.push(attr, node)
     }
 
@@ -199,18 +174,11 @@ impl<'t> Lowering<'t> {
         let (value, spread) = match php::kind(value) {
             Kind::VariadicUnpacking => match self.first(value) {
                 Some(inner) => (self.expr(inner), Spread::Elements),
-                None => (
-                    self.gap(value, Why::SyntaxError, Vec::new()),
-                    Spread::Elements,
-                ),
+                None => (self.gap(value, Why::SyntaxError, Vec::new()), Spread::Elements),
             },
             _ => (self.expr(value), Spread::No),
         };
-        Arg {
-            name,
-            value,
-            spread,
-        }
+        Arg { name, value, spread }
     }
 
     /// A call of a function by its name; some names are not functions but parts of the language.
@@ -229,9 +197,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn language_call(&mut self, written: &str, arguments: Option<Node<'t>>) -> Option<Expr> {
-        let word = ["isset", "empty", "exit", "die", "eval"]
-            .into_iter()
-            .find(|word| written.eq_ignore_ascii_case(word))?;
+        let word = ["isset", "empty", "exit", "die", "eval"].into_iter().find(|word| written.eq_ignore_ascii_case(word))?;
         let Arguments::Values(args) = self.arguments(arguments) else {
             return None;
         };
@@ -273,11 +239,7 @@ impl<'t> Lowering<'t> {
 }
 
 fn plain(value: ExprId) -> Arg {
-    Arg {
-        name: None,
-        value,
-        spread: Spread::No,
-    }
+    Arg { name: None, value, spread: Spread::No }
 }
 
 pub(super) fn is_name(kind: Kind) -> bool {

@@ -5,10 +5,7 @@ use tree_sitter::Node;
 use super::doc::{Doc, is_doc};
 use super::{Lowering, empty_function};
 use crate::base::{Name, Range};
-use crate::facts::{
-    AttrDecl, ClassDecl, ClassIx, ClassKind, ExprId, FnId, FnKind, FunctionDecl, Param, ParamKind,
-    Stmt, Type,
-};
+use crate::facts::{AttrDecl, ClassDecl, ClassIx, ClassKind, ExprId, FnId, FnKind, FunctionDecl, Param, ParamKind, Stmt, Type};
 use crate::syntax::php::{self, Field, Kind};
 
 /// What the members of a class declare, gathered while its body is lowered.
@@ -32,8 +29,7 @@ impl<'t> Lowering<'t> {
         let name = Name::new(&format!("class@{}", at.start));
         let mut keyword = None;
         for token in self.tokens(node) {
-            if php::kind(token) == Kind::Token && self.text_of(token).eq_ignore_ascii_case("class")
-            {
+            if php::kind(token) == Kind::Token && self.text_of(token).eq_ignore_ascii_case("class") {
                 keyword = Some(self.range(token));
                 break;
             }
@@ -41,13 +37,7 @@ impl<'t> Lowering<'t> {
         self.class(node, None, name, keyword)
     }
 
-    fn class(
-        &mut self,
-        node: Node<'t>,
-        doc: Option<Node<'t>>,
-        name: Name,
-        name_range: Option<Range>,
-    ) -> ClassIx {
+    fn class(&mut self, node: Node<'t>, doc: Option<Node<'t>>, name: Name, name_range: Option<Range>) -> ClassIx {
         let range = self.range(node);
         let name_range = name_range.unwrap_or(range);
         let ix = ClassIx(self.facts.classes.len() as u32);
@@ -57,14 +47,7 @@ impl<'t> Lowering<'t> {
             Kind::EnumDeclaration => ClassKind::Enum,
             _ => ClassKind::Class,
         };
-        let scope = self.open(
-            FunctionDecl {
-                name_range,
-                class: Some(ix),
-                ..empty_function(FnKind::ClassBody, range)
-            },
-            false,
-        );
+        let scope = self.open(FunctionDecl { name_range, class: Some(ix), ..empty_function(FnKind::ClassBody, range) }, false);
         self.facts.classes.push(ClassDecl {
             name,
             name_range,
@@ -184,12 +167,7 @@ impl<'t> Lowering<'t> {
         function.is_static = is_static;
         function.is_abstract = is_abstract;
         members.methods.push(id);
-        let promoted: Vec<AttrDecl> = function
-            .params
-            .iter()
-            .filter(|param| param.promoted)
-            .map(promoted_attr)
-            .collect();
+        let promoted: Vec<AttrDecl> = function.params.iter().filter(|param| param.promoted).map(promoted_attr).collect();
         members.attrs.extend(promoted);
         if let Some(params) = php::field(node, Field::Parameters) {
             self.param_places(params, members);
@@ -292,9 +270,7 @@ impl<'t> Lowering<'t> {
             let value = self.expr(*value);
             let ty = self.merged(native.clone(), doc.var(written));
             let range = self.range(*name);
-            members
-                .attrs
-                .push(static_attr(written, range, Some(value), ty));
+            members.attrs.push(static_attr(written, range, Some(value), ty));
         }
         self.end_templates(templates);
     }
@@ -309,30 +285,14 @@ impl<'t> Lowering<'t> {
             Type::Named(class.name)
         });
         let range = self.range(name);
-        members
-            .attrs
-            .push(static_attr(self.text_of(name), range, value, ty));
+        members.attrs.push(static_attr(self.text_of(name), range, value, ty));
     }
 }
 
 fn promoted_attr(param: &Param) -> AttrDecl {
-    AttrDecl {
-        name: param.name,
-        name_range: param.range,
-        value: None,
-        ty: param.ty.clone(),
-        is_static: false,
-        promoted: true,
-    }
+    AttrDecl { name: param.name, name_range: param.range, value: None, ty: param.ty.clone(), is_static: false, promoted: true }
 }
 
 fn static_attr(name: &str, range: Range, value: Option<ExprId>, ty: Option<Type>) -> AttrDecl {
-    AttrDecl {
-        name: Name::new(name),
-        name_range: range,
-        value,
-        ty,
-        is_static: true,
-        promoted: false,
-    }
+    AttrDecl { name: Name::new(name), name_range: range, value, ty, is_static: true, promoted: false }
 }

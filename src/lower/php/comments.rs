@@ -42,10 +42,7 @@ impl<'t> Lowering<'t> {
             if (node.is_error() || node.is_missing()) && count < MAX_ERRORS {
                 count += 1;
                 let range = self.range(node);
-                self.facts.gaps.push(Gap {
-                    range,
-                    why: Why::SyntaxError,
-                });
+                self.facts.gaps.push(Gap { range, why: Why::SyntaxError });
             }
             node.has_error() && !node.is_error()
         });

@@ -6,8 +6,7 @@ use super::doc::{Doc, is_doc};
 use super::{Lowering, empty_function};
 use crate::base::Name;
 use crate::facts::{
-    Block, Capture, ClassIx, Expr, ExprId, FnId, FnKind, FunctionDecl, Import, ImportKind, Param,
-    ParamKind, Pat, Stmt,
+    Block, Capture, ClassIx, Expr, ExprId, FnId, FnKind, FunctionDecl, Import, ImportKind, Param, ParamKind, Pat, Stmt,
 };
 use crate::syntax::php::{self, Field, Kind};
 
@@ -47,11 +46,7 @@ impl<'t> Lowering<'t> {
     fn import_kind(&self, node: Node<'t>) -> Option<ImportKind> {
         let word = php::field(node, Field::Type)?;
         let is_function = self.text_of(word).eq_ignore_ascii_case("function");
-        Some(if is_function {
-            ImportKind::Function
-        } else {
-            ImportKind::Const
-        })
+        Some(if is_function { ImportKind::Function } else { ImportKind::Const })
     }
 
     fn import(&mut self, clause: Node<'t>, prefix: &str, kind: ImportKind) {
@@ -64,11 +59,7 @@ impl<'t> Lowering<'t> {
         };
         let written = self.text_of(name);
         let written = written.strip_prefix('\\').unwrap_or(written);
-        let target = if prefix.is_empty() {
-            Name::new(written)
-        } else {
-            Name::new(&format!("{prefix}\\{written}"))
-        };
+        let target = if prefix.is_empty() { Name::new(written) } else { Name::new(&format!("{prefix}\\{written}")) };
         let local = match php::field(clause, Field::Alias) {
             Some(alias) => self.text_of(alias),
             None => target.last_segment(),
@@ -181,10 +172,7 @@ impl<'t> Lowering<'t> {
             if param.promoted {
                 let base = self.push(Expr::This, node);
                 let value = self.push(Expr::Local(param.slot), node);
-                let target = Pat::Attr {
-                    base,
-                    name: param.name,
-                };
+                let target = Pat::Attr { base, name: param.name };
                 let assign = self.assignment(target, value, node);
                 let range = self.range(node);
                 root.push(self.frame.body.push_stmt(Stmt::Expr(assign), range));
@@ -194,13 +182,7 @@ impl<'t> Lowering<'t> {
         params
     }
 
-    fn param(
-        &mut self,
-        node: Node<'t>,
-        kind: ParamKind,
-        doc: &Doc<'t>,
-        comment: Option<&'t str>,
-    ) -> Param {
+    fn param(&mut self, node: Node<'t>, kind: ParamKind, doc: &Doc<'t>, comment: Option<&'t str>) -> Param {
         let written = self.param_name(node);
         let own = comment.and_then(|text| {
             let (own, templates) = self.doc(Some(text));
@@ -243,11 +225,7 @@ impl<'t> Lowering<'t> {
         };
         for written in self.named(clause) {
             let by_ref = php::kind(written) == Kind::ByRef;
-            let variable = if by_ref {
-                self.first(written)
-            } else {
-                Some(written)
-            };
+            let variable = if by_ref { self.first(written) } else { Some(written) };
             let Some(variable) = variable else {
                 continue;
             };
@@ -257,11 +235,7 @@ impl<'t> Lowering<'t> {
                 Some(slot) => slot,
                 None => self.frame.add(name),
             };
-            self.frame.captures.push(Capture {
-                outer,
-                inner,
-                by_ref,
-            });
+            self.frame.captures.push(Capture { outer, inner, by_ref });
         }
     }
 

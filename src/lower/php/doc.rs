@@ -29,9 +29,7 @@ impl<'t> Doc<'t> {
     /// The type of a `@var` that belongs to a declaration of this name.
     pub(super) fn var(&self, name: &str) -> Option<Type> {
         let mut found = self.vars.iter().rev();
-        found
-            .find(|(known, _)| known.is_none_or(|known| known == name))
-            .map(|(_, ty)| ty.clone())
+        found.find(|(known, _)| known.is_none_or(|known| known == name)).map(|(_, ty)| ty.clone())
     }
 }
 
@@ -49,9 +47,7 @@ fn templates(text: &str) -> Vec<&str> {
     for (tag, at) in tags(text) {
         if is_template(tag) {
             let rest = text[at..].trim_start_matches([' ', '\t']);
-            let name = rest
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .next();
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
             found.extend(name.filter(|n| !n.is_empty()));
         }
     }
@@ -59,10 +55,7 @@ fn templates(text: &str) -> Vec<&str> {
 }
 
 fn is_template(tag: &str) -> bool {
-    matches!(
-        tag,
-        "template" | "template-covariant" | "template-contravariant"
-    )
+    matches!(tag, "template" | "template-covariant" | "template-contravariant")
 }
 
 /// The tags that begin lines of a docblock: name, without the prefix of a tool, and where its text begins.
@@ -71,12 +64,8 @@ fn tags(text: &str) -> impl Iterator<Item = (&str, usize)> {
     text.split_inclusive('\n').filter_map(move |line| {
         let start = at;
         at += line.len();
-        let tag = line
-            .trim_start_matches([' ', '\t', '*', '/'])
-            .strip_prefix('@')?;
-        let length = tag
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-            .unwrap_or(tag.len());
+        let tag = line.trim_start_matches([' ', '\t', '*', '/']).strip_prefix('@')?;
+        let length = tag.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(tag.len());
         let offset = start + (line.len() - tag.len()) + length;
         let name = &tag[..length];
         let name = name.strip_prefix("phpstan-").unwrap_or(name);
@@ -131,12 +120,7 @@ fn read<'t>(text: &'t str, names: &mut Names<'t>) -> Doc<'t> {
 }
 
 fn member(name: Name, ty: Type) -> Magic {
-    Magic {
-        name,
-        ty,
-        is_method: false,
-        is_static: false,
-    }
+    Magic { name, ty, is_method: false, is_static: false }
 }
 
 /// `static T name(…)`, each of the first two optional.
@@ -151,11 +135,7 @@ fn method(reader: &mut DocReader) -> Option<Magic> {
     let at = reader.at;
     let name = reader.word();
     let (name, ty) = if !name.is_empty() && reader.peek() == b'(' {
-        let alone = if is_static {
-            Type::Named(Name::new("static"))
-        } else {
-            Type::Unknown
-        };
+        let alone = if is_static { Type::Named(Name::new("static")) } else { Type::Unknown };
         (name, alone)
     } else {
         reader.at = at;
@@ -166,12 +146,7 @@ fn method(reader: &mut DocReader) -> Option<Magic> {
     if name.is_empty() {
         return None;
     }
-    Some(Magic {
-        name: Name::new(name),
-        ty,
-        is_method: true,
-        is_static,
-    })
+    Some(Magic { name: Name::new(name), ty, is_method: true, is_static })
 }
 
 /// `T of Bound`: kept as the member `@template`, `T<Bound>`.

@@ -37,9 +37,7 @@ impl<'t> Lowering<'t> {
             | Kind::SubscriptExpression
             | Kind::FunctionCallExpression => self.chain(node),
             Kind::String => self.plain_string(node),
-            Kind::EncapsedString | Kind::Heredoc | Kind::ShellCommandExpression => {
-                self.interpolated(node)
-            }
+            Kind::EncapsedString | Kind::Heredoc | Kind::ShellCommandExpression => self.interpolated(node),
             Kind::Nowdoc => self.nowdoc(node),
             Kind::ArrayCreationExpression => self.array(node),
             Kind::Integer | Kind::Float | Kind::Boolean | Kind::Null => self.literal(node),
@@ -60,18 +58,15 @@ impl<'t> Lowering<'t> {
             Kind::ErrorSuppressionExpression => self.inner(node, Expr::Same),
             Kind::ThrowExpression => self.inner(node, Expr::Throw),
             Kind::PrintIntrinsic => self.inner(node, |e| Expr::Scalar(Some(e))),
-            Kind::IncludeExpression
-            | Kind::IncludeOnceExpression
-            | Kind::RequireExpression
-            | Kind::RequireOnceExpression => self.inner(node, Expr::Include),
+            Kind::IncludeExpression | Kind::IncludeOnceExpression | Kind::RequireExpression | Kind::RequireOnceExpression => {
+                self.inner(node, Expr::Include)
+            }
             Kind::YieldExpression => self.yield_(node),
             Kind::SequenceExpression => self.sequence(node),
             Kind::ByRef | Kind::VariadicUnpacking => self.inner(node, Expr::Same),
             Kind::ListLiteral => self.stray_list(node),
             Kind::DynamicVariableName => self.parts_gap(node, Why::Dynamic),
-            Kind::ArgumentPlaceholder => {
-                self.gap(node, Why::NotLowered("argument_placeholder"), Vec::new())
-            }
+            Kind::ArgumentPlaceholder => self.gap(node, Why::NotLowered("argument_placeholder"), Vec::new()),
             Kind::Error => self.parts_gap(node, Why::SyntaxError),
             _ => self.gap(node, Why::NotLowered(node.kind()), Vec::new()),
         }
@@ -91,11 +86,7 @@ impl<'t> Lowering<'t> {
     /// Not understood, but its parts are.
     pub(super) fn parts_gap(&mut self, node: Node<'t>, why: Why) -> ExprId {
         let parts = self.named(node);
-        let parts = parts
-            .into_iter()
-            .filter(|part| is_expression(php::kind(*part)))
-            .map(|part| self.expr(part))
-            .collect();
+        let parts = parts.into_iter().filter(|part| is_expression(php::kind(*part))).map(|part| self.expr(part)).collect();
         self.gap(node, why, parts)
     }
 
@@ -193,10 +184,7 @@ impl<'t> Lowering<'t> {
         let expr = if has_key {
             Expr::Map(items)
         } else {
-            Expr::Seq {
-                kind: SeqKind::List,
-                items: items.into_iter().map(|(_, item)| item).collect(),
-            }
+            Expr::Seq { kind: SeqKind::List, items: items.into_iter().map(|(_, item)| item).collect() }
         };
         self.push(expr, node)
     }
@@ -213,10 +201,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn assign(&mut self, node: Node<'t>) -> ExprId {
-        let (Some(left), Some(right)) = (
-            php::field(node, Field::Left),
-            php::field(node, Field::Right),
-        ) else {
+        let (Some(left), Some(right)) = (php::field(node, Field::Left), php::field(node, Field::Right)) else {
             return self.parts_gap(node, Why::SyntaxError);
         };
         let target = self.pat(left);
@@ -225,10 +210,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn augment(&mut self, node: Node<'t>) -> ExprId {
-        let (Some(left), Some(right)) = (
-            php::field(node, Field::Left),
-            php::field(node, Field::Right),
-        ) else {
+        let (Some(left), Some(right)) = (php::field(node, Field::Left), php::field(node, Field::Right)) else {
             return self.parts_gap(node, Why::SyntaxError);
         };
         let operator = self.field_text(node, Field::Operator);
@@ -236,17 +218,8 @@ impl<'t> Lowering<'t> {
         let target = self.pat_of_expr(current);
         let value = self.expr(right);
         let expr = match operator.strip_suffix('=').unwrap_or(operator) {
-            "??" => Expr::AssignIfNull {
-                target,
-                current,
-                value,
-            },
-            operator => Expr::Augment {
-                target,
-                op: binary_op(operator),
-                current,
-                value,
-            },
+            "??" => Expr::AssignIfNull { target, current, value },
+            operator => Expr::Augment { target, op: binary_op(operator), current, value },
         };
         self.push(expr, node)
     }
@@ -262,38 +235,23 @@ impl<'t> Lowering<'t> {
         let current = self.expr(argument);
         let target = self.pat_of_expr(current);
         let value = self.push(Expr::Int(1), node);
-        let expr = Expr::Augment {
-            target,
-            op,
-            current,
-            value,
-        };
+        let expr = Expr::Augment { target, op, current, value };
         self.push(expr, node)
     }
 
     fn ternary(&mut self, node: Node<'t>) -> ExprId {
-        let (Some(cond), Some(otherwise)) = (
-            php::field(node, Field::Condition),
-            php::field(node, Field::Alternative),
-        ) else {
+        let (Some(cond), Some(otherwise)) = (php::field(node, Field::Condition), php::field(node, Field::Alternative)) else {
             return self.parts_gap(node, Why::SyntaxError);
         };
         let cond = self.expr(cond);
         let then = php::field(node, Field::Body).map(|n| self.expr(n));
         let otherwise = self.expr(otherwise);
-        let expr = Expr::Ternary {
-            cond,
-            then,
-            otherwise,
-        };
+        let expr = Expr::Ternary { cond, then, otherwise };
         self.push(expr, node)
     }
 
     fn match_(&mut self, node: Node<'t>) -> ExprId {
-        let (Some(subject), Some(body)) = (
-            php::field(node, Field::Condition),
-            php::field(node, Field::Body),
-        ) else {
+        let (Some(subject), Some(body)) = (php::field(node, Field::Condition), php::field(node, Field::Body)) else {
             return self.parts_gap(node, Why::SyntaxError);
         };
         let subject = self.expr(subject);
@@ -326,9 +284,7 @@ impl<'t> Lowering<'t> {
             return self.push(Expr::New { class, args }, node);
         }
         let class = self.class_or_expr(class);
-        let arguments = parts
-            .into_iter()
-            .find(|part| php::kind(*part) == Kind::Arguments);
+        let arguments = parts.into_iter().find(|part| php::kind(*part) == Kind::Arguments);
         let args = self.new_arguments(arguments);
         self.push(Expr::New { class, args }, node)
     }
@@ -425,11 +381,7 @@ impl<'t> Lowering<'t> {
 }
 
 pub(super) fn arg(value: ExprId, spread: Spread) -> Arg {
-    Arg {
-        name: None,
-        value,
-        spread,
-    }
+    Arg { name: None, value, spread }
 }
 
 /// Can this stand where a value is wanted? Tells the readable parts of an error from its debris.

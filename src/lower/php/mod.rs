@@ -24,9 +24,7 @@ use smallvec::SmallVec;
 use tree_sitter::{Node, TreeCursor};
 
 use crate::base::{Name, Range};
-use crate::facts::{
-    Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Language, MAX_DEPTH, Slot, Why,
-};
+use crate::facts::{Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Language, MAX_DEPTH, Slot, Why};
 use crate::syntax::php::{self, Field, Kind};
 use frame::Frame;
 use names::Names;
@@ -59,10 +57,7 @@ fn lower_text(text: &str, map: Option<&dyn Fn(u32) -> u32>) -> FileFacts {
         depth: 0,
     };
     let range = lowering.range(root);
-    lowering
-        .facts
-        .functions
-        .push(empty_function(FnKind::File, range));
+    lowering.facts.functions.push(empty_function(FnKind::File, range));
     let mut block = Vec::new();
     lowering.block_of(root, &mut block);
     lowering.frame.body.root = block;
@@ -90,10 +85,7 @@ fn unread(text: &str) -> FileFacts {
     let range = Range::new(0, text.len());
     let mut facts = no_facts();
     facts.functions.push(empty_function(FnKind::File, range));
-    facts.gaps.push(Gap {
-        range,
-        why: Why::SyntaxError,
-    });
+    facts.gaps.push(Gap { range, why: Why::SyntaxError });
     facts
 }
 
@@ -146,10 +138,7 @@ impl<'t> Lowering<'t> {
     fn bytes(&self, start: usize, end: usize) -> Range {
         match self.map {
             None => Range::new(start, end),
-            Some(map) => Range {
-                start: map(start as u32),
-                end: map(end as u32),
-            },
+            Some(map) => Range { start: map(start as u32), end: map(end as u32) },
         }
     }
 
@@ -212,10 +201,7 @@ impl<'t> Lowering<'t> {
         }
         loop {
             let child = self.cursor.node();
-            if !matches!(
-                php::kind(child),
-                Kind::Token | Kind::Comment | Kind::TextInterpolation
-            ) {
+            if !matches!(php::kind(child), Kind::Token | Kind::Comment | Kind::TextInterpolation) {
                 return Some(child);
             }
             if !self.cursor.goto_next_sibling() {
@@ -289,11 +275,7 @@ impl<'t> Lowering<'t> {
                 Some(frame) => frame,
                 None => &mut self.frame,
             };
-            frame.captures.push(crate::facts::Capture {
-                outer,
-                inner,
-                by_ref: false,
-            });
+            frame.captures.push(crate::facts::Capture { outer, inner, by_ref: false });
         }
         inner
     }
@@ -302,10 +284,7 @@ impl<'t> Lowering<'t> {
     fn open(&mut self, function: FunctionDecl, is_arrow: bool) -> FnId {
         let id = FnId(self.facts.functions.len() as u32);
         let parent = self.frame.id;
-        self.facts.functions.push(FunctionDecl {
-            parent: Some(parent),
-            ..function
-        });
+        self.facts.functions.push(FunctionDecl { parent: Some(parent), ..function });
         let outer = std::mem::replace(&mut self.frame, Frame::new(id, is_arrow));
         self.outer.push(outer);
         id

@@ -47,11 +47,7 @@ impl<'t> Names<'t> {
 
     /// The name with the namespace before it.
     pub(super) fn declared(&self, name: &str) -> Name {
-        if self.namespace.is_empty() {
-            Name::new(name)
-        } else {
-            Name::new(&format!("{}\\{name}", self.namespace))
-        }
+        if self.namespace.is_empty() { Name::new(name) } else { Name::new(&format!("{}\\{name}", self.namespace)) }
     }
 
     /// A class name; `self`, `static` and `parent` in lower case.
@@ -70,11 +66,9 @@ impl<'t> Names<'t> {
                 return Name::new(word);
             }
         }
-        self.qualified(written).unwrap_or_else(|| {
-            match self.classes.get(&written.to_ascii_lowercase()) {
-                Some(target) => *target,
-                None => self.declared(written),
-            }
+        self.qualified(written).unwrap_or_else(|| match self.classes.get(&written.to_ascii_lowercase()) {
+            Some(target) => *target,
+            None => self.declared(written),
         })
     }
 

@@ -26,11 +26,7 @@ impl<'t> Lowering<'t> {
             return self.push(Expr::Int(n), node);
         }
         let value = self.expr(argument);
-        let expr = if operator == "!" {
-            Expr::Not(value)
-        } else {
-            Expr::Scalar(Some(value))
-        };
+        let expr = if operator == "!" { Expr::Not(value) } else { Expr::Scalar(Some(value)) };
         self.push(expr, node)
     }
 
@@ -91,11 +87,7 @@ impl<'t> Lowering<'t> {
             }
             _ if operator.eq_ignore_ascii_case("and") => Expr::And(left, right),
             _ if operator.eq_ignore_ascii_case("or") => Expr::Or(left, right),
-            _ => Expr::Binary {
-                op: binary_op(operator),
-                left,
-                right,
-            },
+            _ => Expr::Binary { op: binary_op(operator), left, right },
         }
     }
 

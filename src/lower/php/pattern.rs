@@ -58,8 +58,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn member_pat(&mut self, node: Node<'t>, base: Field) -> Pat {
-        let (Some(object), Some(name)) = (php::field(node, base), php::field(node, Field::Name))
-        else {
+        let (Some(object), Some(name)) = (php::field(node, base), php::field(node, Field::Name)) else {
             return Pat::Other(self.expr(node));
         };
         let name = match (base, php::kind(name)) {
@@ -71,10 +70,7 @@ impl<'t> Lowering<'t> {
             Field::Scope => self.class_or_expr(object),
             _ => self.expr(object),
         };
-        Pat::Attr {
-            base,
-            name: Name::new(name),
-        }
+        Pat::Attr { base, name: Name::new(name) }
     }
 
     /// `[$a, , $b]`, `list('k' => $a)`, also where the grammar sees an array.
@@ -106,11 +102,7 @@ impl<'t> Lowering<'t> {
                 _ => pending = Some(token),
             }
         }
-        if by_key.is_empty() {
-            Pat::Seq(by_place)
-        } else {
-            Pat::Keyed(by_key)
-        }
+        if by_key.is_empty() { Pat::Seq(by_place) } else { Pat::Keyed(by_key) }
     }
 
     /// An element; one of an array literal may bring its key along.
@@ -137,14 +129,8 @@ impl<'t> Lowering<'t> {
         let pat = match self.frame.body.expr(expr) {
             Expr::Local(slot) => Pat::Local(*slot),
             Expr::Name(name) if name.as_str().starts_with('$') => Pat::Global(*name),
-            Expr::Attr { base, name, .. } => Pat::Attr {
-                base: *base,
-                name: *name,
-            },
-            Expr::Index { base, index } => Pat::Index {
-                base: *base,
-                index: *index,
-            },
+            Expr::Attr { base, name, .. } => Pat::Attr { base: *base, name: *name },
+            Expr::Index { base, index } => Pat::Index { base: *base, index: *index },
             _ => Pat::Other(expr),
         };
         self.frame.body.push_pat(pat)

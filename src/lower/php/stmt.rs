@@ -64,9 +64,7 @@ impl<'t> Lowering<'t> {
         if is_loop {
             targets = self.loop_variables(node);
         }
-        let (later, before): (Vec<_>, Vec<_>) = made
-            .into_iter()
-            .partition(|(name, _)| targets.contains(name));
+        let (later, before): (Vec<_>, Vec<_>) = made.into_iter().partition(|(name, _)| targets.contains(name));
         out.extend(before.into_iter().map(|(_, stmt)| stmt));
         let later: Vec<StmtId> = later.into_iter().map(|(_, stmt)| stmt).collect();
         if is_loop {
@@ -85,9 +83,7 @@ impl<'t> Lowering<'t> {
         let assignment = self.first(node)?;
         if !matches!(
             php::kind(assignment),
-            Kind::AssignmentExpression
-                | Kind::ReferenceAssignmentExpression
-                | Kind::AugmentedAssignmentExpression
+            Kind::AssignmentExpression | Kind::ReferenceAssignmentExpression | Kind::AugmentedAssignmentExpression
         ) {
             return None;
         }
@@ -104,9 +100,7 @@ impl<'t> Lowering<'t> {
             Kind::Pair | Kind::ListLiteral | Kind::ByRef => self.named(target),
             _ => Nodes::from_slice(&[target]),
         };
-        let variables = nodes
-            .into_iter()
-            .filter(|n| php::kind(*n) == Kind::VariableName);
+        let variables = nodes.into_iter().filter(|n| php::kind(*n) == Kind::VariableName);
         variables.map(|n| self.variable_text(n)).collect()
     }
 
@@ -154,18 +148,11 @@ impl<'t> Lowering<'t> {
                 let id = self.named_function(node, doc);
                 self.push_stmt(Stmt::Function(id, None), node, out);
             }
-            Kind::ClassDeclaration
-            | Kind::InterfaceDeclaration
-            | Kind::TraitDeclaration
-            | Kind::EnumDeclaration => {
+            Kind::ClassDeclaration | Kind::InterfaceDeclaration | Kind::TraitDeclaration | Kind::EnumDeclaration => {
                 let ix = self.named_class(node, doc);
                 self.push_stmt(Stmt::Class(ix, None), node, out);
             }
-            Kind::EmptyStatement
-            | Kind::PhpTag
-            | Kind::Text
-            | Kind::NamedLabelStatement
-            | Kind::Name => (),
+            Kind::EmptyStatement | Kind::PhpTag | Kind::Text | Kind::NamedLabelStatement | Kind::Name => (),
             Kind::GotoStatement => {
                 self.note(node, Why::NotLowered("goto_statement"));
                 let gap = Stmt::Gap(Why::NotLowered("goto_statement"), Vec::new());
@@ -301,11 +288,7 @@ impl<'t> Lowering<'t> {
         }
         self.depth = depth;
         while let Some((cond, then, clause)) = arms.pop() {
-            let stmt = Stmt::If {
-                cond,
-                then,
-                otherwise: std::mem::take(&mut otherwise),
-            };
+            let stmt = Stmt::If { cond, then, otherwise: std::mem::take(&mut otherwise) };
             self.push_stmt(stmt, clause, &mut otherwise);
         }
         out.append(&mut otherwise);
@@ -448,12 +431,7 @@ impl<'t> Lowering<'t> {
             }
             let mut body = Vec::new();
             self.statements(statements, &mut body);
-            cases.push(Case {
-                tests,
-                binds: Vec::new(),
-                guard: None,
-                body,
-            });
+            cases.push(Case { tests, binds: Vec::new(), guard: None, body });
         }
         self.push_stmt(Stmt::Switch { subject, cases }, node, out);
     }
@@ -471,12 +449,7 @@ impl<'t> Lowering<'t> {
                 _ => (),
             }
         }
-        let stmt = Stmt::Try {
-            body,
-            handlers,
-            otherwise: Vec::new(),
-            finally,
-        };
+        let stmt = Stmt::Try { body, handlers, otherwise: Vec::new(), finally };
         self.push_stmt(stmt, node, out);
     }
 
@@ -490,12 +463,7 @@ impl<'t> Lowering<'t> {
         }
         let name = php::field(node, Field::Name).map(|n| self.variable_text(n));
         let binds = name.map(|name| self.slot(name)).into_iter().collect();
-        Case {
-            tests,
-            binds,
-            guard: None,
-            body: self.body_block(php::field(node, Field::Body)),
-        }
+        Case { tests, binds, guard: None, body: self.body_block(php::field(node, Field::Body)) }
     }
 
     /// From here on these names are the file's variables.
@@ -513,20 +481,13 @@ impl<'t> Lowering<'t> {
     /// `static $x = e;` sets it once: as if it were `$x ??= e;`.
     fn static_variables(&mut self, node: Node<'t>, out: &mut Block) {
         for declaration in self.named(node) {
-            let (Some(name), Some(value)) = (
-                php::field(declaration, Field::Name),
-                php::field(declaration, Field::Value),
-            ) else {
+            let (Some(name), Some(value)) = (php::field(declaration, Field::Name), php::field(declaration, Field::Value)) else {
                 continue;
             };
             let current = self.expr(name);
             let target = self.pat_of_expr(current);
             let value = self.expr(value);
-            let expr = Expr::AssignIfNull {
-                target,
-                current,
-                value,
-            };
+            let expr = Expr::AssignIfNull { target, current, value };
             let expr = self.push(expr, declaration);
             self.push_stmt(Stmt::Expr(expr), declaration, out);
         }

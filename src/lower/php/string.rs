@@ -17,11 +17,7 @@ impl<'t> Lowering<'t> {
         let text = text.trim_start_matches(['b', 'B']);
         let text = text.strip_prefix('\'').unwrap_or(text);
         let text = text.strip_suffix('\'').unwrap_or(text);
-        let expr = if text.contains('\\') {
-            string(&text.replace("\\'", "'").replace("\\\\", "\\"))
-        } else {
-            string(text)
-        };
+        let expr = if text.contains('\\') { string(&text.replace("\\'", "'").replace("\\\\", "\\")) } else { string(text) };
         self.push(expr, node)
     }
 
@@ -67,21 +63,14 @@ impl<'t> Lowering<'t> {
                     }
                     let range = self.range(part);
                     let start = text_range.map_or(range.start, |r| r.start);
-                    text_range = Some(Range {
-                        start,
-                        end: range.end,
-                    });
+                    text_range = Some(Range { start, end: range.end });
                 }
                 _ => {
                     if let Some(range) = text_range.take() {
                         parts.push(self.frame.body.push(string(&text), range));
                         text.clear();
                     }
-                    parts.push(if braces {
-                        self.expr(part)
-                    } else {
-                        self.simple_part(part)
-                    });
+                    parts.push(if braces { self.expr(part) } else { self.simple_part(part) });
                 }
             }
         }
@@ -131,11 +120,7 @@ fn string(text: &str) -> Expr {
 }
 
 fn unescape(escape: &str, out: &mut String) {
-    let code = |digits: &str, radix| {
-        u32::from_str_radix(digits, radix)
-            .ok()
-            .and_then(char::from_u32)
-    };
+    let code = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
     let body = escape.strip_prefix('\\').unwrap_or(escape);
     let char = match body.as_bytes().first() {
         Some(b'n') => Some('\n'),

@@ -23,11 +23,7 @@ fn printed(code: &str) -> String {
 /// The printed statements of the file, without the line of the function.
 fn body(code: &str) -> String {
     let all = print_one(&facts(code), FnId(0));
-    let lines: Vec<&str> = all
-        .lines()
-        .skip(1)
-        .map(|l| l.strip_prefix("  ").unwrap_or(l))
-        .collect();
+    let lines: Vec<&str> = all.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l)).collect();
     lines.join("\n")
 }
 

@@ -51,9 +51,7 @@ impl<'t> Lowering<'t> {
                 let text = self.text_of(node);
                 Type::Named(self.names.class(text))
             }
-            Kind::PrimitiveType | Kind::BottomType => {
-                Type::Named(Name::new(&self.text_of(node).to_ascii_lowercase()))
-            }
+            Kind::PrimitiveType | Kind::BottomType => Type::Named(Name::new(&self.text_of(node).to_ascii_lowercase())),
             Kind::OptionalType => {
                 let inner = self.first(node).map_or(Type::Unknown, |n| self.ty(n));
                 union(vec![inner, Type::Named(Name::new("null"))])
@@ -71,11 +69,7 @@ impl<'t> Lowering<'t> {
     pub(super) fn merged(&self, native: Option<Type>, doc: Option<Type>) -> Option<Type> {
         match (native, doc) {
             (Some(native), Some(doc)) => {
-                let doc_wins = if has_class(&native) {
-                    has_class(&doc) && !self.is_template(&doc)
-                } else {
-                    !is_vague(&doc)
-                };
+                let doc_wins = if has_class(&native) { has_class(&doc) && !self.is_template(&doc) } else { !is_vague(&doc) };
                 Some(if doc_wins { doc } else { native })
             }
             (native, doc) => native.or(doc),
@@ -105,9 +99,7 @@ pub(super) fn union(parts: Vec<Type>) -> Type {
 /// Names a class, or says what a container holds.
 fn has_class(ty: &Type) -> bool {
     match ty {
-        Type::Named(name) => {
-            !BUILT_IN.iter().any(|(_, known)| *known == name.as_str()) || is_relative(*name)
-        }
+        Type::Named(name) => !BUILT_IN.iter().any(|(_, known)| *known == name.as_str()) || is_relative(*name),
         Type::Apply(..) => true,
         Type::Union(parts) => parts.iter().any(has_class),
         Type::Unknown => false,
@@ -136,17 +128,8 @@ pub(super) struct DocReader<'a, 't> {
 }
 
 impl<'a, 't> DocReader<'a, 't> {
-    pub(super) fn new(
-        text: &'t str,
-        at: usize,
-        names: &'a mut super::names::Names<'t>,
-    ) -> DocReader<'a, 't> {
-        DocReader {
-            text,
-            at,
-            lowering: names,
-            depth: 0,
-        }
+    pub(super) fn new(text: &'t str, at: usize, names: &'a mut super::names::Names<'t>) -> DocReader<'a, 't> {
+        DocReader { text, at, lowering: names, depth: 0 }
     }
 
     pub(super) fn rest(&self) -> &'t str {
@@ -191,11 +174,8 @@ impl<'a, 't> DocReader<'a, 't> {
 
     pub(super) fn word(&mut self) -> &'t str {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| {
-                !(c.is_ascii_alphanumeric() || matches!(c, '_' | '\\') || !c.is_ascii())
-            })
-            .unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '\\') || !c.is_ascii())).unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
     }
@@ -236,8 +216,7 @@ impl<'a, 't> DocReader<'a, 't> {
                     Some(part) => parts.push(part),
                     None => break,
                 }
-            } else if self.peek() == b'&' && !self.rest()[1..].trim_start().starts_with(['$', '.'])
-            {
+            } else if self.peek() == b'&' && !self.rest()[1..].trim_start().starts_with(['$', '.']) {
                 self.at += 1;
                 self.blanks();
                 if self.single().is_none() {
@@ -336,13 +315,7 @@ impl<'a, 't> DocReader<'a, 't> {
         let start = self.at;
         self.eat("$");
         self.word();
-        while self.peek() == b'-'
-            && self
-                .text
-                .as_bytes()
-                .get(self.at + 1)
-                .is_some_and(u8::is_ascii_alphabetic)
-        {
+        while self.peek() == b'-' && self.text.as_bytes().get(self.at + 1).is_some_and(u8::is_ascii_alphabetic) {
             self.at += 1;
             self.word();
         }

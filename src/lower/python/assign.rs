@@ -42,11 +42,7 @@ impl<'t> Lowering<'t> {
         let declared = types::parse(self.text(ty));
         let pat = self.top.body.pat(pat).clone();
         if let Pat::Local(slot) = pat {
-            self.add(
-                Stmt::Declare { slot, ty: declared },
-                Range::new(target.start_byte(), ty.end_byte()),
-                out,
-            );
+            self.add(Stmt::Declare { slot, ty: declared }, Range::new(target.start_byte(), ty.end_byte()), out);
         } else {
             self.receiver_attribute(&pat, target, declared);
         }
@@ -88,13 +84,7 @@ impl<'t> Lowering<'t> {
                 continue;
             }
             let pat = self.pattern(target);
-            nested = self.push(
-                Expr::Assign {
-                    target: pat,
-                    value: nested,
-                },
-                range(link),
-            );
+            nested = self.push(Expr::Assign { target: pat, value: nested }, range(link));
         }
         for i in 0..count.min(room) {
             let link = self.links[mark + i];
@@ -126,15 +116,7 @@ impl<'t> Lowering<'t> {
             (current, self.top.body.push_pat(pat))
         };
         let value = self.value(right);
-        self.push(
-            Expr::Augment {
-                target,
-                op: binary(op),
-                current,
-                value,
-            },
-            range(node),
-        )
+        self.push(Expr::Augment { target, op: binary(op), current, value }, range(node))
     }
 
     /// `type X = T`.

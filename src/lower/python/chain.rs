@@ -42,11 +42,7 @@ impl<'t> Lowering<'t> {
             (self.too_deep(cut), room)
         } else {
             self.depth = depth + count;
-            let value = if count == 0 {
-                self.gap_expr(inner, Why::SyntaxError, Vec::new())
-            } else {
-                self.expr(inner)
-            };
+            let value = if count == 0 { self.gap_expr(inner, Why::SyntaxError, Vec::new()) } else { self.expr(inner) };
             (value, count)
         };
         for i in (0..kept).rev() {
@@ -65,23 +61,14 @@ impl<'t> Lowering<'t> {
     fn link(&mut self, node: Node<'t>, base: ExprId) -> ExprId {
         let expr = match Kind::of(node) {
             Kind::Call => {
-                let args = Field::Arguments
-                    .of(node)
-                    .map_or_else(Vec::new, |args| self.arguments(args));
+                let args = Field::Arguments.of(node).map_or_else(Vec::new, |args| self.arguments(args));
                 Expr::Call { callee: base, args }
             }
             Kind::Attribute => {
                 let (name, end) = self.field_name(node, Field::Attribute);
                 let mut whole = range(node);
                 whole.end = end.end;
-                return self.push(
-                    Expr::Attr {
-                        base,
-                        name,
-                        nullsafe: false,
-                    },
-                    whole,
-                );
+                return self.push(Expr::Attr { base, name, nullsafe: false }, whole);
             }
             _ => self.subscript(node, base),
         };
@@ -91,11 +78,7 @@ impl<'t> Lowering<'t> {
     /// Arguments of a call.
     pub(super) fn arguments(&mut self, node: Node<'t>) -> Vec<Arg> {
         if Kind::of(node) == Kind::GeneratorExpression {
-            return vec![Arg {
-                name: None,
-                value: self.expr(node),
-                spread: Spread::No,
-            }];
+            return vec![Arg { name: None, value: self.expr(node), spread: Spread::No }];
         }
         let kids = self.kids(node);
         let mut args = Vec::with_capacity(kids.len());
@@ -108,20 +91,12 @@ impl<'t> Lowering<'t> {
     /// An argument or an element of a container.
     pub(super) fn argument(&mut self, node: Node<'t>) -> Arg {
         let (name, value, spread) = match Kind::of(node) {
-            Kind::KeywordArgument => (
-                Some(self.field_name(node, Field::Name).0),
-                Field::Value.of(node),
-                Spread::No,
-            ),
+            Kind::KeywordArgument => (Some(self.field_name(node, Field::Name).0), Field::Value.of(node), Spread::No),
             Kind::ListSplat | Kind::ListSplatPattern => (None, self.first(node), Spread::Elements),
             Kind::DictionarySplat => (None, self.first(node), Spread::Keywords),
             Kind::ParenthesizedExpression | Kind::ParenthesizedListSplat => {
                 let inner = self.splat_in_parentheses(node);
-                if let Some(inner) = inner {
-                    (None, self.first(inner), Spread::Elements)
-                } else {
-                    (None, Some(node), Spread::No)
-                }
+                if let Some(inner) = inner { (None, self.first(inner), Spread::Elements) } else { (None, Some(node), Spread::No) }
             }
             _ => (None, Some(node), Spread::No),
         };
@@ -129,19 +104,12 @@ impl<'t> Lowering<'t> {
             Some(value) => self.expr(value),
             None => self.gap_expr(node, Why::SyntaxError, Vec::new()),
         };
-        Arg {
-            name,
-            value,
-            spread,
-        }
+        Arg { name, value, spread }
     }
 
     fn splat_in_parentheses(&mut self, node: Node<'t>) -> Option<Node<'t>> {
         let mut node = node;
-        while matches!(
-            Kind::of(node),
-            Kind::ParenthesizedExpression | Kind::ParenthesizedListSplat
-        ) {
+        while matches!(Kind::of(node), Kind::ParenthesizedExpression | Kind::ParenthesizedListSplat) {
             node = self.first(node)?;
         }
         (Kind::of(node) == Kind::ListSplat).then_some(node)
@@ -159,10 +127,7 @@ impl<'t> Lowering<'t> {
                     let (lower, upper) = self.bounds(index);
                     return Expr::Slice { base, lower, upper };
                 }
-                Expr::Index {
-                    base,
-                    index: Some(self.expr(index)),
-                }
+                Expr::Index { base, index: Some(self.expr(index)) }
             }
             _ => {
                 let mut items = Vec::new();
@@ -170,21 +135,9 @@ impl<'t> Lowering<'t> {
                     items.push(self.argument(self.kids[i]));
                 }
                 let mut whole = range(node);
-                whole.start = self
-                    .kids
-                    .get(first)
-                    .map_or(whole.start, |n| n.start_byte() as u32);
-                let index = self.push(
-                    Expr::Seq {
-                        kind: SeqKind::Tuple,
-                        items,
-                    },
-                    whole,
-                );
-                Expr::Index {
-                    base,
-                    index: Some(index),
-                }
+                whole.start = self.kids.get(first).map_or(whole.start, |n| n.start_byte() as u32);
+                let index = self.push(Expr::Seq { kind: SeqKind::Tuple, items }, whole);
+                Expr::Index { base, index: Some(index) }
             }
         }
     }

@@ -26,37 +26,19 @@ impl<'t> Lowering<'t> {
                 _ => (),
             }
         }
-        self.add(
-            Stmt::Try {
-                body,
-                handlers,
-                otherwise,
-                finally,
-            },
-            range(node),
-            out,
-        );
+        self.add(Stmt::Try { body, handlers, otherwise, finally }, range(node), out);
     }
 
     fn last_block(&mut self, node: Node<'t>) -> Option<Node<'t>> {
         let kids = self.kids(node);
-        let found = self.kids[kids.clone()]
-            .iter()
-            .rev()
-            .find(|n| Kind::of(**n) == Kind::Block)
-            .copied();
+        let found = self.kids[kids.clone()].iter().rev().find(|n| Kind::of(**n) == Kind::Block).copied();
         self.kids.truncate(kids.start);
         found
     }
 
     /// `except A, except (A, B) as e`, and Python 2's `except A, e`.
     fn handler(&mut self, node: Node<'t>) -> Case {
-        let mut case = Case {
-            tests: Vec::new(),
-            binds: Vec::new(),
-            guard: None,
-            body: Block::new(),
-        };
+        let mut case = Case { tests: Vec::new(), binds: Vec::new(), guard: None, body: Block::new() };
         let mut alias = Field::Alias.of(node);
         let mut values = Vec::new();
         let mut block = None;
@@ -71,9 +53,7 @@ impl<'t> Lowering<'t> {
         }
         if let [_, second] = values[..]
             && Kind::of(second) == Kind::Identifier
-            && self
-                .text(second)
-                .starts_with(|c: char| c.is_lowercase() || c == '_')
+            && self.text(second).starts_with(|c: char| c.is_lowercase() || c == '_')
         {
             alias = values.pop();
         }
@@ -133,28 +113,16 @@ impl<'t> Lowering<'t> {
             items.push((value, target));
         }
         let body = self.field_block(node, Field::Body);
-        self.add(
-            Stmt::With {
-                items,
-                body,
-                is_async: has_token(node, "async"),
-            },
-            range(node),
-            out,
-        );
+        self.add(Stmt::With { items, body, is_async: has_token(node, "async") }, range(node), out);
     }
 
     /// The managers of one item: in parentheses several may have been read as a tuple.
     fn managers(&mut self, value: Node<'t>, managers: &mut Vec<Node<'t>>) {
         let kids = self.kids(value);
         let start = kids.start;
-        let has_targets = self.kids[kids.clone()]
-            .iter()
-            .any(|n| Kind::of(*n) == Kind::AsPattern);
+        let has_targets = self.kids[kids.clone()].iter().any(|n| Kind::of(*n) == Kind::AsPattern);
         match Kind::of(value) {
-            Kind::Tuple | Kind::ParenthesizedExpression if has_targets => {
-                managers.extend(&self.kids[kids])
-            }
+            Kind::Tuple | Kind::ParenthesizedExpression if has_targets => managers.extend(&self.kids[kids]),
             _ => managers.push(value),
         }
         self.kids.truncate(start);
@@ -166,22 +134,12 @@ impl<'t> Lowering<'t> {
         for i in self.kids(node) {
             let kid = self.kids[i];
             if Some(kid) != body && Kind::of(kid).is_expression() {
-                subjects.push(Arg {
-                    name: None,
-                    value: self.expr(kid),
-                    spread: Spread::No,
-                });
+                subjects.push(Arg { name: None, value: self.expr(kid), spread: Spread::No });
             }
         }
         let subject = match subjects[..] {
             [Arg { value, .. }] => value,
-            _ => self.push(
-                Expr::Seq {
-                    kind: SeqKind::Tuple,
-                    items: subjects,
-                },
-                range(node),
-            ),
+            _ => self.push(Expr::Seq { kind: SeqKind::Tuple, items: subjects }, range(node)),
         };
         let mut cases = Vec::new();
         let mut stray = Block::new();

@@ -30,14 +30,7 @@ impl<'t> Lowering<'t> {
             if Kind::of(kid) == Kind::Pair {
                 let key = self.field(kid, Field::Key);
                 let value = self.field(kid, Field::Value);
-                entries.push((
-                    Some(key),
-                    Arg {
-                        name: None,
-                        value,
-                        spread: Spread::No,
-                    },
-                ));
+                entries.push((Some(key), Arg { name: None, value, spread: Spread::No }));
             } else {
                 entries.push((None, self.argument(kid)));
             }
@@ -77,15 +70,7 @@ impl<'t> Lowering<'t> {
         }
         self.end_comprehension(mark);
         let element = element.unwrap_or_else(|| self.gap_expr(node, Why::SyntaxError, Vec::new()));
-        self.push(
-            Expr::Comprehension {
-                kind,
-                element,
-                key,
-                clauses,
-            },
-            range(node),
-        )
+        self.push(Expr::Comprehension { kind, element, key, clauses }, range(node))
     }
 
     fn clause(&mut self, node: Node<'t>) -> Clause {
@@ -98,20 +83,8 @@ impl<'t> Lowering<'t> {
             }
         }
         let iter = match sources[..] {
-            [
-                Arg {
-                    value,
-                    spread: Spread::No,
-                    ..
-                },
-            ] => value,
-            _ => self.push(
-                Expr::Seq {
-                    kind: SeqKind::Tuple,
-                    items: sources,
-                },
-                range(node),
-            ),
+            [Arg { value, spread: Spread::No, .. }] => value,
+            _ => self.push(Expr::Seq { kind: SeqKind::Tuple, items: sources }, range(node)),
         };
         let nested = std::mem::replace(&mut self.top.binds_comprehension, true);
         let target = match left {
@@ -119,12 +92,6 @@ impl<'t> Lowering<'t> {
             None => self.top.body.push_pat(Pat::Other(iter)),
         };
         self.top.binds_comprehension = nested;
-        Clause {
-            target,
-            iter,
-            conditions: Vec::new(),
-            is_async: has_token(node, "async"),
-            range: range(node),
-        }
+        Clause { target, iter, conditions: Vec::new(), is_async: has_token(node, "async"), range: range(node) }
     }
 }

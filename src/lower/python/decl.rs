@@ -4,8 +4,7 @@ use tree_sitter::Node;
 
 use crate::base::{Name, Range};
 use crate::facts::{
-    AttrDecl, Block, ClassDecl, ClassIx, ClassKind, Expr, ExprId, FnId, FnKind, Param, ParamKind,
-    Pat, Slot, Stmt, Type,
+    AttrDecl, Block, ClassDecl, ClassIx, ClassKind, Expr, ExprId, FnId, FnKind, Param, ParamKind, Pat, Slot, Stmt, Type,
 };
 use crate::syntax::python::{Field, Kind};
 
@@ -33,33 +32,14 @@ impl<'t> Lowering<'t> {
     }
 
     /// `def`, in whatever scope.
-    pub(super) fn function(
-        &mut self,
-        node: Node<'t>,
-        decorators: &[Node<'t>],
-        whole: Range,
-        out: &mut Block,
-    ) {
+    pub(super) fn function(&mut self, node: Node<'t>, decorators: &[Node<'t>], whole: Range, out: &mut Block) {
         let decorators: Vec<ExprId> = decorators.iter().map(|d| self.expr(*d)).collect();
         let (name, name_range) = self.field_name(node, Field::Name);
         let slot = self.bind(name);
-        let has = |lowering: &Self, names| {
-            decorators
-                .iter()
-                .any(|d| is_called(lowering.top.body.expr(*d), names))
-        };
+        let has = |lowering: &Self, names| decorators.iter().any(|d| is_called(lowering.top.body.expr(*d), names));
         let is_static = has(self, &["staticmethod"]);
-        let is_classmethod = has(self, &["classmethod"])
-            || matches!(name.as_str(), "__init_subclass__" | "__class_getitem__");
-        let is_abstract = has(
-            self,
-            &[
-                "abstractmethod",
-                "abstractproperty",
-                "abstractclassmethod",
-                "abstractstaticmethod",
-            ],
-        );
+        let is_classmethod = has(self, &["classmethod"]) || matches!(name.as_str(), "__init_subclass__" | "__class_getitem__");
+        let is_abstract = has(self, &["abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"]);
         let (kind, class) = match self.top.kind {
             FnKind::ClassBody => (FnKind::Method, self.top.class),
             _ => (FnKind::Function, None),
@@ -73,9 +53,7 @@ impl<'t> Lowering<'t> {
         if kind == FnKind::Method && !is_static {
             self.top.receiver = params.first().map(|p| p.name);
         }
-        let ret = Field::ReturnType
-            .of(node)
-            .map(|ty| types::parse(self.text(ty)));
+        let ret = Field::ReturnType.of(node).map(|ty| types::parse(self.text(ty)));
         self.unread_kids(node, &mut body);
         if let Some(block) = Field::Body.of(node) {
             self.block_into(block, &mut body);
@@ -139,10 +117,7 @@ impl<'t> Lowering<'t> {
                     Field::Name.of(kid)
                 }
                 Kind::TypedParameter => self.first(kid),
-                Kind::Identifier
-                | Kind::ListSplatPattern
-                | Kind::DictionarySplatPattern
-                | Kind::TuplePattern => Some(kid),
+                Kind::Identifier | Kind::ListSplatPattern | Kind::DictionarySplatPattern | Kind::TuplePattern => Some(kid),
                 _ => None,
             };
             let Some(named) = named else { continue };
@@ -154,9 +129,7 @@ impl<'t> Lowering<'t> {
                 Kind::DictionarySplatPattern => (ParamKind::KeywordRest, self.first(named)),
                 _ => (kind, Some(named)),
             };
-            let name = name
-                .filter(|n| Kind::of(*n) == Kind::Identifier)
-                .map(|n| self.name(n));
+            let name = name.filter(|n| Kind::of(*n) == Kind::Identifier).map(|n| self.name(n));
             let slot = match name.and_then(|name| self.bind(name)) {
                 Some(slot) => slot,
                 None => self.fresh(Name::empty()),
@@ -172,16 +145,7 @@ impl<'t> Lowering<'t> {
             self.kids.truncate(mark);
             let ty = ty.map(|ty| types::parse(self.text(ty)));
             let name = name.unwrap_or_else(Name::empty);
-            params.push(Param {
-                name,
-                slot,
-                kind: this,
-                ty,
-                default,
-                decorators,
-                promoted: false,
-                range: range(kid),
-            });
+            params.push(Param { name, slot, kind: this, ty, default, decorators, promoted: false, range: range(kid) });
         }
         params
     }
@@ -204,9 +168,7 @@ impl<'t> Lowering<'t> {
         while let Some(node) = work.pop() {
             let kids = self.kids(node);
             match Kind::of(node) {
-                Kind::Type | Kind::UnionType | Kind::BinaryOperator => {
-                    work.extend(self.kids[kids].iter().rev())
-                }
+                Kind::Type | Kind::UnionType | Kind::BinaryOperator => work.extend(self.kids[kids].iter().rev()),
                 Kind::GenericType | Kind::Subscript if kids.len() > 1 => {
                     let base = self.text(self.kids[kids.start]);
                     let args = match Kind::of(node) {
@@ -230,22 +192,12 @@ impl<'t> Lowering<'t> {
     }
 
     /// `class`, in whatever scope.
-    pub(super) fn class(
-        &mut self,
-        node: Node<'t>,
-        decorators: &[Node<'t>],
-        whole: Range,
-        out: &mut Block,
-    ) {
+    pub(super) fn class(&mut self, node: Node<'t>, decorators: &[Node<'t>], whole: Range, out: &mut Block) {
         let (short, name_range) = self.field_name(node, Field::Name);
         let slot = self.bind(short);
         let ix = ClassIx(self.classes.len() as u32);
         let name = self.class_name(short);
-        let around = if self.top.kind == FnKind::ClassBody {
-            self.top.class
-        } else {
-            None
-        };
+        let around = if self.top.kind == FnKind::ClassBody { self.top.class } else { None };
         self.classes.push(ClassDecl {
             name,
             name_range,
@@ -318,17 +270,9 @@ impl<'t> Lowering<'t> {
         }
         let mut name = String::new();
         for frame in self.outer.iter().skip(1).chain([&self.top]) {
-            let own = if frame.kind == FnKind::Closure {
-                "<lambda>"
-            } else {
-                frame.name.as_str()
-            };
+            let own = if frame.kind == FnKind::Closure { "<lambda>" } else { frame.name.as_str() };
             name.push_str(own);
-            name.push_str(if frame.kind == FnKind::ClassBody {
-                "."
-            } else {
-                ".<locals>."
-            });
+            name.push_str(if frame.kind == FnKind::ClassBody { "." } else { ".<locals>." });
         }
         name.push_str(short.as_str());
         Name::new(&name)
@@ -336,25 +280,14 @@ impl<'t> Lowering<'t> {
 
     /// In a class body, an assignment to a plain name declares an attribute.
     pub(super) fn attribute(&mut self, target: Node<'t>, value: Option<ExprId>, ty: Option<Type>) {
-        let Some(class) = self
-            .top
-            .class
-            .filter(|_| self.top.kind == FnKind::ClassBody)
-        else {
+        let Some(class) = self.top.class.filter(|_| self.top.kind == FnKind::ClassBody) else {
             return;
         };
         match Kind::of(target) {
             Kind::Identifier => {
                 let is_static = value.is_some();
                 let (name, name_range) = (self.name(target), range(target));
-                let attr = AttrDecl {
-                    name,
-                    name_range,
-                    value,
-                    ty,
-                    is_static,
-                    promoted: false,
-                };
+                let attr = AttrDecl { name, name_range, value, ty, is_static, promoted: false };
                 self.classes[class.0 as usize].attrs.push(attr);
             }
             Kind::PatternList | Kind::TuplePattern => {
@@ -362,14 +295,7 @@ impl<'t> Lowering<'t> {
                     let kid = self.kids[i];
                     if Kind::of(kid) == Kind::Identifier {
                         let (name, name_range) = (self.name(kid), range(kid));
-                        let attr = AttrDecl {
-                            name,
-                            name_range,
-                            value: None,
-                            ty: None,
-                            is_static: true,
-                            promoted: false,
-                        };
+                        let attr = AttrDecl { name, name_range, value: None, ty: None, is_static: true, promoted: false };
                         self.classes[class.0 as usize].attrs.push(attr);
                     }
                 }
@@ -380,28 +306,18 @@ impl<'t> Lowering<'t> {
 
     /// In a method, `self.x: T` declares an attribute of the class.
     pub(super) fn receiver_attribute(&mut self, pat: &Pat, target: Node<'t>, ty: Type) {
-        let (FnKind::Method, Some(class), Some(receiver)) =
-            (self.top.kind, self.top.class, self.top.receiver)
-        else {
+        let (FnKind::Method, Some(class), Some(receiver)) = (self.top.kind, self.top.class, self.top.receiver) else {
             return;
         };
         let Pat::Attr { name, .. } = pat else { return };
-        let (Some(object), Some(attribute)) =
-            (Field::Object.of(target), Field::Attribute.of(target))
-        else {
+        let (Some(object), Some(attribute)) = (Field::Object.of(target), Field::Attribute.of(target)) else {
             return;
         };
         if Kind::of(object) != Kind::Identifier || self.text(object) != receiver.as_str() {
             return;
         }
-        let attr = AttrDecl {
-            name: *name,
-            name_range: range(attribute),
-            value: None,
-            ty: Some(ty),
-            is_static: false,
-            promoted: false,
-        };
+        let attr =
+            AttrDecl { name: *name, name_range: range(attribute), value: None, ty: Some(ty), is_static: false, promoted: false };
         self.classes[class.0 as usize].attrs.push(attr);
     }
 }

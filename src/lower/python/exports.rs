@@ -16,12 +16,7 @@ pub(super) fn of(body: &Body) -> Option<Vec<Name>> {
                 literals(body, *value, &mut list)?;
                 names = Some(list);
             }
-            Expr::Augment {
-                target,
-                op: BinaryOp::Add,
-                value,
-                ..
-            } if *body.pat(*target) == Pat::Local(slot) => {
+            Expr::Augment { target, op: BinaryOp::Add, value, .. } if *body.pat(*target) == Pat::Local(slot) => {
                 literals(body, *value, names.get_or_insert_default())?;
             }
             Expr::Call { callee, args } => {
@@ -31,14 +26,7 @@ pub(super) fn of(body: &Body) -> Option<Vec<Name>> {
                 if *body.expr(*base) != Expr::Local(slot) {
                     continue;
                 }
-                let [
-                    Arg {
-                        value,
-                        spread: Spread::No,
-                        ..
-                    },
-                ] = args[..]
-                else {
+                let [Arg { value, spread: Spread::No, .. }] = args[..] else {
                     return None;
                 };
                 match name.as_str() {
@@ -69,11 +57,7 @@ fn literals(body: &Body, value: ExprId, names: &mut Vec<Name>) -> Option<()> {
                     names.push(literal(body, item.value)?);
                 }
             }
-            Expr::Binary {
-                op: BinaryOp::Add,
-                left,
-                right,
-            } => work.extend([*right, *left]),
+            Expr::Binary { op: BinaryOp::Add, left, right } => work.extend([*right, *left]),
             _ => return None,
         }
     }

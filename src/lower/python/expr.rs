@@ -66,10 +66,7 @@ impl<'t> Lowering<'t> {
         let mut node = node;
         while Kind::of(node) == Kind::ParenthesizedExpression {
             let kids = self.kids(node);
-            let inner = self.kids[kids.clone()]
-                .iter()
-                .find(|n| Kind::of(**n) != Kind::Error)
-                .copied();
+            let inner = self.kids[kids.clone()].iter().find(|n| Kind::of(**n) != Kind::Error).copied();
             self.kids.truncate(kids.start);
             match inner {
                 Some(inner) => node = inner,
@@ -120,22 +117,15 @@ impl<'t> Lowering<'t> {
                 Expr::Assign { target, value }
             }
             Kind::Slice => Expr::Literal,
-            Kind::Type
-            | Kind::GenericType
-            | Kind::UnionType
-            | Kind::MemberType
-            | Kind::SplatType
-            | Kind::ConstrainedType => {
+            Kind::Type | Kind::GenericType | Kind::UnionType | Kind::MemberType | Kind::SplatType | Kind::ConstrainedType => {
                 return self.type_expr(node);
             }
-            Kind::AsPattern
-            | Kind::ListSplat
-            | Kind::ListSplatPattern
-            | Kind::DictionarySplat
-            | Kind::ParenthesizedListSplat => match self.first(node) {
-                Some(inner) => Expr::Same(self.expr(inner)),
-                None => Expr::Gap(Why::SyntaxError, Vec::new()),
-            },
+            Kind::AsPattern | Kind::ListSplat | Kind::ListSplatPattern | Kind::DictionarySplat | Kind::ParenthesizedListSplat => {
+                match self.first(node) {
+                    Some(inner) => Expr::Same(self.expr(inner)),
+                    None => Expr::Gap(Why::SyntaxError, Vec::new()),
+                }
+            }
             Kind::Error => return self.unread(node),
             Kind::Assignment | Kind::AugmentedAssignment => return self.assignment_value(node),
             Kind::Identifier | Kind::ParenthesizedExpression => {
@@ -197,22 +187,11 @@ impl<'t> Lowering<'t> {
             let parts = self.parts(node);
             return self.gap_expr(node, Why::SyntaxError, parts);
         }
-        let (then, cond, otherwise) = (
-            self.kids[kids.start],
-            self.kids[kids.start + 1],
-            self.kids[kids.start + 2],
-        );
+        let (then, cond, otherwise) = (self.kids[kids.start], self.kids[kids.start + 1], self.kids[kids.start + 2]);
         let cond = self.expr(cond);
         let then = Some(self.expr(then));
         let otherwise = self.expr(otherwise);
-        self.push(
-            Expr::Ternary {
-                cond,
-                then,
-                otherwise,
-            },
-            range(node),
-        )
+        self.push(Expr::Ternary { cond, then, otherwise }, range(node))
     }
 
     /// `a + b + c` and `a and b and c`: operands of one operator, however many.
@@ -222,10 +201,7 @@ impl<'t> Lowering<'t> {
         let mark = self.links.len();
         let mut left = node;
         loop {
-            let same = Kind::of(left) == kind
-                && Field::Operator
-                    .of(left)
-                    .is_some_and(|op| op.kind() == operator);
+            let same = Kind::of(left) == kind && Field::Operator.of(left).is_some_and(|op| op.kind() == operator);
             let next = if same { Field::Left.of(left) } else { None };
             let Some(next) = next else { break };
             self.links.push(left);
@@ -234,17 +210,9 @@ impl<'t> Lowering<'t> {
         let count = self.links.len() - mark;
         let depth = self.depth;
         let is_long = count > LONG_RUN;
-        let levels = if is_long {
-            usize::BITS as usize - count.leading_zeros() as usize
-        } else {
-            count
-        };
+        let levels = if is_long { usize::BITS as usize - count.leading_zeros() as usize } else { count };
         self.depth = (depth + levels).min(MAX_DEPTH);
-        let mut operands = vec![if count == 0 {
-            self.gap_expr(node, Why::SyntaxError, Vec::new())
-        } else {
-            self.expr(left)
-        }];
+        let mut operands = vec![if count == 0 { self.gap_expr(node, Why::SyntaxError, Vec::new()) } else { self.expr(left) }];
         for i in (0..count).rev() {
             operands.push(self.field(self.links[mark + i], Field::Right));
         }
@@ -315,14 +283,7 @@ impl<'t> Lowering<'t> {
                     links += 1;
                     let mut whole = range(node);
                     whole.end = kid.end_byte() as u32;
-                    self.push(
-                        Expr::Binary {
-                            op: operator,
-                            left,
-                            right,
-                        },
-                        whole,
-                    )
+                    self.push(Expr::Binary { op: operator, left, right }, whole)
                 }
             });
         }
@@ -346,45 +307,19 @@ impl<'t> Lowering<'t> {
                 }
                 let index = match items[..] {
                     [Arg { value, .. }] => value,
-                    _ => self.push(
-                        Expr::Seq {
-                            kind: SeqKind::Tuple,
-                            items,
-                        },
-                        whole,
-                    ),
+                    _ => self.push(Expr::Seq { kind: SeqKind::Tuple, items }, whole),
                 };
-                self.push(
-                    Expr::Index {
-                        base,
-                        index: Some(index),
-                    },
-                    whole,
-                )
+                self.push(Expr::Index { base, index: Some(index) }, whole)
             }
             (Kind::UnionType, Some(left)) if kids.len() == 2 => {
                 let left = self.expr(left);
                 let right = self.expr(self.kids[kids.start + 1]);
-                self.push(
-                    Expr::Binary {
-                        op: BinaryOp::BitOr,
-                        left,
-                        right,
-                    },
-                    whole,
-                )
+                self.push(Expr::Binary { op: BinaryOp::BitOr, left, right }, whole)
             }
             (Kind::MemberType, Some(base)) if kids.len() == 2 => {
                 let base = self.expr(base);
                 let name = self.name(self.kids[kids.start + 1]);
-                self.push(
-                    Expr::Attr {
-                        base,
-                        name,
-                        nullsafe: false,
-                    },
-                    whole,
-                )
+                self.push(Expr::Attr { base, name, nullsafe: false }, whole)
             }
             _ => self.push(Expr::Literal, whole),
         }
@@ -395,11 +330,7 @@ fn operation(kind: Kind, operator: &str, left: ExprId, right: ExprId) -> Expr {
     match (kind, operator) {
         (Kind::BooleanOperator, "or") => Expr::Or(left, right),
         (Kind::BooleanOperator, _) => Expr::And(left, right),
-        _ => Expr::Binary {
-            op: binary(operator),
-            left,
-            right,
-        },
+        _ => Expr::Binary { op: binary(operator), left, right },
     }
 }
 

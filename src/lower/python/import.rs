@@ -20,9 +20,7 @@ impl<'t> Lowering<'t> {
                 }
                 Kind::AliasedImport => {
                     let (alias, _) = self.field_name(kid, Field::Alias);
-                    let target = Field::Name
-                        .of(kid)
-                        .map_or_else(Name::empty, |n| self.dotted(n));
+                    let target = Field::Name.of(kid).map_or_else(Name::empty, |n| self.dotted(n));
                     self.import_one(kid, alias, target, 0, false, out);
                 }
                 _ => (),
@@ -41,9 +39,7 @@ impl<'t> Lowering<'t> {
             for i in self.kids(module) {
                 let part = self.kids[i];
                 match Kind::of(part) {
-                    Kind::ImportPrefix => {
-                        level = self.text(part).bytes().filter(|b| *b == b'.').count() as u32
-                    }
+                    Kind::ImportPrefix => level = self.text(part).bytes().filter(|b| *b == b'.').count() as u32,
                     Kind::DottedName => from.push_str(self.dotted(part).as_str()),
                     _ => (),
                 }
@@ -74,38 +70,14 @@ impl<'t> Lowering<'t> {
         }
     }
 
-    fn import_one(
-        &mut self,
-        node: Node<'t>,
-        local: Name,
-        target: Name,
-        level: u32,
-        member: bool,
-        out: &mut Block,
-    ) {
+    fn import_one(&mut self, node: Node<'t>, local: Name, target: Name, level: u32, member: bool, out: &mut Block) {
         let star = local.as_str() == "*";
         let slot = if star { None } else { self.bind(local) };
-        let scope = if star || slot.is_some() {
-            self.top.id
-        } else {
-            FnId(0)
-        };
+        let scope = if star || slot.is_some() { self.top.id } else { FnId(0) };
         let import = self.imports.len() as u32;
-        self.imports.push(Import {
-            local,
-            target,
-            level,
-            member,
-            kind: ImportKind::Any,
-            scope,
-            range: range(node),
-        });
+        self.imports.push(Import { local, target, level, member, kind: ImportKind::Any, scope, range: range(node) });
         if let Some(slot) = slot {
-            out.push(
-                self.top
-                    .body
-                    .push_stmt(Stmt::Import { import, slot }, range(node)),
-            );
+            out.push(self.top.body.push_stmt(Stmt::Import { import, slot }, range(node)));
         }
     }
 

@@ -24,8 +24,7 @@ use tree_sitter::{Node, TreeCursor};
 
 use crate::base::{Name, Range};
 use crate::facts::{
-    Block, ClassDecl, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Import,
-    Language, MAX_DEPTH, Why,
+    Block, ClassDecl, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Import, Language, MAX_DEPTH, Why,
 };
 use crate::syntax::python::{self, Field, Kind};
 
@@ -34,10 +33,7 @@ use scope::{Frame, Need};
 /// Facts of one module.
 pub fn lower(text: &str) -> FileFacts {
     let Some(tree) = python::parse(text) else {
-        let mut lowering_gaps = vec![Gap {
-            range: Range::new(0, text.len()),
-            why: Why::SyntaxError,
-        }];
+        let mut lowering_gaps = vec![Gap { range: Range::new(0, text.len()), why: Why::SyntaxError }];
         let mut facts = empty();
         facts.gaps.append(&mut lowering_gaps);
         return facts;
@@ -209,10 +205,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn gap(&mut self, node: Node<'t>, why: Why) {
-        self.gaps.push(Gap {
-            range: range(node),
-            why,
-        });
+        self.gaps.push(Gap { range: range(node), why });
     }
 
     fn push(&mut self, expr: Expr, range: Range) -> ExprId {
@@ -231,9 +224,7 @@ fn range(node: Node<'_>) -> Range {
 
 /// Does the node start with this keyword, or have it as its second word?
 fn has_token(node: Node<'_>, token: &str) -> bool {
-    (0..2)
-        .filter_map(|i| node.child(i))
-        .any(|child| !child.is_named() && child.kind() == token)
+    (0..2).filter_map(|i| node.child(i)).any(|child| !child.is_named() && child.kind() == token)
 }
 
 /// The comments that are for the tool. Most lines are dismissed without asking the tree.
@@ -253,16 +244,9 @@ fn comments(text: &str, root: Node<'_>) -> Vec<Comment> {
             let at = start + hash;
             let node = root.named_descendant_for_byte_range(at, at + 1);
             if let Some(node) = node.filter(|n| Kind::of(*n) == Kind::Comment) {
-                let words = text
-                    .get(node.byte_range())
-                    .unwrap_or("")
-                    .trim_start_matches('#')
-                    .trim();
+                let words = text.get(node.byte_range()).unwrap_or("").trim_start_matches('#').trim();
                 if COMMENT_WORDS.iter().any(|word| words.contains(word)) {
-                    found.push(Comment {
-                        range: range(node),
-                        text: Name::new(words),
-                    });
+                    found.push(Comment { range: range(node), text: Name::new(words) });
                 }
                 break;
             }

@@ -31,26 +31,16 @@ impl<'t> Lowering<'t> {
                     None => Pat::Global(name),
                 }
             }
-            Kind::TuplePattern
-            | Kind::ListPattern
-            | Kind::PatternList
-            | Kind::Tuple
-            | Kind::List
-            | Kind::ExpressionList => {
+            Kind::TuplePattern | Kind::ListPattern | Kind::PatternList | Kind::Tuple | Kind::List | Kind::ExpressionList => {
                 let kids = self.kids(node);
-                if Kind::of(node) == Kind::TuplePattern
-                    && kids.len() == 1
-                    && !self.text(node).contains(',')
-                {
+                if Kind::of(node) == Kind::TuplePattern && kids.len() == 1 && !self.text(node).contains(',') {
                     return self.pattern(self.kids[kids.start]);
                 }
                 let mut items = Vec::with_capacity(kids.len());
                 for i in kids {
                     let kid = self.kids[i];
                     items.push(match Kind::of(kid) {
-                        Kind::ListSplatPattern | Kind::ListSplat => {
-                            (self.first(kid).map(|inner| self.pattern(inner)), true)
-                        }
+                        Kind::ListSplatPattern | Kind::ListSplat => (self.first(kid).map(|inner| self.pattern(inner)), true),
                         Kind::Error => continue,
                         _ => (Some(self.pattern(kid)), false),
                     });
@@ -76,14 +66,8 @@ impl<'t> Lowering<'t> {
     /// The place that an expression reads.
     pub(super) fn pattern_from(&self, read: ExprId) -> Pat {
         match self.top.body.expr(read) {
-            Expr::Attr { base, name, .. } => Pat::Attr {
-                base: *base,
-                name: *name,
-            },
-            Expr::Index { base, index } => Pat::Index {
-                base: *base,
-                index: *index,
-            },
+            Expr::Attr { base, name, .. } => Pat::Attr { base: *base, name: *name },
+            Expr::Index { base, index } => Pat::Index { base: *base, index: *index },
             _ => Pat::Other(read),
         }
     }
@@ -103,16 +87,8 @@ impl<'t> Lowering<'t> {
             tests.push(self.push(Expr::Literal, range(*first)));
         }
         let binds = self.case_binds(patterns);
-        let guard = Field::Guard
-            .of(node)
-            .and_then(|guard| self.first(guard))
-            .map(|cond| self.expr(cond));
-        Case {
-            tests,
-            binds,
-            guard,
-            body: Vec::new(),
-        }
+        let guard = Field::Guard.of(node).and_then(|guard| self.first(guard)).map(|cond| self.expr(cond));
+        Case { tests, binds, guard, body: Vec::new() }
     }
 
     /// The values and classes that a pattern compares with; what compares a structure is an opaque value.
@@ -122,9 +98,7 @@ impl<'t> Lowering<'t> {
             let mark = self.kids.len();
             match Kind::of(node) {
                 Kind::CasePattern | Kind::AsPattern => work.extend(self.first(node)),
-                Kind::TuplePattern
-                    if self.kids(node).len() == 1 && !self.text(node).contains(',') =>
-                {
+                Kind::TuplePattern if self.kids(node).len() == 1 && !self.text(node).contains(',') => {
                     work.extend(self.first(node));
                 }
                 Kind::UnionPattern => {
@@ -157,9 +131,7 @@ impl<'t> Lowering<'t> {
             let kids = self.kids(node);
             let start = kids.start;
             match Kind::of(node) {
-                Kind::ClassPattern | Kind::KeywordPattern => {
-                    work.extend(self.kids[kids].iter().skip(1).rev())
-                }
+                Kind::ClassPattern | Kind::KeywordPattern => work.extend(self.kids[kids].iter().skip(1).rev()),
                 Kind::CasePattern
                 | Kind::AsPattern
                 | Kind::UnionPattern
@@ -189,14 +161,7 @@ impl<'t> Lowering<'t> {
             let name = self.name(part);
             let mut whole = range(part);
             whole.start = first.start_byte() as u32;
-            read = self.push(
-                Expr::Attr {
-                    base: read,
-                    name,
-                    nullsafe: false,
-                },
-                whole,
-            );
+            read = self.push(Expr::Attr { base: read, name, nullsafe: false }, whole);
         }
         read
     }

@@ -81,18 +81,11 @@ impl Frame {
     }
 
     fn gives_captures(&self) -> bool {
-        matches!(
-            self.kind,
-            FnKind::Function | FnKind::Method | FnKind::Closure
-        )
+        matches!(self.kind, FnKind::Function | FnKind::Method | FnKind::Closure)
     }
 
     fn comprehension_slot(&self, name: Name) -> Option<Slot> {
-        self.comprehensions
-            .iter()
-            .rev()
-            .find(|(n, _)| *n == name)
-            .map(|(_, slot)| *slot)
+        self.comprehensions.iter().rev().find(|(n, _)| *n == name).map(|(_, slot)| *slot)
     }
 }
 
@@ -107,13 +100,7 @@ impl Needs {
     fn of(&mut self, name: Name) -> &mut Need {
         let at = *self.index.entry(name).or_insert(self.list.len());
         if at == self.list.len() {
-            self.list.push(Need {
-                name,
-                reads: Vec::new(),
-                children: Vec::new(),
-                slot: None,
-                by_ref: false,
-            });
+            self.list.push(Need { name, reads: Vec::new(), children: Vec::new(), slot: None, by_ref: false });
         }
         &mut self.list[at]
     }
@@ -121,13 +108,7 @@ impl Needs {
 
 impl Lowering<'_> {
     /// Adds a function of which only its kind and name are known.
-    pub(super) fn declare(
-        &mut self,
-        kind: FnKind,
-        name: Name,
-        class: Option<ClassIx>,
-        parent: Option<FnId>,
-    ) -> FnId {
+    pub(super) fn declare(&mut self, kind: FnKind, name: Name, class: Option<ClassIx>, parent: Option<FnId>) -> FnId {
         self.functions.push(FunctionDecl {
             name,
             name_range: Range::default(),
@@ -154,19 +135,14 @@ impl Lowering<'_> {
     pub(super) fn enter(&mut self, kind: FnKind, name: Name, class: Option<ClassIx>) -> FnId {
         let id = self.declare(kind, name, class, Some(self.top.id));
         let mut frame = Frame::new(id, name, kind, class);
-        frame.is_in_function = self.top.gives_captures()
-            || self.top.is_in_function
-            || !self.top.comprehensions.is_empty();
+        frame.is_in_function = self.top.gives_captures() || self.top.is_in_function || !self.top.comprehensions.is_empty();
         self.outer.push(std::mem::replace(&mut self.top, frame));
         id
     }
 
     /// Ends the innermost function and stores its body.
     pub(super) fn leave(&mut self) {
-        let around = self
-            .outer
-            .pop()
-            .unwrap_or_else(|| Frame::new(FnId(0), Name::empty(), FnKind::File, None));
+        let around = self.outer.pop().unwrap_or_else(|| Frame::new(FnId(0), Name::empty(), FnKind::File, None));
         let mut frame = std::mem::replace(&mut self.top, around);
         let id = frame.id;
         let mut needs = Needs::default();
@@ -191,14 +167,8 @@ impl Lowering<'_> {
         decl.is_generator = frame.is_generator;
         decl.body = std::mem::take(&mut frame.body);
         let gives = frame.gives_captures();
-        let inside = frame
-            .children
-            .iter()
-            .map(|(name, child)| (*name, *child, gives));
-        let outside = frame
-            .children_around
-            .iter()
-            .map(|(name, child)| (*name, *child, false));
+        let inside = frame.children.iter().map(|(name, child)| (*name, *child, gives));
+        let outside = frame.children_around.iter().map(|(name, child)| (*name, *child, false));
         for (name, child, may_give) in inside.chain(outside) {
             if may_give && frame.globals.contains(&name) {
                 continue;
@@ -206,9 +176,7 @@ impl Lowering<'_> {
             if let Some(slot) = frame.names.get(&name).filter(|_| may_give) {
                 self.capture(child, name, *slot);
             } else if frame.is_in_function {
-                let by_ref = self.needs[child.0 as usize]
-                    .iter()
-                    .any(|n| n.name == name && n.by_ref);
+                let by_ref = self.needs[child.0 as usize].iter().any(|n| n.name == name && n.by_ref);
                 let need = needs.of(name);
                 need.children.push(child);
                 need.by_ref |= by_ref;
@@ -241,11 +209,7 @@ impl Lowering<'_> {
                 decl.body.slots.push(name);
                 Slot(decl.body.slots.len() as u32 - 1)
             });
-            decl.captures.push(Capture {
-                outer,
-                inner,
-                by_ref: need.by_ref,
-            });
+            decl.captures.push(Capture { outer, inner, by_ref: need.by_ref });
             for read in need.reads {
                 decl.body.exprs[read.0 as usize] = Expr::Local(inner);
             }

@@ -3,9 +3,7 @@
 use tree_sitter::Node;
 
 use crate::base::{Name, Range};
-use crate::facts::{
-    Arg, Block, Expr, ExprId, Gap, Loop, LoopKind, MAX_DEPTH, SeqKind, Spread, Stmt, Why,
-};
+use crate::facts::{Arg, Block, Expr, ExprId, Gap, Loop, LoopKind, MAX_DEPTH, SeqKind, Spread, Stmt, Why};
 use crate::syntax::python::{Field, Kind};
 
 use super::strings::has_values;
@@ -29,9 +27,7 @@ impl<'t> Lowering<'t> {
     }
 
     pub(super) fn field_block(&mut self, node: Node<'t>, field: Field) -> Block {
-        field
-            .of(node)
-            .map_or_else(Block::new, |block| self.block(block))
+        field.of(node).map_or_else(Block::new, |block| self.block(block))
     }
 
     pub(super) fn add(&mut self, stmt: Stmt, at: Range, out: &mut Block) {
@@ -176,19 +172,9 @@ impl<'t> Lowering<'t> {
         if kids.len() > 1 || self.text(node).ends_with(',') {
             let mut items = Vec::with_capacity(kids.len());
             for i in kids {
-                items.push(Arg {
-                    name: None,
-                    value: self.expr(self.kids[i]),
-                    spread: Spread::No,
-                });
+                items.push(Arg { name: None, value: self.expr(self.kids[i]), spread: Spread::No });
             }
-            let tuple = self.push(
-                Expr::Seq {
-                    kind: SeqKind::Tuple,
-                    items,
-                },
-                at,
-            );
+            let tuple = self.push(Expr::Seq { kind: SeqKind::Tuple, items }, at);
             return self.add(Stmt::Expr(tuple), at, out);
         }
         match Kind::of(first) {
@@ -211,9 +197,7 @@ impl<'t> Lowering<'t> {
         let mut rest = Block::new();
         let end = node.end_byte();
         let kids = self.kids(node);
-        let clauses: Vec<Node<'t>> = std::iter::once(node)
-            .chain(self.kids[kids].iter().copied())
-            .collect();
+        let clauses: Vec<Node<'t>> = std::iter::once(node).chain(self.kids[kids].iter().copied()).collect();
         for clause in clauses {
             match Kind::of(clause) {
                 Kind::If | Kind::ElifClause => {
@@ -221,10 +205,7 @@ impl<'t> Lowering<'t> {
                     if self.depth == MAX_DEPTH {
                         if rest.is_empty() {
                             let beyond = Range::new(clause.start_byte(), end);
-                            self.gaps.push(Gap {
-                                range: beyond,
-                                why: Why::TooDeep,
-                            });
+                            self.gaps.push(Gap { range: beyond, why: Why::TooDeep });
                             self.add(Stmt::Gap(Why::TooDeep, Block::new()), beyond, &mut rest);
                         }
                         continue;
@@ -245,15 +226,7 @@ impl<'t> Lowering<'t> {
         rest.append(&mut otherwise);
         for (cond, then, at) in heads.into_iter().rev() {
             let mut outer = Block::new();
-            self.add(
-                Stmt::If {
-                    cond,
-                    then,
-                    otherwise: rest,
-                },
-                at,
-                &mut outer,
-            );
+            self.add(Stmt::If { cond, then, otherwise: rest }, at, &mut outer);
             rest = outer;
         }
         out.append(&mut rest);
@@ -273,10 +246,7 @@ impl<'t> Lowering<'t> {
         let target = Field::Left.of(node).map(|left| self.pattern(left));
         let body = self.field_block(node, Field::Body);
         let otherwise = self.else_block(node);
-        let header = Range::new(
-            node.start_byte(),
-            right.map_or(node.end_byte(), |r| r.end_byte()),
-        );
+        let header = Range::new(node.start_byte(), right.map_or(node.end_byte(), |r| r.end_byte()));
         let each = Loop {
             kind: LoopKind::Each,
             target,
@@ -298,10 +268,7 @@ impl<'t> Lowering<'t> {
         let cond = condition.map(|cond| self.expr(cond));
         let body = self.field_block(node, Field::Body);
         let otherwise = self.else_block(node);
-        let header = Range::new(
-            node.start_byte(),
-            condition.map_or(node.end_byte(), |c| c.end_byte()),
-        );
+        let header = Range::new(node.start_byte(), condition.map_or(node.end_byte(), |c| c.end_byte()));
         let turns = Loop {
             kind: LoopKind::While,
             target: None,
@@ -320,17 +287,10 @@ impl<'t> Lowering<'t> {
 
     fn raise(&mut self, node: Node<'t>, out: &mut Block) {
         let cause = Field::Cause.of(node);
-        let value = self
-            .first(node)
-            .filter(|value| Some(*value) != cause)
-            .map(|value| self.value(value));
-        let cause = cause
-            .filter(|c| !matches!(Kind::of(*c), Kind::None | Kind::Identifier))
-            .map(|cause| self.expr(cause));
+        let value = self.first(node).filter(|value| Some(*value) != cause).map(|value| self.value(value));
+        let cause = cause.filter(|c| !matches!(Kind::of(*c), Kind::None | Kind::Identifier)).map(|cause| self.expr(cause));
         let value = match (value, cause) {
-            (Some(value), Some(cause)) => {
-                Some(self.push(Expr::Sequence(vec![cause, value]), range(node)))
-            }
+            (Some(value), Some(cause)) => Some(self.push(Expr::Sequence(vec![cause, value]), range(node))),
             (value, None) => value,
             (None, cause) => cause,
         };
@@ -340,11 +300,7 @@ impl<'t> Lowering<'t> {
     /// Python 2's `print a, b` and `exec code`: calls.
     fn print(&mut self, node: Node<'t>, out: &mut Block) {
         let at = range(node);
-        let name = if Kind::of(node) == Kind::Print {
-            "print"
-        } else {
-            "exec"
-        };
+        let name = if Kind::of(node) == Kind::Print { "print" } else { "exec" };
         let start = Range::new(node.start_byte(), node.start_byte() + name.len());
         let callee = self.read(Name::new(name), start);
         let mut args = Vec::new();
@@ -356,11 +312,7 @@ impl<'t> Lowering<'t> {
                 };
                 kid = inner;
             }
-            args.push(Arg {
-                name: None,
-                value: self.expr(kid),
-                spread: Spread::No,
-            });
+            args.push(Arg { name: None, value: self.expr(kid), spread: Spread::No });
         }
         let call = self.push(Expr::Call { callee, args }, at);
         self.add(Stmt::Expr(call), at, out);

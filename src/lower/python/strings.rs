@@ -118,19 +118,14 @@ fn opening(text: &str) -> (Prefix, (&str, usize)) {
         }
     }
     let rest = &text[letters..];
-    let quotes = if rest.starts_with("\"\"\"") || rest.starts_with("'''") {
-        3
-    } else {
-        rest.len().min(1)
-    };
+    let quotes = if rest.starts_with("\"\"\"") || rest.starts_with("'''") { 3 } else { rest.len().min(1) };
     let quotes = rest.get(..quotes).unwrap_or("");
     (prefix, (quotes, letters + quotes.len()))
 }
 
 /// Adds the text that the source between the quotes stands for.
 fn decode(source: &str, prefix: Prefix, known: &mut String) {
-    let is_plain =
-        |b: u8| !(b == b'\\' && !prefix.is_raw || (b == b'{' || b == b'}') && prefix.is_format);
+    let is_plain = |b: u8| !(b == b'\\' && !prefix.is_raw || (b == b'{' || b == b'}') && prefix.is_format);
     if source.bytes().all(is_plain) {
         known.push_str(source);
         return;
@@ -180,12 +175,7 @@ fn decode(source: &str, prefix: Prefix, known: &mut String) {
 }
 
 /// The character that up to so many digits name.
-fn number(
-    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    radix: u32,
-    digits: usize,
-    start: u32,
-) -> char {
+fn number(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, radix: u32, digits: usize, start: u32) -> char {
     let mut value = start;
     for _ in 0..digits {
         let Some(digit) = chars.peek().and_then(|c| c.to_digit(radix)) else {

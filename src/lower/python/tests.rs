@@ -7,9 +7,7 @@ mod scopes;
 mod statements;
 
 use crate::facts::print::print;
-use crate::facts::{
-    Block, Body, Case, Expr, ExprId, FileFacts, MAX_DEPTH, Pat, PatId, Stmt, StmtId,
-};
+use crate::facts::{Block, Body, Case, Expr, ExprId, FileFacts, MAX_DEPTH, Pat, PatId, Stmt, StmtId};
 
 fn check(source: &str, expected: &str) {
     let printed = print(&lowered(source));
@@ -74,10 +72,7 @@ fn pat_children(body: &Body, pat: PatId, found: &mut Vec<ExprId>) {
         Pat::Local(_) | Pat::Global(_) => (),
         Pat::Attr { base, .. } => found.push(*base),
         Pat::Index { base, index } => found.extend([*base].into_iter().chain(*index)),
-        Pat::Seq(items) => items
-            .iter()
-            .filter_map(|item| item.0)
-            .for_each(|pat| pat_children(body, pat, found)),
+        Pat::Seq(items) => items.iter().filter_map(|item| item.0).for_each(|pat| pat_children(body, pat, found)),
         Pat::Keyed(items) => {
             for (key, pat) in items {
                 found.push(*key);
@@ -104,12 +99,7 @@ fn expr_children(body: &Body, expr: &Expr) -> Vec<ExprId> {
             pat_children(body, *target, &mut found);
             found.push(*value);
         }
-        Expr::Augment {
-            target,
-            current,
-            value,
-            ..
-        } => {
+        Expr::Augment { target, current, value, .. } => {
             pat_children(body, *target, &mut found);
             found.extend([*current, *value]);
         }
@@ -120,11 +110,7 @@ fn expr_children(body: &Body, expr: &Expr) -> Vec<ExprId> {
             found.push(*inner);
         }
         Expr::Scalar(inner) | Expr::Yield(inner) => found.extend(*inner),
-        Expr::Ternary {
-            cond,
-            then,
-            otherwise,
-        } => found.extend([*cond, *otherwise].into_iter().chain(*then)),
+        Expr::Ternary { cond, then, otherwise } => found.extend([*cond, *otherwise].into_iter().chain(*then)),
         Expr::Interpolated(parts) | Expr::Sequence(parts) | Expr::Gap(_, parts) => {
             found.extend(parts);
         }
@@ -134,12 +120,7 @@ fn expr_children(body: &Body, expr: &Expr) -> Vec<ExprId> {
                 found.extend(key.iter().chain([&value.value]));
             }
         }
-        Expr::Comprehension {
-            element,
-            key,
-            clauses,
-            ..
-        } => {
+        Expr::Comprehension { element, key, clauses, .. } => {
             found.extend([*element].into_iter().chain(*key));
             for clause in clauses {
                 pat_children(body, clause.target, &mut found);
@@ -172,11 +153,7 @@ fn stmt_children(body: &Body, stmt: &Stmt) -> (Vec<ExprId>, Vec<StmtId>) {
     match stmt {
         Stmt::Expr(expr) | Stmt::Assert(expr) => exprs.push(*expr),
         Stmt::Return(expr) | Stmt::Raise(expr) => exprs.extend(*expr),
-        Stmt::If {
-            cond,
-            then,
-            otherwise,
-        } => {
+        Stmt::If { cond, then, otherwise } => {
             exprs.push(*cond);
             stmts.extend(then.iter().chain(otherwise));
         }
@@ -191,12 +168,7 @@ fn stmt_children(body: &Body, stmt: &Stmt) -> (Vec<ExprId>, Vec<StmtId>) {
             exprs.push(*subject);
             case_children(cases, &mut exprs, &mut stmts);
         }
-        Stmt::Try {
-            body,
-            handlers,
-            otherwise,
-            finally,
-        } => {
+        Stmt::Try { body, handlers, otherwise, finally } => {
             stmts.extend(body.iter().chain(otherwise).chain(finally));
             case_children(handlers, &mut exprs, &mut stmts);
         }
@@ -204,9 +176,7 @@ fn stmt_children(body: &Body, stmt: &Stmt) -> (Vec<ExprId>, Vec<StmtId>) {
             exprs.extend(items.iter().map(|item| item.0));
             stmts.extend(body);
         }
-        Stmt::Delete(pats) => pats
-            .iter()
-            .for_each(|pat| pat_children(body, *pat, &mut exprs)),
+        Stmt::Delete(pats) => pats.iter().for_each(|pat| pat_children(body, *pat, &mut exprs)),
         Stmt::Gap(_, inner) => stmts.extend(inner),
         Stmt::Break(_)
         | Stmt::Continue(_)

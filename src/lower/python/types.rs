@@ -13,11 +13,7 @@ pub(super) fn parse(text: &str) -> Type {
     let mut reader = Reader { text, at: 0 };
     let ty = reader.union(0);
     reader.space();
-    if reader.at == text.len() {
-        ty
-    } else {
-        Type::Unknown
-    }
+    if reader.at == text.len() { ty } else { Type::Unknown }
 }
 
 struct Reader<'t> {
@@ -81,19 +77,12 @@ impl<'t> Reader<'t> {
 
     fn quoted(&mut self, depth: usize) -> Type {
         let rest = &self.text[self.at..];
-        let quote = if rest.starts_with("\"\"\"") || rest.starts_with("'''") {
-            &rest[..3]
-        } else {
-            &rest[..1]
-        };
+        let quote = if rest.starts_with("\"\"\"") || rest.starts_with("'''") { &rest[..3] } else { &rest[..1] };
         let inner = &rest[quote.len()..];
         let Some(end) = inner.find(quote) else {
             return self.skip();
         };
-        let mut reader = Reader {
-            text: &inner[..end],
-            at: 0,
-        };
+        let mut reader = Reader { text: &inner[..end], at: 0 };
         let ty = reader.union(depth + 1);
         reader.space();
         let whole = reader.at == end;
@@ -104,10 +93,7 @@ impl<'t> Reader<'t> {
     fn word(&mut self) -> &'t str {
         self.space();
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|b| b == b'_' || b.is_ascii_alphanumeric() || b >= 0x80)
-        {
+        while self.peek().is_some_and(|b| b == b'_' || b.is_ascii_alphanumeric() || b >= 0x80) {
             self.at += 1;
         }
         &self.text[start..self.at]
@@ -211,11 +197,7 @@ fn join(parts: Vec<Type>) -> Type {
             Type::Named(_) | Type::Apply(..) | Type::Unknown => add(&mut all, part),
         }
     }
-    if all.len() == 1 {
-        all.swap_remove(0)
-    } else {
-        Type::Union(all)
-    }
+    if all.len() == 1 { all.swap_remove(0) } else { Type::Union(all) }
 }
 
 fn add(all: &mut Vec<Type>, ty: Type) {

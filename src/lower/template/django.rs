@@ -9,19 +9,12 @@ use super::django_expr::{Word, condition, expression, keyword, word, words};
 use super::lexer::{Flavor, Piece, PieceKind, pieces};
 use super::tree::{FrameKind, Tree};
 use crate::base::{Name, Range};
-use crate::facts::{
-    Arg, BinaryOp, Expr, ExprId, FileFacts, Language, Pat, PatId, Render, RenderKind, Spread, Stmt,
-    Why,
-};
+use crate::facts::{Arg, BinaryOp, Expr, ExprId, FileFacts, Language, Pat, PatId, Render, RenderKind, Spread, Stmt, Why};
 
 /// Facts of a Django template. Never fails: what could not be read is a gap.
 pub fn lower_django(text: &str) -> FileFacts {
     let pieces = pieces(text, Flavor::Django);
-    let mut lowering = Lowering {
-        text,
-        tree: Tree::new(Language::DjangoTemplate, text),
-        ended: ended(text, &pieces),
-    };
+    let mut lowering = Lowering { text, tree: Tree::new(Language::DjangoTemplate, text), ended: ended(text, &pieces) };
     for piece in &pieces {
         lowering.piece(piece);
     }
@@ -125,8 +118,7 @@ impl<'t> Lowering<'t> {
                 self.computed(piece, args);
             }
             "cycle" | "firstof" => self.one_of(piece, args),
-            "load" | "csrf_token" | "debug" | "lorem" | "templatetag" | "resetcycle" | "plural" => {
-            }
+            "load" | "csrf_token" | "debug" | "lorem" | "templatetag" | "resetcycle" | "plural" => {}
             "get_current_language"
             | "get_current_language_bidi"
             | "get_available_languages"
@@ -157,15 +149,9 @@ impl<'t> Lowering<'t> {
                 let range = Range::new(first.start, last.end());
                 expression(&mut self.tree, self.text, range)
             }
-            _ => self
-                .tree
-                .gap_node(Why::SyntaxError, piece.inner, Vec::new()),
+            _ => self.tree.gap_node(Why::SyntaxError, piece.inner, Vec::new()),
         };
-        let names: Vec<&str> = targets
-            .iter()
-            .flat_map(|w| w.text.split(','))
-            .filter(|n| !n.is_empty())
-            .collect();
+        let names: Vec<&str> = targets.iter().flat_map(|w| w.text.split(',')).filter(|n| !n.is_empty()).collect();
         let target = match names.as_slice() {
             [name] => self.tree.bind(name),
             _ => {
@@ -176,16 +162,11 @@ impl<'t> Lowering<'t> {
         };
         self.tree.mark_bound("forloop");
         let each = Tree::each(target, iter, piece.inner);
-        self.tree
-            .open("for", piece.range, FrameKind::Loop(each, None, None));
+        self.tree.open("for", piece.range, FrameKind::Loop(each, None, None));
     }
 
     fn branch(&mut self, key: &str, range: Range, cond: ExprId) {
-        let kind = FrameKind::If {
-            done: Vec::new(),
-            cond: Some(cond),
-            at: range.start as usize,
-        };
+        let kind = FrameKind::If { done: Vec::new(), cond: Some(cond), at: range.start as usize };
         self.tree.open(key, range, kind);
     }
 
@@ -277,8 +258,7 @@ impl<'t> Lowering<'t> {
     fn render_node(&mut self, render: Render, range: Range) -> ExprId {
         let mut children: Vec<ExprId> = render.args.iter().map(|a| a.value).collect();
         children.push(render.template);
-        self.tree
-            .node(Expr::Render(Box::new(render)), range, &children)
+        self.tree.node(Expr::Render(Box::new(render)), range, &children)
     }
 
     /// `{% regroup list by path as name %}`
@@ -295,9 +275,7 @@ impl<'t> Lowering<'t> {
         let key = path.text.split('|').next().unwrap_or(path.text);
         let key_range = Range::new(path.start, path.start + key.len());
         let key = self.tree.string(key, key_range);
-        let callee = self
-            .tree
-            .leaf(Expr::Name(Name::new("regroup")), piece.inner);
+        let callee = self.tree.leaf(Expr::Name(Name::new("regroup")), piece.inner);
         let args = positional(&[value, key]);
         let call = Expr::Call { callee, args };
         let call = self.tree.node(call, piece.inner, &[callee, value, key]);
@@ -338,9 +316,7 @@ impl<'t> Lowering<'t> {
     /// Splits `… as name` off the end.
     fn target<'w>(&mut self, args: &'w [Word<'t>]) -> (&'w [Word<'t>], Option<PatId>) {
         match args {
-            [before @ .., with, name] if with.text == "as" => {
-                (before, Some(self.tree.bind(name.text)))
-            }
+            [before @ .., with, name] if with.text == "as" => (before, Some(self.tree.bind(name.text))),
             _ => (args, None),
         }
     }
@@ -369,9 +345,7 @@ impl<'t> Lowering<'t> {
             return;
         };
         for other in values {
-            value = self
-                .tree
-                .node(Expr::Or(value, other), piece.inner, &[value, other]);
+            value = self.tree.node(Expr::Or(value, other), piece.inner, &[value, other]);
         }
         match target {
             Some(target) => self.tree.assign(target, value, piece.range),
@@ -391,11 +365,7 @@ impl<'t> Lowering<'t> {
             if name.is_none() && !starts_value(value.text) {
                 continue;
             }
-            values.push(Arg {
-                name,
-                value: word(&mut self.tree, self.text, value),
-                spread: Spread::No,
-            });
+            values.push(Arg { name, value: word(&mut self.tree, self.text, value), spread: Spread::No });
         }
         // Their arguments may have a syntax of their own: no error.
         self.tree.forget_gaps(gaps);
@@ -407,8 +377,7 @@ impl<'t> Lowering<'t> {
             let value = self.render_node(render, piece.inner);
             self.tree.assign(target, value, piece.range);
             if is_block {
-                self.tree
-                    .open(name, piece.range, FrameKind::Transparent(None));
+                self.tree.open(name, piece.range, FrameKind::Transparent(None));
             }
         } else if is_block {
             let kind = FrameKind::Render(Box::new(render), piece.inner);
@@ -450,28 +419,14 @@ impl<'t> Lowering<'t> {
 
 /// Could a filter expression start like this? Tags of projects may have a syntax of their own.
 fn starts_value(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '-' | '+'))
-        && text != "-"
-        && text != "+"
+    text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '-' | '+')) && text != "-" && text != "+"
 }
 
 fn positional(values: &[ExprId]) -> Vec<Arg> {
-    let arg = |value: &ExprId| Arg {
-        name: None,
-        value: *value,
-        spread: Spread::No,
-    };
+    let arg = |value: &ExprId| Arg { name: None, value: *value, spread: Spread::No };
     values.iter().map(arg).collect()
 }
 
 fn render(template: ExprId, kind: RenderKind, args: Vec<Arg>, inherits: bool) -> Render {
-    Render {
-        template,
-        kind,
-        args,
-        context: None,
-        inherits,
-        each: None,
-        inner: Vec::new(),
-    }
+    Render { template, kind, args, context: None, inherits, each: None, inner: Vec::new() }
 }

@@ -51,10 +51,7 @@ pub fn words(text: &str, range: Range) -> Vec<Word<'_>> {
                 _ => at + 1,
             };
         }
-        words.push(Word {
-            text: &text[start..at],
-            start,
-        });
+        words.push(Word { text: &text[start..at], start });
     }
     words
 }
@@ -67,26 +64,12 @@ pub fn keyword<'t>(word: Word<'t>) -> Option<(Word<'t>, Word<'t>)> {
     if !is_name || value.is_empty() || value.starts_with('=') {
         return None;
     }
-    Some((
-        Word {
-            text: name,
-            start: word.start,
-        },
-        Word {
-            text: value,
-            start: word.start + at + 1,
-        },
-    ))
+    Some((Word { text: name, start: word.start }, Word { text: value, start: word.start + at + 1 }))
 }
 
 /// Lowers one filter expression.
 pub fn expression(tree: &mut Tree, text: &str, range: Range) -> ExprId {
-    let mut reader = Reader {
-        tree,
-        text,
-        at: range.start as usize,
-        end: range.end as usize,
-    };
+    let mut reader = Reader { tree, text, at: range.start as usize, end: range.end as usize };
     reader.filtered(range)
 }
 
@@ -115,9 +98,7 @@ impl Reader<'_, '_> {
     fn name(&mut self) -> Range {
         let start = self.at;
         let rest = self.rest();
-        let len = rest
-            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .unwrap_or(rest.len());
+        let len = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
         self.at += len;
         Range::new(start, self.at)
     }
@@ -145,21 +126,11 @@ impl Reader<'_, '_> {
                 self.at += 1;
                 if let Some(value) = self.operand() {
                     children.push(value);
-                    args.push(Arg {
-                        name: None,
-                        value,
-                        spread: Spread::No,
-                    });
+                    args.push(Arg { name: None, value, spread: Spread::No });
                 }
             }
-            let filter = Expr::Filter {
-                base: expr,
-                name: Name::new(&self.text[name.start as usize..name.end as usize]),
-                args,
-            };
-            expr = self
-                .tree
-                .node(filter, Range::new(start, self.at), &children);
+            let filter = Expr::Filter { base: expr, name: Name::new(&self.text[name.start as usize..name.end as usize]), args };
+            expr = self.tree.node(filter, Range::new(start, self.at), &children);
         }
         if self.at < self.end {
             return self.tree.gap_node(Why::SyntaxError, whole, vec![expr]);
@@ -176,9 +147,7 @@ impl Reader<'_, '_> {
             let end = string_end(bytes, start)?.min(self.end);
             self.at = end;
             let inner = &self.text[start + 1..end - 1];
-            let plain = inner
-                .replace(&format!("\\{first}"), &first.to_string())
-                .replace("\\\\", "\\");
+            let plain = inner.replace(&format!("\\{first}"), &first.to_string()).replace("\\\\", "\\");
             return Some(self.tree.string(&plain, Range::new(start, end)));
         }
         if self.rest().starts_with("_(") {
@@ -201,9 +170,7 @@ impl Reader<'_, '_> {
         let start = self.at;
         let rest = self.rest();
         let sign = usize::from(rest.starts_with(['-', '+']));
-        let len = rest[sign..]
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
-            .map_or(rest.len(), |n| n + sign);
+        let len = rest[sign..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '.')).map_or(rest.len(), |n| n + sign);
         if len == sign {
             return None;
         }
@@ -240,11 +207,7 @@ impl Reader<'_, '_> {
                 self.at = dot;
                 break;
             }
-            let lookup = Expr::Lookup {
-                base: expr,
-                name: Name::new(&self.text[part.start as usize..self.at]),
-                call: true,
-            };
+            let lookup = Expr::Lookup { base: expr, name: Name::new(&self.text[part.start as usize..self.at]), call: true };
             expr = self.tree.node(lookup, Range::new(start, self.at), &[expr]);
         }
         Some(expr)
@@ -253,12 +216,7 @@ impl Reader<'_, '_> {
 
 /// Lowers the condition of an `if`.
 pub fn condition(tree: &mut Tree, text: &str, words: &[Word<'_>], whole: Range) -> ExprId {
-    let mut reader = Condition {
-        tree,
-        text,
-        words,
-        at: 0,
-    };
+    let mut reader = Condition { tree, text, words, at: 0 };
     let Some(expr) = reader.above(0) else {
         return reader.tree.gap_node(Why::SyntaxError, whole, Vec::new());
     };
@@ -341,10 +299,7 @@ impl Condition<'_, '_, '_> {
                 let range = self.tree.range(left);
                 return Some(self.tree.gap_node(Why::SyntaxError, range, vec![left]));
             };
-            let range = Range::new(
-                self.tree.range(left).start as usize,
-                self.tree.range(right).end as usize,
-            );
+            let range = Range::new(self.tree.range(left).start as usize, self.tree.range(right).end as usize);
             let expr = match infix {
                 Infix::Or => Expr::Or(left, right),
                 Infix::And => Expr::And(left, right),

@@ -3,12 +3,7 @@ use super::printed::{places, printed};
 
 fn check(source: &str, expected: &str) {
     let facts = lower_django(source);
-    assert_eq!(
-        printed(&facts).trim(),
-        expected.trim(),
-        "\n{source}\n{:?}",
-        facts.gaps
-    );
+    assert_eq!(printed(&facts).trim(), expected.trim(), "\n{source}\n{:?}", facts.gaps);
     assert_eq!(facts.gaps, [], "{source}");
 }
 
@@ -29,10 +24,7 @@ each $d~items() as [$k, $v]
 #[test]
 fn places_end_with_the_name() {
     let text = "<p>{{ b.author.name|default:c.d }}</p>{% if a.b %}{% endif %}";
-    assert_eq!(
-        places(&lower_django(text), text),
-        ["b.author", "b.author.name", "c.d", "a.b"]
-    );
+    assert_eq!(places(&lower_django(text), text), ["b.author", "b.author.name", "c.d", "a.b"]);
 }
 
 #[test]
@@ -166,15 +158,11 @@ fn text_comments_and_verbatim_hold_no_code() {
 
 #[test]
 fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
-    let facts = lower_django(
-        "{{ a b }}{{ a| }}{% if %}{{ x }}{% endif %}{% for %}{{ y }}{% endfor %}{{ 'open }}{{ a..b }}{{ z }}",
-    );
+    let facts =
+        lower_django("{{ a b }}{{ a| }}{% if %}{{ x }}{% endif %}{% for %}{{ y }}{% endfor %}{{ 'open }}{{ a..b }}{{ z }}");
     let text = printed(&facts);
     assert!(text.ends_with("output $z"), "{text}");
-    assert!(
-        text.contains("output $x") && text.contains("output $y"),
-        "{text}"
-    );
+    assert!(text.contains("output $x") && text.contains("output $y"), "{text}");
     assert_eq!(facts.gaps.len(), 6, "{:?}", facts.gaps);
 }
 
@@ -194,24 +182,15 @@ if $x
 #[test]
 fn deep_and_long_input_ends_in_time() {
     let n = 100_000;
-    let deep = format!(
-        "{}{{{{ x }}}}{}{{{{ y }}}}",
-        "{% if a %}".repeat(n),
-        "{% endif %}".repeat(n)
-    );
+    let deep = format!("{}{{{{ x }}}}{}{{{{ y }}}}", "{% if a %}".repeat(n), "{% endif %}".repeat(n));
     let facts = lower_django(&deep);
     assert!(printed(&facts).ends_with("output $y"));
     assert_eq!(facts.gaps.len(), 1);
-    let chain = format!(
-        "{{% if a %}}{}{{% endif %}}{{{{ y }}}}",
-        "{% elif b %}{{ c }}".repeat(n)
-    );
+    let chain = format!("{{% if a %}}{}{{% endif %}}{{{{ y }}}}", "{% elif b %}{{ c }}".repeat(n));
     assert!(printed(&lower_django(&chain)).ends_with("output $y"));
     let dots = format!("{{{{ a{} }}}}{{{{ y }}}}", ".b".repeat(n));
     assert!(printed(&lower_django(&dots)).ends_with("output $y"));
-    let labels: Vec<String> = (0..20_000)
-        .map(|i| format!("{{% verbatim v{i} %}}"))
-        .collect();
+    let labels: Vec<String> = (0..20_000).map(|i| format!("{{% verbatim v{i} %}}")).collect();
     assert!(printed(&lower_django(&format!("{} {{{{ y }}}}", labels.concat()))).ends_with("$y"));
     for piece in [
         "{{ ",
@@ -227,12 +206,7 @@ fn deep_and_long_input_ends_in_time() {
     ] {
         let facts = lower_django(&piece.repeat(200_000 / piece.len()));
         assert!(facts.functions.len() == 1, "{piece}");
-        assert!(
-            lower_django(&format!("{}\n{{{{ y }}}}", piece.repeat(1000)))
-                .functions
-                .len()
-                == 1
-        );
+        assert!(lower_django(&format!("{}\n{{{{ y }}}}", piece.repeat(1000))).functions.len() == 1);
     }
 }
 
@@ -247,8 +221,8 @@ fn ten_megabytes_are_read_once() {
 fn junk_is_no_reason_to_panic() {
     let mut state = 7u32;
     let parts = [
-        "{{", "}}", "{%", "%}", "{#", "#}", " ", "'", "\"", ".", "|", ":", "=", "é", "\u{0}",
-        "for ", "in ", "if ", "as ", "end", "with ", "\n", "a", "9", "block ",
+        "{{", "}}", "{%", "%}", "{#", "#}", " ", "'", "\"", ".", "|", ":", "=", "é", "\u{0}", "for ", "in ", "if ", "as ", "end",
+        "with ", "\n", "a", "9", "block ",
     ];
     for _ in 0..3000 {
         let mut text = String::new();

@@ -8,10 +8,7 @@ use super::jinja_token::tokens;
 use super::lexer::{Flavor, Piece, PieceKind, pieces};
 use super::tree::{FrameKind, Tree};
 use crate::base::{Name, Range};
-use crate::facts::{
-    Arg, Expr, ExprId, FileFacts, Language, Param, ParamKind, Pat, PatId, Render, RenderKind,
-    Spread, Stmt, Why,
-};
+use crate::facts::{Arg, Expr, ExprId, FileFacts, Language, Param, ParamKind, Pat, PatId, Render, RenderKind, Spread, Stmt, Why};
 
 /// Facts of a Jinja template. Never fails: what could not be read is a gap.
 pub fn lower_jinja(text: &str) -> FileFacts {
@@ -57,18 +54,7 @@ pub fn lower_jinja(text: &str) -> FileFacts {
 }
 
 /// Tags that an `end…` tag ends.
-const BLOCKS: &[&str] = &[
-    "for",
-    "if",
-    "block",
-    "macro",
-    "call",
-    "filter",
-    "set",
-    "with",
-    "autoescape",
-    "trans",
-];
+const BLOCKS: &[&str] = &["for", "if", "block", "macro", "call", "filter", "set", "with", "autoescape", "trans"];
 
 struct Tag<'a, 't> {
     piece: &'a Piece,
@@ -91,11 +77,7 @@ impl<'t> Tag<'_, 't> {
             "for" => self.for_loop(),
             "if" => {
                 let cond = self.condition();
-                let kind = FrameKind::If {
-                    done: Vec::new(),
-                    cond: Some(cond),
-                    at: start,
-                };
+                let kind = FrameKind::If { done: Vec::new(), cond: Some(cond), at: start };
                 self.tree().open("if", range, kind);
             }
             "elif" => {
@@ -133,8 +115,7 @@ impl<'t> Tag<'_, 't> {
                 let text = self.tree().leaf(Expr::Literal, at);
                 let value = self.reader.filters(text);
                 self.tree().effect(value, range);
-                self.tree()
-                    .open("filter", range, FrameKind::Transparent(None));
+                self.tree().open("filter", range, FrameKind::Transparent(None));
             }
             "with" => {
                 let items = self.bindings();
@@ -143,8 +124,7 @@ impl<'t> Tag<'_, 't> {
             "autoescape" => {
                 let value = self.reader.expression();
                 self.tree().effect(value, range);
-                self.tree()
-                    .open("autoescape", range, FrameKind::Transparent(None));
+                self.tree().open("autoescape", range, FrameKind::Transparent(None));
             }
             "trans" => self.translation(),
             "pluralize" | "debug" => {}
@@ -229,8 +209,7 @@ impl<'t> Tag<'_, 't> {
         self.tree().mark_bound("loop");
         let each = Tree::each(target, iter, self.piece.inner);
         let range = self.range();
-        self.tree()
-            .open("for", range, FrameKind::Loop(each, filter, None));
+        self.tree().open("for", range, FrameKind::Loop(each, filter, None));
     }
 
     fn set(&mut self) {
@@ -372,11 +351,7 @@ impl<'t> Tag<'_, 't> {
             let import = render(template, RenderKind::Import, inherits);
             let start = self.piece.inner.start as usize;
             let base = self.render(import, self.piece.inner);
-            let lookup = Expr::Lookup {
-                base,
-                name: Name::new(name.text),
-                call: false,
-            };
+            let lookup = Expr::Lookup { base, name: Name::new(name.text), call: false };
             let place = Range::new(start, name.end());
             let value = self.tree().node(lookup, place, &[base]);
             let target = self.tree().bind(alias.text);
@@ -400,8 +375,7 @@ impl<'t> Tag<'_, 't> {
     fn render(&mut self, render: Render, range: Range) -> ExprId {
         let mut children: Vec<ExprId> = render.args.iter().map(|a| a.value).collect();
         children.push(render.template);
-        self.tree()
-            .node(Expr::Render(Box::new(render)), range, &children)
+        self.tree().node(Expr::Render(Box::new(render)), range, &children)
     }
 
     /// `a = x, b = y`; a bare name keeps its value.
@@ -450,11 +424,7 @@ impl<'t> Tag<'_, 't> {
             }
             let name = self.reader.take_keyword().map(|t| Name::new(t.text));
             let value = self.reader.expression();
-            let arg = Arg {
-                name,
-                value,
-                spread: Spread::No,
-            };
+            let arg = Arg { name, value, spread: Spread::No };
             args.push(arg);
         }
         // Their arguments may have a syntax of their own: no error.
@@ -470,13 +440,5 @@ impl<'t> Tag<'_, 't> {
 }
 
 fn render(template: ExprId, kind: RenderKind, inherits: bool) -> Render {
-    Render {
-        template,
-        kind,
-        args: Vec::new(),
-        context: None,
-        inherits,
-        each: None,
-        inner: Vec::new(),
-    }
+    Render { template, kind, args: Vec::new(), context: None, inherits, each: None, inner: Vec::new() }
 }

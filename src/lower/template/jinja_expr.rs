@@ -51,14 +51,7 @@ enum Infix {
 impl<'a, 't> Reader<'a, 't> {
     /// A reader at the first token; `end` is where the content of the tag ends.
     pub fn new(tree: &'a mut Tree, tokens: &'a [Token<'t>], end: usize) -> Reader<'a, 't> {
-        Reader {
-            tree,
-            tokens,
-            at: 0,
-            nesting: 0,
-            has_failed: false,
-            end,
-        }
+        Reader { tree, tokens, at: 0, nesting: 0, has_failed: false, end }
     }
 
     /// The text of the next token; empty at the end.
@@ -255,11 +248,7 @@ impl<'a, 't> Reader<'a, 't> {
             }
         };
         let range = self.since(start);
-        let expr = Expr::Ternary {
-            cond,
-            then: Some(value),
-            otherwise,
-        };
+        let expr = Expr::Ternary { cond, then: Some(value), otherwise };
         self.tree.node(expr, range, &[cond, value, otherwise])
     }
 
@@ -292,9 +281,7 @@ impl<'a, 't> Reader<'a, 't> {
         };
         let range = Range::new(token.start, token.end());
         match (token.kind, token.text) {
-            (TokenKind::Name, name) if RESERVED.contains(&name) => {
-                self.error(Why::SyntaxError, Vec::new())
-            }
+            (TokenKind::Name, name) if RESERVED.contains(&name) => self.error(Why::SyntaxError, Vec::new()),
             (TokenKind::Name, name) => {
                 self.at += 1;
                 match name {
@@ -411,11 +398,7 @@ impl<'a, 't> Reader<'a, 't> {
         match self.token() {
             Some(t) if matches!(t.kind, TokenKind::Name | TokenKind::Int) => {
                 self.at += 1;
-                let lookup = Expr::Lookup {
-                    base,
-                    name: Name::new(t.text),
-                    call: false,
-                };
+                let lookup = Expr::Lookup { base, name: Name::new(t.text), call: false };
                 self.tree.node(lookup, Range::new(start, t.end()), &[base])
             }
             _ => self.error(Why::SyntaxError, vec![base]),
@@ -430,11 +413,7 @@ impl<'a, 't> Reader<'a, 't> {
         {
             // `a["b"]` finds attributes, too. The place ends with the name, as it does for `a.b`.
             self.at += 2;
-            let lookup = Expr::Lookup {
-                base,
-                name: Name::new(&unquoted(t.text)),
-                call: false,
-            };
+            let lookup = Expr::Lookup { base, name: Name::new(&unquoted(t.text)), call: false };
             let range = Range::new(start, t.end() - 1);
             return self.tree.node(lookup, range, &[base]);
         }
@@ -479,11 +458,7 @@ impl<'a, 't> Reader<'a, 't> {
             let name = self.take_keyword().map(|t| Name::new(t.text));
             let value = self.expression();
             children.push(value);
-            args.push(Arg {
-                name,
-                value,
-                spread,
-            });
+            args.push(Arg { name, value, spread });
             if !self.take(",") {
                 break;
             }
@@ -517,8 +492,7 @@ impl<'a, 't> Reader<'a, 't> {
         };
         children.push(base);
         let range = self.since(start);
-        self.tree
-            .node(Expr::Filter { base, name, args }, range, &children)
+        self.tree.node(Expr::Filter { base, name, args }, range, &children)
     }
 
     /// Filters that stand without a value before them, as in `{% filter upper|trim %}`, applied to nothing known.
@@ -530,9 +504,5 @@ impl<'a, 't> Reader<'a, 't> {
 }
 
 fn positional(value: ExprId) -> Arg {
-    Arg {
-        name: None,
-        value,
-        spread: Spread::No,
-    }
+    Arg { name: None, value, spread: Spread::No }
 }

@@ -27,9 +27,7 @@ impl Reader<'_, '_> {
                     other => Expr::Bool(other == "true"),
                 };
                 let at = self.last_end();
-                let right = self
-                    .tree
-                    .leaf(right, Range::new(at - name.as_str().len(), at));
+                let right = self.tree.leaf(right, Range::new(at - name.as_str().len(), at));
                 return self.compared(BinaryOp::Equal, value, right, is_negated, range);
             }
             ("eq" | "equalto" | "sameas", [right]) => {
@@ -93,14 +91,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn compared(
-        &mut self,
-        op: BinaryOp,
-        left: ExprId,
-        right: ExprId,
-        is_negated: bool,
-        range: Range,
-    ) -> ExprId {
+    fn compared(&mut self, op: BinaryOp, left: ExprId, right: ExprId, is_negated: bool, range: Range) -> ExprId {
         let op = match (op, is_negated) {
             (BinaryOp::Equal, true) => BinaryOp::NotEqual,
             (BinaryOp::NotEqual, true) => BinaryOp::Equal,

@@ -3,12 +3,7 @@ use super::printed::{places, printed};
 
 fn check(source: &str, expected: &str) {
     let facts = lower_jinja(source);
-    assert_eq!(
-        printed(&facts).trim(),
-        expected.trim(),
-        "\n{source}\n{:?}",
-        facts.gaps
-    );
+    assert_eq!(printed(&facts).trim(), expected.trim(), "\n{source}\n{:?}", facts.gaps);
     assert_eq!(facts.gaps, [], "{source}");
 }
 
@@ -33,13 +28,7 @@ fn places_end_with_the_name() {
     let text = "<p>{{- b.author['name'].x (1).y|f -}}</p>";
     assert_eq!(
         places(&lower_jinja(text), text),
-        [
-            "b.author",
-            "b.author['name",
-            "b.author['name'].x",
-            "b.author['name'].x (1)",
-            "b.author['name'].x (1).y"
-        ]
+        ["b.author", "b.author['name", "b.author['name'].x", "b.author['name'].x (1)", "b.author['name'].x (1).y"]
     );
 }
 
@@ -191,10 +180,7 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
     );
     let text = printed(&facts);
     assert!(text.ends_with("output $z"), "{text}");
-    assert!(
-        text.contains("output $x") && text.contains("output $y"),
-        "{text}"
-    );
+    assert!(text.contains("output $x") && text.contains("output $y"), "{text}");
 }
 
 #[test]
@@ -216,36 +202,17 @@ output $a~c"#,
 #[test]
 fn deep_and_long_input_ends_in_time() {
     let n = 100_000;
-    for (open, close) in [
-        ("{% if a %}", "{% endif %}"),
-        ("{% macro m() %}", "{% endmacro %}"),
-        ("{% for a in b %}", "{% endfor %}"),
-    ] {
-        let deep = format!(
-            "{}{{{{ x }}}}{}{{{{ y }}}}",
-            open.repeat(n),
-            close.repeat(n)
-        );
+    for (open, close) in
+        [("{% if a %}", "{% endif %}"), ("{% macro m() %}", "{% endmacro %}"), ("{% for a in b %}", "{% endfor %}")]
+    {
+        let deep = format!("{}{{{{ x }}}}{}{{{{ y }}}}", open.repeat(n), close.repeat(n));
         let facts = lower_jinja(&deep);
         let body = &facts.functions[0].body;
         let last = *body.root.last().expect("there is a statement");
         assert!(matches!(body.stmt(last), crate::facts::Stmt::Output(_)));
         assert_eq!(facts.gaps.len(), 1);
     }
-    for part in [
-        "(",
-        "[",
-        "not ",
-        "-",
-        "a if b else ",
-        "a or ",
-        "f(",
-        "x|f(",
-        "{1:",
-        "a.b.",
-        "a ~ ",
-        "a is b ",
-    ] {
+    for part in ["(", "[", "not ", "-", "a if b else ", "a or ", "f(", "x|f(", "{1:", "a.b.", "a ~ ", "a is b "] {
         let text = format!("{{{{ {} }}}}{{{{ y }}}}", part.repeat(n));
         let text = printed(&lower_jinja(&text));
         assert!(text.ends_with("output $y"), "{part}");
@@ -279,9 +246,8 @@ fn ten_megabytes_are_read_once() {
 fn junk_is_no_reason_to_panic() {
     let mut state = 7u32;
     let parts = [
-        "{{", "}}", "{%", "-%}", "{#", "#}", " ", "'", "\"", ".", "|", "(", ")", "[", "]", "=",
-        "é", "\u{0}", "for ", "in ", "if ", "is ", "end", "macro ", "\n", "a", "9", "call ", ",",
-        "set ", "not ",
+        "{{", "}}", "{%", "-%}", "{#", "#}", " ", "'", "\"", ".", "|", "(", ")", "[", "]", "=", "é", "\u{0}", "for ", "in ",
+        "if ", "is ", "end", "macro ", "\n", "a", "9", "call ", ",", "set ", "not ",
     ];
     for _ in 0..3000 {
         let mut text = String::new();

@@ -60,42 +60,28 @@ pub fn tokens(text: &str, start: usize, end: usize) -> Vec<Token<'_>> {
             },
             b'0'..=b'9' => number(rest, after_dot),
             b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => {
-                let len = rest
-                    .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-                    .unwrap_or(rest.len());
+                let len = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
                 match len {
-                    0 => (
-                        TokenKind::Unknown,
-                        rest.chars().next().map_or(1, char::len_utf8),
-                    ),
+                    0 => (TokenKind::Unknown, rest.chars().next().map_or(1, char::len_utf8)),
                     _ => (TokenKind::Name, len),
                 }
             }
             _ if LONG_OPERATORS.iter().any(|op| rest.starts_with(op)) => (TokenKind::Op, 2),
-            b'+' | b'-' | b'/' | b'*' | b'%' | b'~' | b'[' | b']' | b'(' | b')' | b'{' | b'}'
-            | b'>' | b'<' | b'=' | b'.' | b':' | b'|' | b',' | b';' => (TokenKind::Op, 1),
+            b'+' | b'-' | b'/' | b'*' | b'%' | b'~' | b'[' | b']' | b'(' | b')' | b'{' | b'}' | b'>' | b'<' | b'=' | b'.'
+            | b':' | b'|' | b',' | b';' => (TokenKind::Op, 1),
             _ => (TokenKind::Unknown, 1),
         };
-        tokens.push(Token {
-            kind,
-            text: &text[at..at + len],
-            start: at,
-        });
+        tokens.push(Token { kind, text: &text[at..at + len], start: at });
         at += len;
     }
     tokens
 }
 
 fn number(rest: &str, after_dot: bool) -> (TokenKind, usize) {
-    let digits = |text: &str| {
-        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .unwrap_or(text.len())
-    };
+    let digits = |text: &str| text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     let whole = digits(rest);
     let fraction = &rest[whole..];
-    let is_float = !after_dot
-        && fraction.starts_with('.')
-        && fraction[1..].starts_with(|c: char| c.is_ascii_digit());
+    let is_float = !after_dot && fraction.starts_with('.') && fraction[1..].starts_with(|c: char| c.is_ascii_digit());
     match is_float {
         true => (TokenKind::Float, whole + 1 + digits(&fraction[1..])),
         false => (TokenKind::Int, whole),

@@ -103,20 +103,14 @@ impl<'t> Lexer<'t> {
         }
         let inner = trimmed(self.bytes, from, to);
         let after = end + close.len();
-        let piece = Piece {
-            kind,
-            range: Range::new(start, after),
-            inner,
-        };
+        let piece = Piece { kind, range: Range::new(start, after), inner };
         if kind == PieceKind::Tag {
             let content = &self.text[inner.start as usize..inner.end as usize];
             let name = content.split_whitespace().next().unwrap_or("");
             match (self.flavor, name) {
                 (Flavor::Django, "verbatim") => {
                     let label = content["verbatim".len()..].trim();
-                    return self
-                        .end_tag("endverbatim", label, after)
-                        .map_or(after, |(_, next)| next);
+                    return self.end_tag("endverbatim", label, after).map_or(after, |(_, next)| next);
                 }
                 (Flavor::Django, "comment") => {
                     if let Some((end, next)) = self.end_tag("endcomment", "", after) {
@@ -130,9 +124,7 @@ impl<'t> Lexer<'t> {
                     return after;
                 }
                 (Flavor::Jinja, "raw") => {
-                    return self
-                        .end_tag("endraw", "", after)
-                        .map_or(after, |(_, next)| next);
+                    return self.end_tag("endraw", "", after).map_or(after, |(_, next)| next);
                 }
                 _ => {}
             }
@@ -145,9 +137,7 @@ impl<'t> Lexer<'t> {
     fn end_of(&mut self, from: usize, close: &'static str) -> Option<usize> {
         match self.flavor {
             Flavor::Django => self.end_on_line(from, close),
-            Flavor::Jinja => self
-                .balanced_end(from, close)
-                .or_else(|| self.find(close, from)),
+            Flavor::Jinja => self.balanced_end(from, close).or_else(|| self.find(close, from)),
         }
     }
 

@@ -7,10 +7,8 @@ use crate::facts::{Expr, FileFacts};
 pub fn printed(facts: &FileFacts) -> String {
     let text = print(facts);
     let lines = text.lines().filter(|l| {
-        !matches!(
-            *l,
-            "DjangoTemplate" | "Jinja" | "Blade" | "fn 0 template()" | "  "
-        ) && !l.starts_with("gap ")
+        !matches!(*l, "DjangoTemplate" | "Jinja" | "Blade" | "fn 0 template()" | "  ")
+            && !l.starts_with("gap ")
             && !l.starts_with("comment ")
     });
     let lines: Vec<&str> = lines.map(|l| l.strip_prefix("  ").unwrap_or(l)).collect();
@@ -22,10 +20,7 @@ pub fn places<'t>(facts: &FileFacts, text: &'t str) -> Vec<&'t str> {
     let mut out = Vec::new();
     for f in &facts.functions {
         for (e, r) in f.body.exprs.iter().zip(&f.body.ranges) {
-            if matches!(
-                e,
-                Expr::Lookup { .. } | Expr::Attr { .. } | Expr::Call { .. }
-            ) {
+            if matches!(e, Expr::Lookup { .. } | Expr::Attr { .. } | Expr::Call { .. }) {
                 out.push(&text[r.start as usize..r.end as usize]);
             }
         }

@@ -8,8 +8,8 @@ use rustc_hash::FxHashMap;
 use super::scope::Scope;
 use crate::base::{Name, Range};
 use crate::facts::{
-    Block, Capture, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Language,
-    Loop, LoopKind, MAX_DEPTH, Param, Pat, PatId, Render, Slot, Stmt, Why,
+    Block, Capture, Comment, Expr, ExprId, FileFacts, FnId, FnKind, FunctionDecl, Gap, Language, Loop, LoopKind, MAX_DEPTH,
+    Param, Pat, PatId, Render, Slot, Stmt, Why,
 };
 
 /// Tags nest at most this deep, so that expressions inside them still have room below [`MAX_DEPTH`].
@@ -76,11 +76,7 @@ impl Tree {
             language,
             length: text.len(),
             functions: vec![None],
-            scopes: vec![Scope::new(
-                FnId(0),
-                Name::empty(),
-                Range::new(0, text.len()),
-            )],
+            scopes: vec![Scope::new(FnId(0), Name::empty(), Range::new(0, text.len()))],
             frames: Vec::new(),
             open: FxHashMap::default(),
             dead: 0,
@@ -90,9 +86,7 @@ impl Tree {
     }
 
     fn scope(&mut self) -> &mut Scope {
-        self.scopes
-            .last_mut()
-            .expect("the template's own scope is never closed")
+        self.scopes.last_mut().expect("the template's own scope is never closed")
     }
 
     /// Is everything here left out?
@@ -109,11 +103,7 @@ impl Tree {
     pub fn node(&mut self, expr: Expr, range: Range, children: &[ExprId]) -> ExprId {
         let limit = MAX_DEPTH - self.level().min(MAX_DEPTH - 1);
         let scope = self.scope();
-        let height = 1 + children
-            .iter()
-            .map(|c| scope.heights[c.0 as usize] as usize)
-            .max()
-            .unwrap_or(0);
+        let height = 1 + children.iter().map(|c| scope.heights[c.0 as usize] as usize).max().unwrap_or(0);
         if height > limit {
             scope.heights.push(1);
             let id = scope.body.push(Expr::Gap(Why::TooDeep, Vec::new()), range);
@@ -158,9 +148,7 @@ impl Tree {
 
     /// The range of an expression added before.
     pub fn range(&self, expr: ExprId) -> Range {
-        self.scopes
-            .last()
-            .map_or(Range::default(), |s| s.body.range(expr))
+        self.scopes.last().map_or(Range::default(), |s| s.body.range(expr))
     }
 
     /// The slot of a variable.
@@ -224,10 +212,7 @@ impl Tree {
 
     /// A value that nothing is known of.
     pub fn unknown(&mut self, range: Range) -> ExprId {
-        self.leaf(
-            Expr::Gap(Why::NotLowered("template value"), Vec::new()),
-            range,
-        )
+        self.leaf(Expr::Gap(Why::NotLowered("template value"), Vec::new()), range)
     }
 
     /// A loop over `iter`.
@@ -272,13 +257,7 @@ impl Tree {
         let key = Name::new(key);
         *self.open.entry(key).or_insert(0) += 1;
         let first = self.scope().pending.len();
-        self.frames.push(Frame {
-            key,
-            start: range.start as usize,
-            first,
-            level,
-            kind,
-        });
+        self.frames.push(Frame { key, start: range.start as usize, first, level, kind });
     }
 
     /// Ends the innermost tag with this key, and those left open inside it. False if there is none.
@@ -329,11 +308,7 @@ impl Tree {
                 }
                 let scope = self.scope();
                 while let Some((cond, then, at)) = done.pop() {
-                    let stmt = Stmt::If {
-                        cond,
-                        then,
-                        otherwise: std::mem::take(&mut otherwise),
-                    };
+                    let stmt = Stmt::If { cond, then, otherwise: std::mem::take(&mut otherwise) };
                     let id = scope.body.push_stmt(stmt, Range::new(at, end));
                     otherwise = vec![id];
                 }
@@ -350,25 +325,14 @@ impl Tree {
                 }
                 if let Some(cond) = filter {
                     let at = self.range(cond);
-                    let stmt = Stmt::If {
-                        cond,
-                        then: std::mem::take(&mut header.body),
-                        otherwise: Vec::new(),
-                    };
+                    let stmt = Stmt::If { cond, then: std::mem::take(&mut header.body), otherwise: Vec::new() };
                     header.body = vec![self.scope().body.push_stmt(stmt, at)];
                 }
                 self.stmt(Stmt::Loop(header), range);
             }
             FrameKind::With(items) => {
                 let body = take(self.scope());
-                self.stmt(
-                    Stmt::With {
-                        items,
-                        body,
-                        is_async: false,
-                    },
-                    range,
-                );
+                self.stmt(Stmt::With { items, body, is_async: false }, range);
             }
             FrameKind::Block(name) => {
                 let body = take(self.scope());
@@ -397,19 +361,11 @@ impl Tree {
 
     /// Completes the current arm of the innermost branch and begins one with this condition (`None`: else).
     pub fn next_arm(&mut self, next: Option<ExprId>, start: usize) {
-        let Some(Frame {
-            kind: FrameKind::If { done, cond, at },
-            first,
-            ..
-        }) = self.frames.last_mut()
-        else {
+        let Some(Frame { kind: FrameKind::If { done, cond, at }, first, .. }) = self.frames.last_mut() else {
             return;
         };
         let Some(current) = *cond else { return };
-        let scope = self
-            .scopes
-            .last_mut()
-            .expect("the template's own scope is never closed");
+        let scope = self.scopes.last_mut().expect("the template's own scope is never closed");
         done.push((current, scope.pending.split_off(*first), *at));
         *cond = next;
         *at = start;
@@ -422,25 +378,13 @@ impl Tree {
 
     /// Begins the `else` of the branch or loop that this place is in; without one nothing happens.
     pub fn otherwise(&mut self, start: usize) {
-        let takes = |f: &Frame| {
-            matches!(
-                f.kind,
-                FrameKind::If { cond: Some(_), .. } | FrameKind::Loop(_, _, None)
-            )
-        };
+        let takes = |f: &Frame| matches!(f.kind, FrameKind::If { cond: Some(_), .. } | FrameKind::Loop(_, _, None));
         if !self.close_down_to(takes, start) {
             return;
         }
         match self.frames.last_mut() {
-            Some(Frame {
-                kind: FrameKind::Loop(_, _, body),
-                first,
-                ..
-            }) => {
-                let scope = self
-                    .scopes
-                    .last_mut()
-                    .expect("the template's own scope is never closed");
+            Some(Frame { kind: FrameKind::Loop(_, _, body), first, .. }) => {
+                let scope = self.scopes.last_mut().expect("the template's own scope is never closed");
                 *body = Some(scope.pending.split_off(*first));
             }
             _ => self.next_arm(None, start),
@@ -452,12 +396,7 @@ impl Tree {
         if self.is_dead() {
             return false;
         }
-        let stops = |f: &Frame| {
-            matches!(
-                f.kind,
-                FrameKind::Macro(..) | FrameKind::Block(_) | FrameKind::Render(..)
-            )
-        };
+        let stops = |f: &Frame| matches!(f.kind, FrameKind::Macro(..) | FrameKind::Block(_) | FrameKind::Render(..));
         for (above, frame) in self.frames.iter().rev().enumerate() {
             if is_such(frame) {
                 for _ in 0..above {
@@ -476,8 +415,7 @@ impl Tree {
     pub fn begin_macro(&mut self, name: &str, name_range: Range) -> FnId {
         let id = FnId(self.functions.len() as u32);
         self.functions.push(None);
-        self.scopes
-            .push(Scope::new(id, Name::new(name), name_range));
+        self.scopes.push(Scope::new(id, Name::new(name), name_range));
         id
     }
 
@@ -506,11 +444,7 @@ impl Tree {
             let inner = Slot(i as u32);
             if !scope.bound.contains(&inner) && !implicit.contains(&name.as_str()) {
                 let outer = self.slot(name.as_str());
-                captures.push(Capture {
-                    outer,
-                    inner,
-                    by_ref: false,
-                });
+                captures.push(Capture { outer, inner, by_ref: false });
             }
         }
         let parent = self.scope().id;
@@ -525,10 +459,7 @@ impl Tree {
     /// Keeps a comment if it speaks to the tool.
     pub fn comment(&mut self, range: Range, text: &str) {
         if COMMENT_WORDS.iter().any(|w| text.contains(w)) {
-            self.comments.push(Comment {
-                range,
-                text: Name::new(text.trim()),
-            });
+            self.comments.push(Comment { range, text: Name::new(text.trim()) });
         }
     }
 

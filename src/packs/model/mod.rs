@@ -10,10 +10,7 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-pub use relation::{
-    AccessWord, Annotations, LoadingWord, Proxies, RelationAttr, RelationConstructor,
-    RelationMethods, Reverse,
-};
+pub use relation::{AccessWord, Annotations, LoadingWord, Proxies, RelationAttr, RelationConstructor, RelationMethods, Reverse};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/packs");
 
@@ -447,10 +444,7 @@ pub struct Labels {
 /// # Panics
 /// Never in a build whose tests pass: they read every pack.
 pub fn builtin() -> Vec<ModelPack> {
-    let mut files: Vec<_> = BUILTIN
-        .files()
-        .filter(|f| f.path().extension().is_some_and(|e| e == "toml"))
-        .collect();
+    let mut files: Vec<_> = BUILTIN.files().filter(|f| f.path().extension().is_some_and(|e| e == "toml")).collect();
     files.sort_by_key(|f| f.path());
     files
         .iter()

@@ -36,10 +36,7 @@ fn paths(set: &SourceSet) -> Vec<&str> {
 
 fn skipped(set: &SourceSet) -> Vec<String> {
     let mark = |s: &Skipped| if s.is_failure { "!" } else { "" };
-    set.skipped
-        .iter()
-        .map(|s| format!("{}: {}{}", s.path, s.reason, mark(s)))
-        .collect()
+    set.skipped.iter().map(|s| format!("{}: {}{}", s.path, s.reason, mark(s))).collect()
 }
 
 #[test]
@@ -64,19 +61,9 @@ fn ignore_files_and_conventions_decide_what_is_read() {
             ("composer.json", b"{}"),
         ],
     );
-    let options = DiscoverOptions {
-        exclude: vec!["excluded/".to_owned()],
-        ..DiscoverOptions::default()
-    };
+    let options = DiscoverOptions { exclude: vec!["excluded/".to_owned()], ..DiscoverOptions::default() };
     let set = folder.discover(&options);
-    assert_eq!(
-        paths(&set),
-        [
-            "app/été/A b.php",
-            "database/migrations/2020_01_01_000000_a.php",
-            "shop/vendor/models.py"
-        ]
-    );
+    assert_eq!(paths(&set), ["app/été/A b.php", "database/migrations/2020_01_01_000000_a.php", "shop/vendor/models.py"]);
     assert_eq!(set.files[1].origin, Origin::Migration);
     assert_eq!(
         skipped(&set),
@@ -89,15 +76,8 @@ fn ignore_files_and_conventions_decide_what_is_read() {
             "vendor: third-party code",
         ]
     );
-    let set = folder.discover(&DiscoverOptions {
-        include_tests: true,
-        ..options
-    });
-    assert!(
-        set.files
-            .iter()
-            .any(|file| file.path == "tests/ATest.php" && file.origin == Origin::Test)
-    );
+    let set = folder.discover(&DiscoverOptions { include_tests: true, ..options });
+    assert!(set.files.iter().any(|file| file.path == "tests/ATest.php" && file.origin == Origin::Test));
 }
 
 #[test]
@@ -118,24 +98,13 @@ fn odd_bytes_large_files_and_empty_files_are_withstood() {
     assert_eq!(paths(&set), ["bom.php", "empty.py", "latin.py", "nul.php"]);
     let texts: Vec<_> = set.files.iter().map(|file| file.text.as_str()).collect();
     assert_eq!(texts, ["<?php", "", "# café\n", "<?php a"]);
-    assert_eq!(
-        skipped(&set),
-        ["large.py: larger than 4 MB", "templates/nul.html: binary"]
-    );
+    assert_eq!(skipped(&set), ["large.py: larger than 4 MB", "templates/nul.html: binary"]);
     assert_eq!(set.encodings.len(), 2);
 }
 
 #[test]
 fn files_and_several_folders_can_be_named() {
-    let folder = Folder::new(
-        "roots",
-        &[
-            ("a/x.py", b""),
-            ("b/tests/y.py", b""),
-            ("c/z.py", b""),
-            ("n.md", b""),
-        ],
-    );
+    let folder = Folder::new("roots", &[("a/x.py", b""), ("b/tests/y.py", b""), ("c/z.py", b""), ("n.md", b"")]);
     let roots = ["a", "b/tests/y.py", "a/x.py", "n.md"].map(|root| folder.0.join(root));
     let set = discover(&roots, &DiscoverOptions::default());
     assert_eq!(paths(&set), ["a/x.py", "b/tests/y.py"]);
@@ -150,14 +119,8 @@ fn manifests_are_found_below_and_above() {
         "manifests",
         &[
             (".gitignore", b"composer.lock\n"),
-            (
-                "composer.json",
-                br#"{"autoload": {"psr-4": {"App\\": "app/"}}}"#,
-            ),
-            (
-                "composer.lock",
-                br#"{"packages": [{"name": "a/b", "version": "v1.2"}]}"#,
-            ),
+            ("composer.json", br#"{"autoload": {"psr-4": {"App\\": "app/"}}}"#),
+            ("composer.lock", br#"{"packages": [{"name": "a/b", "version": "v1.2"}]}"#),
             ("app/Http/A.php", b"<?php"),
         ],
     );
@@ -166,10 +129,7 @@ fn manifests_are_found_below_and_above() {
     assert_eq!(set.manifest.psr4, [("App\\".to_owned(), "app/".to_owned())]);
     let set = discover(&[folder.0.join("app/Http")], &DiscoverOptions::default());
     assert_eq!(set.manifest.packages["a/b"].as_deref(), Some("1.2"));
-    assert_eq!(
-        set.manifest.psr4,
-        [("App\\Http\\".to_owned(), String::new())]
-    );
+    assert_eq!(set.manifest.psr4, [("App\\Http\\".to_owned(), String::new())]);
 }
 
 #[cfg(unix)]
@@ -200,10 +160,7 @@ fn what_cannot_be_read_is_a_failure() {
     let set = folder.discover(&DiscoverOptions::default());
     fs::set_permissions(folder.0.join("a"), fs::Permissions::from_mode(0o755)).expect("opened");
     if !can_read_all {
-        let expected = [
-            "a: no permission to read it!",
-            "b.py: no permission to read it!",
-        ];
+        let expected = ["a: no permission to read it!", "b.py: no permission to read it!"];
         assert_eq!(skipped(&set), expected);
     }
 }

@@ -16,10 +16,12 @@ pub(super) fn check(view: &View<'_, '_>, f: FnRef, model: ModelId, name: Name, f
     let owner = view.name(model);
     let is_guarded = calls(body).any(|(_, called, _)| called.as_str() == "hasUser");
     if view.cx.ix.file(f.file).language == Language::Php {
-        if is_user(view.cx.ix, model) && !is_guarded
+        if is_user(view.cx.ix, model)
+            && !is_guarded
             && let Some((_, _, at)) = calls(body).find(|(_, called, _)| called.as_str() == "user")
         {
-            let message = format!("this scope of `{owner}` asks for the current user, and loading that user applies the scope again");
+            let message =
+                format!("this scope of `{owner}` asks for the current user, and loading that user applies the scope again");
             faults.push(fault(view, f, at, message, "ask first whether the user is loaded already", name, model));
         }
         if let Some(at) = query_of_user(view, body) {
@@ -37,8 +39,12 @@ pub(super) fn check(view: &View<'_, '_>, f: FnRef, model: ModelId, name: Name, f
 /// Calls of methods: the call, the name, and where the name stands.
 fn calls(body: &Body) -> impl Iterator<Item = (ExprId, Name, Range)> + '_ {
     body.exprs.iter().enumerate().filter_map(|(i, e)| {
-        let Expr::Call { callee, .. } = e else { return None };
-        let Expr::Attr { name, .. } = body.expr(*callee) else { return None };
+        let Expr::Call { callee, .. } = e else {
+            return None;
+        };
+        let Expr::Attr { name, .. } = body.expr(*callee) else {
+            return None;
+        };
         let end = body.range(*callee).end;
         Some((ExprId(i as u32), *name, Range { start: end.saturating_sub(name.as_str().len() as u32), end }))
     })
@@ -56,8 +62,12 @@ fn query_of_user(view: &View<'_, '_>, body: &Body) -> Option<Range> {
         let mut names = Vec::new();
         let mut place = call;
         for _ in 0..16 {
-            let Expr::Call { callee, .. } = body.expr(place) else { break };
-            let Expr::Attr { base, name, .. } = body.expr(*callee) else { break };
+            let Expr::Call { callee, .. } = body.expr(place) else {
+                break;
+            };
+            let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+                break;
+            };
             names.push(name.as_str());
             place = *base;
         }
@@ -69,7 +79,9 @@ fn query_of_user(view: &View<'_, '_>, body: &Body) -> Option<Range> {
 /// The condition under which the function ends without a word.
 fn gives_up(view: &View<'_, '_>, body: &Body) -> Option<Range> {
     body.root.iter().find_map(|s| {
-        let Stmt::If { cond, then, .. } = body.stmt(*s) else { return None };
+        let Stmt::If { cond, then, .. } = body.stmt(*s) else {
+            return None;
+        };
         let [only] = then.as_slice() else { return None };
         let leaves = matches!(body.stmt(*only), Stmt::Return(None));
         (leaves && asks_who(view, body, body.range(*cond))).then(|| body.range(*cond))
@@ -92,7 +104,9 @@ pub(super) fn boot(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         }
         for (j, function) in facts.functions.iter().enumerate() {
             let f = FnRef { file, id: FnId(j as u32) };
-            let Some(class) = view.cx.ix.class_of_function(f) else { continue };
+            let Some(class) = view.cx.ix.class_of_function(f) else {
+                continue;
+            };
             let body = &function.body;
             let added: Vec<(ExprId, Range)> =
                 calls(body).filter(|(_, n, _)| adders.iter().any(|a| a == n.as_str())).map(|(e, _, at)| (e, at)).collect();
@@ -106,20 +120,36 @@ pub(super) fn boot(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
             let Some(model) = models() else { continue };
             let owner = view.name(model);
             for stmt in &body.stmts {
-                let Stmt::If { cond, then, .. } = stmt else { continue };
+                let Stmt::If { cond, then, .. } = stmt else {
+                    continue;
+                };
                 let inside = then.iter().any(|s| {
                     let range = body.stmt_ranges[s.0 as usize];
                     added.iter().any(|(_, at)| at.start >= range.start && at.end <= range.end)
                 });
                 if inside && asks_who(view, body, body.range(*cond)) {
-                    let message = format!("whether `{owner}` has this scope is decided once, when the model boots, by who is signed in then");
-                    faults.push(fault(view, f, body.range(*cond), message, "always add the scope, and ask inside it", owner_name(&owner), model));
+                    let message = format!(
+                        "whether `{owner}` has this scope is decided once, when the model boots, by who is signed in then"
+                    );
+                    faults.push(fault(
+                        view,
+                        f,
+                        body.range(*cond),
+                        message,
+                        "always add the scope, and ask inside it",
+                        owner_name(&owner),
+                        model,
+                    ));
                 }
             }
             for (call, _) in &added {
-                let Expr::Call { args, .. } = body.expr(*call) else { continue };
+                let Expr::Call { args, .. } = body.expr(*call) else {
+                    continue;
+                };
                 for arg in args {
-                    let Expr::Closure(inner) = body.expr(arg.value) else { continue };
+                    let Expr::Closure(inner) = body.expr(arg.value) else {
+                        continue;
+                    };
                     for capture in &facts.functions[inner.0 as usize].captures {
                         let assigned = body.exprs.iter().find_map(|e| match e {
                             Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(capture.outer) => Some(*value),
@@ -129,7 +159,15 @@ pub(super) fn boot(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
                         let range = body.range(value);
                         if asks_who(view, body, range) {
                             let message = format!("the scope of `{owner}` keeps the value of the request that boots the model");
-                            faults.push(fault(view, f, range, message, "read the value inside the scope", owner_name(&owner), model));
+                            faults.push(fault(
+                                view,
+                                f,
+                                range,
+                                message,
+                                "read the value inside the scope",
+                                owner_name(&owner),
+                                model,
+                            ));
                         }
                     }
                 }

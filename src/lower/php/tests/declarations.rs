@@ -56,15 +56,12 @@ enum I: string implements J { case K = 'k'; case L = 'l'; const M = self::K; pub
 
 #[test]
 fn promoted_parameters_are_properties_assigned_first() {
-    let all = printed(
-        "class A { public function __construct(private readonly B $b, protected ?int $n = 1, $c) { f(); } }",
-    );
+    let all = printed("class A { public function __construct(private readonly B $b, protected ?int $n = 1, $c) { f(); } }");
+    assert!(all.contains("  promoted b: B\n  promoted n: int|null\n"), "{all}");
     assert!(
-        all.contains("  promoted b: B\n  promoted n: int|null\n"),
-        "{all}"
-    );
-    assert!(
-        all.contains("__construct(promoted $b: B, promoted $n: int|null = 1, $c) in fn 1\n  (this.b = $b)\n  (this.n = $n)\n  fn f()\n"),
+        all.contains(
+            "__construct(promoted $b: B, promoted $n: int|null = 1, $c) in fn 1\n  (this.b = $b)\n  (this.n = $n)\n  fn f()\n"
+        ),
         "{all}"
     );
 }
@@ -73,11 +70,7 @@ fn promoted_parameters_are_properties_assigned_first() {
 fn anonymous_classes_are_named_by_their_place() {
     check_lines(
         "$a = new class($x) extends B { public function c() {} };",
-        &[
-            "($a = new class(#0)($x))",
-            "class class@15 #0 extends B scope fn 1",
-            "fn 2 method class@15::c() in fn 1",
-        ],
+        &["($a = new class(#0)($x))", "class class@15 #0 extends B scope fn 1", "fn 2 method class@15::c() in fn 1"],
     );
 }
 
@@ -100,13 +93,7 @@ fn attributes_are_constructions_around_the_declaration() {
     check_lines(
         "#[A(1), B] class C { #[D('x', y: 2)] public function e(#[F] $g) {} }
 #[H] function i() {}",
-        &[
-            "@new <A>(1)",
-            "@new <B>()",
-            "@new <D>(\"x\", y: 2)",
-            "fn 2 method C::e(@new <F>() $g) in fn 1",
-            "@new <H>()",
-        ],
+        &["@new <A>(1)", "@new <B>()", "@new <D>(\"x\", y: 2)", "fn 2 method C::e(@new <F>() $g) in fn 1", "@new <H>()"],
     );
 }
 

@@ -60,9 +60,7 @@ fn type_arguments_of_bases() {
 /** @extends Repository<Post>
  * @implements \\IteratorAggregate<int, Post> */
 class B extends Repository implements \\IteratorAggregate {}",
-        &[
-            "class A\\B #0 extends A\\Repository<A\\Post> implements IteratorAggregate<int, A\\Post> scope fn 1",
-        ],
+        &["class A\\B #0 extends A\\Repository<A\\Post> implements IteratorAggregate<int, A\\Post> scope fn 1"],
     );
 }
 
@@ -97,23 +95,11 @@ class B {
 #[test]
 fn variables_are_declared_where_the_type_begins_to_hold() {
     check("/** @var A $a */\nf($a);", "declare $a: A\nfn f($a)");
-    check(
-        "/** @var A $a */\n$a = f();",
-        "($a = fn f())\ndeclare $a: A",
-    );
+    check("/** @var A $a */\n$a = f();", "($a = fn f())\ndeclare $a: A");
     check("/** @var A */\n$a = f();", "($a = fn f())\ndeclare $a: A");
-    check(
-        "/** @var A $a */\nforeach ($b as $a) { f(); }",
-        "each $b as $a\n  declare $a: A\n  fn f()",
-    );
-    check(
-        "/** @var A[] $b */\nforeach ($b as $a) { f(); }",
-        "declare $b: array<A>\neach $b as $a\n  fn f()",
-    );
-    check(
-        "/**\n * @var A $a\n * @var B $b\n */\n?><p>",
-        "declare $a: A\ndeclare $b: B",
-    );
+    check("/** @var A $a */\nforeach ($b as $a) { f(); }", "each $b as $a\n  declare $a: A\n  fn f()");
+    check("/** @var A[] $b */\nforeach ($b as $a) { f(); }", "declare $b: array<A>\neach $b as $a\n  fn f()");
+    check("/**\n * @var A $a\n * @var B $b\n */\n?><p>", "declare $a: A\ndeclare $b: B");
     check("/** @var $a A */\nf();", "declare $a: A\nfn f()");
 }
 

@@ -103,18 +103,10 @@ fn deep_brackets_blocks_and_closures_do_not_overflow_the_stack() {
         format!("$x = {}1{};", "$a ? (".repeat(n), ") : 2".repeat(n)),
         format!("{}$a{};", "foreach ($a as $b) { ".repeat(n), "}".repeat(n)),
         format!("{}{}", "function f() { ".repeat(20_000), "}".repeat(20_000)),
-        format!(
-            "{}{}",
-            "new class { function f() { ".repeat(20_000),
-            "}};".repeat(20_000)
-        ),
+        format!("{}{}", "new class { function f() { ".repeat(20_000), "}};".repeat(20_000)),
         format!("${};", "$".repeat(n) + "a"),
         format!("[{}$a{}] = $b;", "[".repeat(n), "]".repeat(n)),
-        format!(
-            "$a = \"{}$b{}\";",
-            "{$a[\"".repeat(5000),
-            "\"]}".repeat(5000)
-        ),
+        format!("$a = \"{}$b{}\";", "{$a[\"".repeat(5000), "\"]}".repeat(5000)),
     ];
     for code in nested {
         let start: String = code.chars().take(40).collect();
@@ -147,10 +139,7 @@ fn what_stands_around_an_error_is_understood() {
         &["class A #0 scope fn 2", "return 1", "return this.x"],
     );
     check_lines("{ $q->; }\n$b = 1;", &["$q.", "($b = 1)"]);
-    check_lines(
-        "class A { public $x = 1; ??? public function g() { return 2; } }",
-        &["method fn 2", "return 2"],
-    );
+    check_lines("class A { public $x = 1; ??? public function g() { return 2; } }", &["method fn 2", "return 2"]);
 }
 
 #[test]
@@ -195,22 +184,14 @@ fn odd_bytes_and_empty_files_are_lowered() {
 
 #[test]
 fn files_without_php_have_an_empty_body() {
-    assert!(
-        lower("<html><p>nothing</p></html>").functions[0]
-            .body
-            .root
-            .is_empty()
-    );
+    assert!(lower("<html><p>nothing</p></html>").functions[0].body.root.is_empty());
 }
 
 #[test]
 fn ranges_go_through_the_map() {
     let facts = lower_with_map("<?php\n$a->bc();", &|at| at + 100);
     let body = &facts.functions[0].body;
-    let attr = body
-        .exprs
-        .iter()
-        .position(|e| matches!(e, Expr::Attr { .. }));
+    let attr = body.exprs.iter().position(|e| matches!(e, Expr::Attr { .. }));
     let range = body.ranges[attr.expect("there is an attribute")];
     assert_eq!((range.start, range.end), (106, 112));
     assert_eq!(facts.functions[0].range.end, 115);

@@ -80,12 +80,8 @@ fn a_long_chain_is_cut_at_its_inner_end() {
     assert_eq!(facts.gaps.len(), 1);
     assert_eq!(facts.gaps[0].why, Why::TooDeep);
     let body = &facts.functions[0].body;
-    let Stmt::Expr(assign) = body.stmt(body.root[0]) else {
-        panic!("{:?}", body.stmts)
-    };
-    let Expr::Assign { value, .. } = body.expr(*assign) else {
-        panic!("no assignment")
-    };
+    let Stmt::Expr(assign) = body.stmt(body.root[0]) else { panic!("{:?}", body.stmts) };
+    let Expr::Assign { value, .. } = body.expr(*assign) else { panic!("no assignment") };
     assert!(matches!(body.expr(*value), Expr::Call { args, .. } if args.len() == 1));
 }
 
@@ -98,24 +94,16 @@ fn a_chain_of_ordinary_length_is_whole() {
 #[test]
 fn long_runs_of_one_operator_are_no_nesting() {
     for operator in ["+", "|", "and", "or", "-"] {
-        let facts = lowered(&format!(
-            "x = a{}\n",
-            format!(" {operator} b").repeat(50_000)
-        ));
+        let facts = lowered(&format!("x = a{}\n", format!(" {operator} b").repeat(50_000)));
         assert!(facts.gaps.is_empty(), "{operator}");
-        assert_eq!(
-            facts.functions[0].body.exprs.len(),
-            2 * 50_000 + 2,
-            "{operator}"
-        );
+        assert_eq!(facts.functions[0].body.exprs.len(), 2 * 50_000 + 2, "{operator}");
     }
 }
 
 #[test]
 fn nothing_nested_overflows_the_stack() {
     let n = 100_000;
-    let around =
-        |open: &str, close: &str, n: usize| format!("x = {}1{}\n", open.repeat(n), close.repeat(n));
+    let around = |open: &str, close: &str, n: usize| format!("x = {}1{}\n", open.repeat(n), close.repeat(n));
     let sources = [
         around("(", ")", n),
         around("[", "]", n),
@@ -139,23 +127,11 @@ fn nothing_nested_overflows_the_stack() {
         around("a + b - ", "", n / 4),
         around("a and b or ", "", n / 4),
         format!("{}a{} = b\n", "(".repeat(n / 8), ",)".repeat(n / 8)),
-        format!(
-            "for {}a{} in b: pass\n",
-            "[".repeat(n / 8),
-            "]".repeat(n / 8)
-        ),
-        format!(
-            "match a:\n  case {}a{}:\n    b\n",
-            "[".repeat(n / 8),
-            "]".repeat(n / 8)
-        ),
+        format!("for {}a{} in b: pass\n", "[".repeat(n / 8), "]".repeat(n / 8)),
+        format!("match a:\n  case {}a{}:\n    b\n", "[".repeat(n / 8), "]".repeat(n / 8)),
         format!("x: {}int{} = b\n", "list[".repeat(n / 8), "]".repeat(n / 8)),
         format!("x: '{}'\n", "(".repeat(n)),
-        format!(
-            "def f(x: {}int{}): pass\n",
-            "Annotated[".repeat(n / 8),
-            ", 1]".repeat(n / 8)
-        ),
+        format!("def f(x: {}int{}): pass\n", "Annotated[".repeat(n / 8), ", 1]".repeat(n / 8)),
         format!("if a:\n  b\n{}else:\n  d\n", "elif c:\n  d\n".repeat(n / 4)),
         format!("{}def f(): pass\n", "@a\n".repeat(n / 4)),
         format!("x = {}\n", "[".repeat(n)),
@@ -170,16 +146,7 @@ fn nothing_nested_overflows_the_stack() {
 
 #[test]
 fn deep_indentation_does_not_overflow_the_stack() {
-    for head in [
-        "if a:",
-        "for a in b:",
-        "def f(a):",
-        "class A:",
-        "with a:",
-        "while a:",
-        "try:",
-        "async def f(a):",
-    ] {
+    for head in ["if a:", "for a in b:", "def f(a):", "class A:", "with a:", "while a:", "try:", "async def f(a):"] {
         let mut source = String::new();
         for depth in 0..1_000 {
             source.push_str(&" ".repeat(depth));

@@ -8,12 +8,7 @@ use crate::facts::Why;
 use crate::lower::template::lexer::{find_byte, trimmed};
 
 /// Beginnings of tags that are components, and whether their components are live ones.
-const PREFIXES: &[(&str, bool)] = &[
-    ("x-", false),
-    ("x:", false),
-    ("livewire:", true),
-    ("flux:", false),
-];
+const PREFIXES: &[(&str, bool)] = &[("x-", false), ("x:", false), ("livewire:", true), ("flux:", false)];
 
 /// A part of a tag.
 enum Part {
@@ -35,21 +30,15 @@ impl<'t> Translator<'t> {
         let is_end = self.bytes.get(at + 1) == Some(&b'/');
         let from = at + 1 + usize::from(is_end);
         let rest = &self.text.as_bytes()[from..];
-        let prefix = PREFIXES
-            .iter()
-            .find(|(prefix, _)| rest.starts_with(prefix.as_bytes()));
+        let prefix = PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix.as_bytes()));
         let Some(&(prefix, is_live)) = prefix else {
             return at + 1;
         };
-        let length = rest
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
-            .count();
+        let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':')).count();
         let full = Range::new(from, from + length);
         let name_end = from + length;
         if is_end {
-            let end = find_byte(self.bytes, b'>', name_end)
-                .filter(|end| self.text[name_end..*end].trim().is_empty());
+            let end = find_byte(self.bytes, b'>', name_end).filter(|end| self.text[name_end..*end].trim().is_empty());
             let Some(end) = end else { return at + 1 };
             let key = slot_key(self.part(full));
             self.close(key, end + 1);
@@ -207,8 +196,7 @@ impl<'t> Translator<'t> {
     }
 
     fn attribute(&mut self, start: usize, parts: &mut Vec<Part>) -> Option<usize> {
-        let ends =
-            |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'<' | b'"' | b'\'');
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'<' | b'"' | b'\'');
         let mut end = start;
         while end < self.bytes.len() && !ends(&self.bytes[end]) {
             // `<x-a b/>`
@@ -286,10 +274,7 @@ fn component_name(out: &mut PhpText, text: &str, name: Range, parts: &[Part]) {
 }
 
 fn is_target(text: &str, name: Range) -> bool {
-    matches!(
-        &text[name.start as usize..name.end as usize],
-        "component" | "is"
-    )
+    matches!(&text[name.start as usize..name.end as usize], "component" | "is")
 }
 
 /// A string literal with this text.
@@ -324,9 +309,7 @@ fn write_part(out: &mut PhpText, text: &str, part: &Part) {
 
 fn write_text(out: &mut PhpText, text: &str, name: Range, value: Option<Range>) {
     let attribute = &text[name.start as usize..name.end as usize];
-    let is_plain = attribute
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let is_plain = attribute.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let Some(value) = value else {
         if is_plain {
             key(out, text, name);

@@ -5,10 +5,7 @@
 
 use super::translate::RESERVED;
 use crate::base::{Name, Range};
-use crate::facts::{
-    Arg, Block, Body, Expr, ExprId, FileFacts, FnKind, Language, Render, RenderKind, Spread, Stmt,
-    StmtId, Why,
-};
+use crate::facts::{Arg, Block, Body, Expr, ExprId, FileFacts, FnKind, Language, Render, RenderKind, Spread, Stmt, StmtId, Why};
 
 /// Turns the facts of the PHP text into those of the template.
 pub fn convert(facts: &mut FileFacts, length: usize) {
@@ -40,12 +37,7 @@ fn reserved(body: &Body, id: ExprId) -> Option<(&'static str, Vec<Arg>)> {
 fn statements(body: &mut Body) {
     for at in 0..body.stmts.len() {
         let id = StmtId(at as u32);
-        let Stmt::If {
-            cond,
-            then,
-            otherwise,
-        } = body.stmt(id)
-        else {
+        let Stmt::If { cond, then, otherwise } = body.stmt(id) else {
             continue;
         };
         let cond = *cond;
@@ -55,10 +47,7 @@ fn statements(body: &mut Body) {
         let then = then.clone();
         let otherwise = otherwise.clone();
         let stmt = match name {
-            "section" => Stmt::TemplateBlock {
-                name: args.first().map_or(Name::empty(), |a| text(body, a.value)),
-                body: then,
-            },
+            "section" => Stmt::TemplateBlock { name: args.first().map_or(Name::empty(), |a| text(body, a.value)), body: then },
             "forelse" => forelse(body, then, otherwise),
             "component" | "live" | "view_component" => {
                 render(body, cond, name, &args, then);
@@ -120,15 +109,7 @@ fn render(body: &mut Body, call: ExprId, name: &str, args: &[Arg], inner: Block)
         forget_call(body, call);
         return;
     };
-    let mut render = Render {
-        template,
-        kind,
-        args: Vec::new(),
-        context: None,
-        inherits,
-        each: None,
-        inner,
-    };
+    let mut render = Render { template, kind, args: Vec::new(), context: None, inherits, each: None, inner };
     if name == "each" {
         if let [_, items, variable, ..] = args {
             render.each = Some((items.value, text(body, variable.value)));
@@ -156,11 +137,7 @@ fn named(body: &mut Body, data: ExprId) -> Option<Vec<Arg>> {
                 if value.spread != Spread::No {
                     return None;
                 }
-                args.push(Arg {
-                    name: Some(*name),
-                    value: value.value,
-                    spread: Spread::No,
-                });
+                args.push(Arg { name: Some(*name), value: value.value, spread: Spread::No });
             }
             args
         }

@@ -8,15 +8,10 @@ use crate::base::Range;
 use crate::facts::Why;
 
 /// Without arguments these are words in a text.
-const NEED_ARGUMENTS: &[&str] = &[
-    "if", "elseif", "unless", "isset", "foreach", "forelse", "for", "while", "switch", "case",
-];
+const NEED_ARGUMENTS: &[&str] = &["if", "elseif", "unless", "isset", "foreach", "forelse", "for", "while", "switch", "case"];
 
 /// Where arguments are copied: if they are no code, something is lost.
-const COPIED: &[&str] = &[
-    "if", "elseif", "unless", "isset", "empty", "for", "while", "switch", "case", "break",
-    "continue",
-];
+const COPIED: &[&str] = &["if", "elseif", "unless", "isset", "empty", "for", "while", "switch", "case", "break", "continue"];
 
 /// Tests that need no arguments.
 const BARE_TESTS: &[&str] = &["auth", "guest", "production"];
@@ -117,9 +112,7 @@ impl<'t> Translator<'t> {
         match name {
             "verbatim" => {
                 let after = name_range.end as usize;
-                return self
-                    .find("@endverbatim", after)
-                    .map_or(after, |i| i + "@endverbatim".len());
+                return self.find("@endverbatim", after).map_or(after, |i| i + "@endverbatim".len());
             }
             "php" => return self.php(whole, name_range.end as usize, args),
             _ => {}

@@ -173,9 +173,7 @@ impl<'t> Translator<'t> {
         let variable = self.part(*name).trim_matches(['"', '\'']);
         let is_name = !variable.is_empty()
             && !variable.starts_with(|c: char| c.is_ascii_digit())
-            && variable
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            && variable.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !is_name {
             return;
         }
@@ -199,10 +197,7 @@ impl<'t> Translator<'t> {
             return;
         };
         let alias = parts.get(1).map(|p| self.part(*p).trim_matches(quotes));
-        let is_path = |s: &str| {
-            s.chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '\\' | '{' | '}' | ',' | ' '))
-        };
+        let is_path = |s: &str| s.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '\\' | '{' | '}' | ',' | ' '));
         if !is_path(path) || !alias.is_none_or(is_path) {
             return;
         }

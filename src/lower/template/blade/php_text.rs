@@ -27,11 +27,7 @@ impl PhpText {
     /// Adds text that stands for what is at `origin`.
     pub fn at(&mut self, origin: usize, text: &str) {
         self.separate();
-        self.segments.push(Segment {
-            php: self.text.len(),
-            origin,
-            len: 0,
-        });
+        self.segments.push(Segment { php: self.text.len(), origin, len: 0 });
         self.text.push_str(text);
     }
 
@@ -44,11 +40,7 @@ impl PhpText {
     pub fn copy(&mut self, template: &str, range: Range) {
         self.separate();
         let part = &template[range.start as usize..range.end as usize];
-        self.segments.push(Segment {
-            php: self.text.len(),
-            origin: range.start as usize,
-            len: part.len(),
-        });
+        self.segments.push(Segment { php: self.text.len(), origin: range.start as usize, len: part.len() });
         self.text.push_str(part);
     }
 
@@ -65,11 +57,7 @@ impl PhpText {
     pub fn append(&mut self, other: PhpText) {
         let shift = self.text.len();
         self.text.push_str(&other.text);
-        self.segments
-            .extend(other.segments.into_iter().map(|s| Segment {
-                php: s.php + shift,
-                ..s
-            }));
+        self.segments.extend(other.segments.into_iter().map(|s| Segment { php: s.php + shift, ..s }));
     }
 
     /// The place in the template for a place in the text.

@@ -183,22 +183,10 @@ const JOINING: &[&str] = &[
 ];
 
 /// Those of them that follow an operand themselves.
-const INFIX: &[&str] = &[
-    "instanceof",
-    "and",
-    "or",
-    "xor",
-    "as",
-    "use",
-    "extends",
-    "implements",
-    "from",
-];
+const INFIX: &[&str] = &["instanceof", "and", "or", "xor", "as", "use", "extends", "implements", "from"];
 
 /// Types that a value can be cast to.
-const CASTS: &[&str] = &[
-    "int", "integer", "float", "double", "string", "bool", "boolean", "array", "object",
-];
+const CASTS: &[&str] = &["int", "integer", "float", "double", "string", "bool", "boolean", "array", "object"];
 
 /// Does an argument list read like PHP rather than like prose or a style sheet? Operands never stand side by side.
 pub fn reads_like_code(text: &str, range: Range) -> bool {

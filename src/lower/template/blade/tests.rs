@@ -4,12 +4,7 @@ use crate::lower::template::printed::{places, printed};
 
 fn check(source: &str, expected: &str) {
     let facts = lower_blade(source);
-    assert_eq!(
-        printed(&facts).trim(),
-        expected.trim(),
-        "\n{source}\n{}",
-        super::translate::translate(source).php.text
-    );
+    assert_eq!(printed(&facts).trim(), expected.trim(), "\n{source}\n{}", super::translate::translate(source).php.text);
     assert_eq!(facts.gaps, [], "{source}");
 }
 
@@ -246,39 +241,19 @@ if fn @auth()"#,
 
 #[test]
 fn places_lead_back_to_the_template() {
-    let text = "é {{ $a->b->c }} @foreach($x->ys as $y) <x-p :q=\"$r?->s\" t=\"{{ $u->v }}\" /> @if($w->f(1)->g) @endif @endforeach";
+    let text =
+        "é {{ $a->b->c }} @foreach($x->ys as $y) <x-p :q=\"$r?->s\" t=\"{{ $u->v }}\" /> @if($w->f(1)->g) @endif @endforeach";
     let facts = lower_blade(text);
-    assert_eq!(
-        places(&facts, text),
-        [
-            "$a->b",
-            "$a->b->c",
-            "$x->ys",
-            "$r?->s",
-            "$u->v",
-            "$w->f",
-            "$w->f(1)",
-            "$w->f(1)->g"
-        ]
-    );
+    assert_eq!(places(&facts, text), ["$a->b", "$a->b->c", "$x->ys", "$r?->s", "$u->v", "$w->f", "$w->f(1)", "$w->f(1)->g"]);
     let body = &facts.functions[0].body;
     let of = |stmt: usize| {
         let range = body.stmt_ranges[body.root[stmt].0 as usize];
         &text[range.start as usize..range.end as usize]
     };
-    assert!(
-        of(1).starts_with("@foreach") && of(1).ends_with("@endforeach"),
-        "{}",
-        of(1)
-    );
-    let crate::facts::Stmt::Loop(found) = body.stmt(body.root[1]) else {
-        panic!("a loop")
-    };
+    assert!(of(1).starts_with("@foreach") && of(1).ends_with("@endforeach"), "{}", of(1));
+    let crate::facts::Stmt::Loop(found) = body.stmt(body.root[1]) else { panic!("a loop") };
     let header = found.header;
-    assert_eq!(
-        &text[header.start as usize..header.end as usize],
-        "@foreach($x->ys as $y)"
-    );
+    assert_eq!(&text[header.start as usize..header.end as usize], "@foreach($x->ys as $y)");
 }
 
 #[test]
@@ -294,10 +269,7 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stays() {
         "{{ $a[ }} {{ foo('x) }} @if($a {{ $b }} @foreach($c) {{ $d }} @endforeach {!! ?> !!} @include('x'] {{ $z }} <x-b :c=\"d e\"/>",
     );
     let text = print(&facts);
-    assert!(
-        text.contains("output $z\n") && text.contains("output $d\n"),
-        "{text}"
-    );
+    assert!(text.contains("output $z\n") && text.contains("output $d\n"), "{text}");
     assert_eq!(facts.gaps.len(), 5, "{text}");
 }
 
@@ -320,24 +292,14 @@ block g
 #[test]
 fn deep_and_long_input_ends_in_time() {
     let n = 100_000;
-    for (open, close) in [
-        ("@if($a)", "@endif"),
-        ("<x-a>", "</x-a>"),
-        ("@foreach($a as $b)", "@endforeach"),
-        ("@push('a')", "@endpush"),
-    ] {
-        let deep = format!(
-            "{} {{{{ $x }}}} {} {{{{ $y }}}}",
-            format!("{open} ").repeat(n),
-            format!("{close} ").repeat(n)
-        );
+    for (open, close) in
+        [("@if($a)", "@endif"), ("<x-a>", "</x-a>"), ("@foreach($a as $b)", "@endforeach"), ("@push('a')", "@endpush")]
+    {
+        let deep = format!("{} {{{{ $x }}}} {} {{{{ $y }}}}", format!("{open} ").repeat(n), format!("{close} ").repeat(n));
         let facts = lower_blade(&deep);
         let body = &facts.functions[0].body;
         let last = *body.root.last().expect("there is a statement");
-        assert!(
-            matches!(body.stmt(last), crate::facts::Stmt::Output(_)),
-            "{open}"
-        );
+        assert!(matches!(body.stmt(last), crate::facts::Stmt::Output(_)), "{open}");
         assert_eq!(facts.gaps.len(), 1, "{open}");
     }
     for piece in [
@@ -390,10 +352,9 @@ fn ten_megabytes_are_translated_once() {
 fn junk_is_no_reason_to_panic() {
     let mut state = 7u32;
     let parts = [
-        "{{", "}}", "{!!", "!!}", "{{--", "--}}", "@if", "@foreach", "@end", "@else", "(", ")",
-        "[", "'", "\"", "<x-a", "</x-a>", "<x-slot", "/>", ">", ":b=", "$c", "->", " as ", "é",
-        "\u{0}", "@php", "@endphp", "<?php", "?>", "\n", " ", "@case", "@section", ",", ";", "//",
-        "<<<A", "\\",
+        "{{", "}}", "{!!", "!!}", "{{--", "--}}", "@if", "@foreach", "@end", "@else", "(", ")", "[", "'", "\"", "<x-a", "</x-a>",
+        "<x-slot", "/>", ">", ":b=", "$c", "->", " as ", "é", "\u{0}", "@php", "@endphp", "<?php", "?>", "\n", " ", "@case",
+        "@section", ",", ";", "//", "<<<A", "\\",
     ];
     for _ in 0..2000 {
         let mut text = String::new();
@@ -403,18 +364,14 @@ fn junk_is_no_reason_to_panic() {
         }
         let facts = lower_blade(&text);
         for f in &facts.functions {
-            assert!(
-                f.body.ranges.iter().all(|r| r.end as usize <= text.len()),
-                "{text}"
-            );
+            assert!(f.body.ranges.iter().all(|r| r.end as usize <= text.len()), "{text}");
         }
         print(&facts);
     }
 }
 #[test]
 fn code_is_told_from_prose() {
-    let reads =
-        |text: &str| super::scan::reads_like_code(text, crate::base::Range::new(0, text.len()));
+    let reads = |text: &str| super::scan::reads_like_code(text, crate::base::Range::new(0, text.len()));
     for code in [
         "(int) $a, 'b'",
         "function () use ($x) { return 1; }",
@@ -428,15 +385,7 @@ fn code_is_told_from_prose() {
     ] {
         assert!(reads(code), "{code}");
     }
-    for prose in [
-        "who is it",
-        "max-width: 600px",
-        "{a: b}",
-        "it's",
-        "a 'b'",
-        "c @d",
-        "(a",
-    ] {
+    for prose in ["who is it", "max-width: 600px", "{a: b}", "it's", "a 'b'", "c @d", "(a"] {
         assert!(!reads(prose), "{prose}");
     }
 }

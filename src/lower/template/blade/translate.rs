@@ -63,9 +63,7 @@ fn ended(text: &str) -> FxHashSet<&str> {
 
 /// How long is the name of letters, digits and `_` at the start?
 pub fn name_length(text: &str) -> usize {
-    text.bytes()
-        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        .count()
+    text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count()
 }
 
 pub struct Translator<'t> {
@@ -135,11 +133,7 @@ impl<'t> Translator<'t> {
         php.append(self.out);
         php.append(self.footer);
         php.push("\n");
-        Translation {
-            php,
-            comments: self.comments,
-            gaps: self.gaps,
-        }
+        Translation { php, comments: self.comments, gaps: self.gaps }
     }
 
     /// Is everything here left out?
@@ -247,10 +241,7 @@ impl<'t> Translator<'t> {
         let text = self.text[at + 4..end].trim();
         let words = crate::lower::template::tree::COMMENT_WORDS;
         if words.iter().any(|w| text.contains(w)) {
-            self.comments.push(Comment {
-                range: Range::new(at, end + 4),
-                text: Name::new(text),
-            });
+            self.comments.push(Comment { range: Range::new(at, end + 4), text: Name::new(text) });
         }
         end + 4
     }

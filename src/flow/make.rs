@@ -1,0 +1,93 @@
+//! What do constructors and functions of libraries give?
+
+use super::call::Args;
+use super::value::{Data, UNKNOWN, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::Language;
+
+impl<'a> Engine<'a> {
+    /// Makes an instance.
+    pub(super) fn construct(&mut self, fr: &mut Frame<'a>, class: Val, args: Args, range: Range) -> Val {
+        match self.data(class).clone() {
+            Data::Class(class) => {
+                if let Some(model) = self.ix.class(class).model {
+                    return self.fresh_row(model, self.span(fr, range));
+                }
+                if let Some(query) = self.made_query(fr, class, &args, range) {
+                    return query;
+                }
+                let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
+                let ctor = Name::new(if python { "__init__" } else { "__construct" });
+                let mut object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });
+                if let Some((_, f)) = self.ix.find_method(class, ctor) {
+                    let (_, after) = self.call_function(fr, f, object, args.clone(), range);
+                    if matches!(self.data(after), Data::Object { .. }) {
+                        object = after;
+                    }
+                }
+                self.constructed(fr, object, class, args, range)
+            }
+            Data::ModelClass(model) => self.fresh_row(model, self.span(fr, range)),
+            Data::External(name) => self.construct_external(fr, name, args, range),
+            Data::Str(name) => {
+                let class = self.class_text(name);
+                if class == UNKNOWN { UNKNOWN } else { self.construct(fr, class, args, range) }
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.construct(fr, *v, args.clone(), range)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => {
+                self.run_callbacks(fr, &args, range);
+                UNKNOWN
+            }
+        }
+    }
+
+    fn construct_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        let given = self.client(fr, name, range);
+        self.opened(fr, name, &args, range);
+        if let Some(op) = self.ix.packs.function(name).cloned() {
+            return self.function_op(fr, name, &op, args, range);
+        }
+        self.run_callbacks(fr, &args, range);
+        self.v.of(Data::Instance(given.unwrap_or(name)))
+    }
+
+    /// Calls a function or constructor outside the program.
+    pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        let given = self.client(fr, name, range);
+        self.blocking(fr, name, range);
+        if !self.ambient.is_empty() {
+            self.table_part(fr, name, &args, range);
+        }
+        self.opened(fr, name, &args, range);
+        self.note_startup(&args);
+        if let Some(op) = self.ix.packs.function(name).cloned() {
+            let group = self.route_class;
+            if op.result == crate::packs::Result::RouteGroup {
+                self.route_class = args.positional.first().and_then(|v| match self.data(*v) {
+                    Data::Class(class) => Some(*class),
+                    _ => None,
+                });
+                return self.v.of(Data::Instance(name));
+            }
+            let val = self.function_op(fr, name, &op, args, range);
+            self.route_class = group;
+            return val;
+        }
+        if let Some(model) = self.library_model(name) {
+            return self.fresh_row(model, self.span(fr, range));
+        }
+        if let Some(query) = self.library_query(fr, name, range) {
+            return query;
+        }
+        self.run_callbacks(fr, &args, range);
+        if let Some(given) = given {
+            return self.v.of(Data::Instance(given));
+        }
+        // What a class of a library is called with gives an instance of it.
+        if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
+    }
+}

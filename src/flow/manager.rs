@@ -1,0 +1,86 @@
+//! From where do queries start? Managers, attributes of model classes, models of libraries.
+
+use super::call::Args;
+use super::value::{Data, UNKNOWN, Val, flag};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::Language;
+use crate::index::{ClassId, ModelId};
+
+impl<'a> Engine<'a> {
+    /// An attribute of a model class as such.
+    pub(super) fn model_class_attr(
+        &mut self,
+        fr: &mut Frame<'a>,
+        class: ClassId,
+        model: ModelId,
+        name: Name,
+        range: Range,
+    ) -> Option<Val> {
+        let data = self.ix.model(model);
+        if let Some(val) = self.manager(fr, model, name, range) {
+            return Some(val);
+        }
+        if self.ix.packs.word(data.dialect, "class-query") == Some(name) && self.ix.find_method(class, name).is_none() {
+            let query = self.start_query(model, self.span(fr, range));
+            return Some(self.v.of(Data::Query(query)));
+        }
+        if self.ix.file(fr.file).language == Language::Python
+            && (data.relations.contains_key(&name) || data.columns.contains_key(&name))
+        {
+            return Some(self.v.of(Data::Attribute(model, name)));
+        }
+        None
+    }
+
+    /// A manager of a model: a query, shaped as the manager's own methods say.
+    fn manager(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Option<Val> {
+        let data = self.ix.model(model);
+        let default = self.ix.packs.word(data.dialect, "default-manager")?;
+        let found = data.managers.iter().find(|m| m.name == name);
+        if found.is_none() && (name != default && !name.as_str().starts_with("_default") && !name.as_str().starts_with("_base")) {
+            return None;
+        }
+        let mut query = self.start_query(model, self.span(fr, range));
+        let class = found.and_then(|m| m.class.or(m.query_class)).or(query.class);
+        let named_at = self.span(fr, super::call::method_range(range, name));
+        query.marks = self.v.marked(query.marks, &[super::value::Mark::Manager(name, named_at)]);
+        query.class = class;
+        let initial = Name::new("get_queryset");
+        if let Some((_, f)) = class.and_then(|c| self.ix.find_method(c, initial)) {
+            let this = self.v.of(Data::Query(query.clone()));
+            let mark = fr.buffer.len();
+            let (val, _) = self.call_function(fr, f, this, Args::default(), range);
+            fr.buffer.truncate(mark);
+            if let Data::Query(mut shaped) = self.data(val).clone() {
+                shaped.class = class;
+                shaped.src = query.src;
+                shaped.flags &= !flag::FILTERED;
+                return Some(self.v.of(Data::Query(shaped)));
+            }
+            query.tree = self.v.trees.opened(query.tree);
+            query.flags |= flag::SCOPED;
+        }
+        Some(self.v.of(Data::Query(query)))
+    }
+
+    /// A model that a library defines, by its full name.
+    pub(super) fn library_model(&self, name: Name) -> Option<ModelId> {
+        self.ix.models.iter().position(|m| m.class.is_none() && m.name == name).map(|i| ModelId(i as u32))
+    }
+
+    pub(super) fn library_model_attr(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Val {
+        if let Some(val) = self.manager(fr, model, name, range) {
+            return val;
+        }
+        UNKNOWN
+    }
+
+    /// A static call on a model of a library.
+    pub(super) fn library_query(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) -> Option<Val> {
+        let (class, method) = name.as_str().rsplit_once('.')?;
+        let model = self.library_model(Name::new(class))?;
+        let query = self.start_query(model, self.span(fr, range));
+        Some(self.query_method(fr, query, Name::new(method), Args::default(), range, range))
+    }
+}
