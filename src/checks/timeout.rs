@@ -51,7 +51,7 @@ fn blocked_places(cx: &CheckContext<'_>) -> Vec<(Span, String)> {
     places
 }
 
-fn inside<'b>(blocked: &'b [(Span, String)], at: Span) -> Option<&'b (Span, String)> {
+fn inside(blocked: &[(Span, String)], at: Span) -> Option<&(Span, String)> {
     let holds = |r: Range| r.start >= at.range.start && r.end <= at.range.end;
     blocked.iter().find(|(s, _)| s.file == at.file && holds(s.range))
 }

@@ -178,7 +178,7 @@ impl<'a> Engine<'a> {
             }
             if let Some(attr) = decl.attrs.iter().find(|a| a.name == name) {
                 let declared = match &attr.ty {
-                    Some(ty) => self.value_of_type(file, decl.scope, ty, true),
+                    Some(ty) => self.value_of_type(file, decl.scope, ty),
                     None => UNKNOWN,
                 };
                 let value = self.class_attr(class, name);

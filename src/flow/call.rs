@@ -253,7 +253,7 @@ impl<'a> Engine<'a> {
         let decl = self.ix.function(f);
         if decl.is_abstract {
             let ret = match &decl.ret {
-                Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                Some(ty) => self.value_of_type(f.file, f.id, ty),
                 None => UNKNOWN,
             };
             return (ret, this);
@@ -590,7 +590,7 @@ impl<'a> Engine<'a> {
                 }
             }
             let ret = match &decl.ret {
-                Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                Some(ty) => self.value_of_type(f.file, f.id, ty),
                 None => UNKNOWN,
             };
             return (ret, None);

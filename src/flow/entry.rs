@@ -222,7 +222,7 @@ impl<'a> Engine<'a> {
                     },
                     Data::Class(class) => self.v.of(Data::Object { class, fields: Box::default(), exact: true }),
                     Data::Function(f) => match &self.ix.function(f).ret {
-                        Some(ty) => self.value_of_type(f.file, f.id, ty, true),
+                        Some(ty) => self.value_of_type(f.file, f.id, ty),
                         None => UNKNOWN,
                     },
                     _ => UNKNOWN,

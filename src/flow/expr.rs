@@ -10,6 +10,9 @@ use crate::index::Symbol;
 /// Literals with more elements are described by one element.
 const MAX_LITERAL: usize = 48;
 
+/// Relations of rows that are known to be loaded.
+type Guards = Vec<(Src, Name)>;
+
 impl<'a> Engine<'a> {
     pub(super) fn expr(&mut self, fr: &mut Frame<'a>, id: ExprId) -> Val {
         self.fuel = self.fuel.saturating_sub(1);
@@ -345,7 +348,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Relations that a condition guarantees to be loaded where it holds, and where it does not.
-    pub(super) fn guarded(&mut self, fr: &mut Frame<'a>, cond: ExprId) -> (Vec<(Src, Name)>, Vec<(Src, Name)>) {
+    pub(super) fn guarded(&mut self, fr: &mut Frame<'a>, cond: ExprId) -> (Guards, Guards) {
         let body = fr.body;
         match body.expr(cond) {
             Expr::Not(inner) => {

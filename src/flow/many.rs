@@ -331,10 +331,7 @@ impl<'a> Engine<'a> {
                 };
                 self.v.many(inner, ManyKind::Groups)
             }
-            Result::Mapped => {
-                let result = if matches!(self.data(result), Data::Record(..)) { result } else { result };
-                self.v.many(result, ManyKind::Held)
-            }
+            Result::Mapped => self.v.many(result, ManyKind::Held),
             Result::Flat => {
                 let inner = if op.callback.is_some() && result != UNKNOWN { result } else { element };
                 let e = match self.data(inner) {

@@ -490,7 +490,6 @@ impl<'a> Engine<'a> {
     fn run(&mut self, f: FnRef, this: Val, args: Vec<Val>) -> Summary {
         let mut fr = self.frame(f, this);
         for (param, val) in fr.decl.params.iter().zip(args) {
-            let val = if val == UNKNOWN && param.default.is_none() { val } else { val };
             if let Some(slot) = fr.locals.get_mut(param.slot.0 as usize) {
                 *slot = val;
             }
@@ -529,7 +528,7 @@ impl<'a> Engine<'a> {
         if let (true, Some(ty)) = (self.v.is_plain(ret), &fr.decl.ret)
             && ret != value::NULL
         {
-            let declared = self.value_of_type(fr.file, fr.f.id, ty, true);
+            let declared = self.value_of_type(fr.file, fr.f.id, ty);
             if declared != UNKNOWN {
                 ret = declared;
             }

@@ -161,7 +161,7 @@ impl<'a> Engine<'a> {
             Stmt::Declare { slot, ty } => {
                 let now = fr.locals[slot.0 as usize];
                 if self.v.is_plain(now) {
-                    let val = self.value_of_type(fr.file, fr.f.id, ty, true);
+                    let val = self.value_of_type(fr.file, fr.f.id, ty);
                     if val != UNKNOWN {
                         fr.locals[slot.0 as usize] = val;
                     }

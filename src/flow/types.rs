@@ -71,7 +71,7 @@ impl<'a> Engine<'a> {
     /// What a parameter is known to be from its declaration alone.
     pub(super) fn declared_param(&mut self, f: FnRef, param: &'a Param, handler: bool) -> Val {
         let val = match &param.ty {
-            Some(ty) => self.value_of_type_at(f.file, f.id, ty, Span { file: f.file, range: param.range }, true),
+            Some(ty) => self.value_of_type_at(f.file, f.id, ty, Span { file: f.file, range: param.range }),
             None => UNKNOWN,
         };
         let val = match param.kind {
@@ -87,12 +87,12 @@ impl<'a> Engine<'a> {
         val
     }
 
-    pub(super) fn value_of_type(&mut self, file: FileId, scope: FnId, ty: &Type, open: bool) -> Val {
+    pub(super) fn value_of_type(&mut self, file: FileId, scope: FnId, ty: &Type) -> Val {
         let range = self.ix.file(file).functions[scope.0 as usize].name_range;
-        self.value_of_type_at(file, scope, ty, Span { file, range }, open)
+        self.value_of_type_at(file, scope, ty, Span { file, range })
     }
 
-    fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span, open: bool) -> Val {
+    fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span) -> Val {
         match ty {
             Type::Unknown => UNKNOWN,
             Type::Union(all) => {
@@ -101,7 +101,7 @@ impl<'a> Engine<'a> {
                     if *t == Type::Named(Name::new(NULL_TYPE)) {
                         continue;
                     }
-                    let val = self.value_of_type_at(file, scope, t, at, open);
+                    let val = self.value_of_type_at(file, scope, t, at);
                     result = Some(match result {
                         Some(old) => self.v.join(old, val),
                         None => val,
@@ -114,7 +114,7 @@ impl<'a> Engine<'a> {
                 let text = name.last_segment();
                 let inner = args.last();
                 let element = match inner {
-                    Some(t) => self.value_of_type_at(file, scope, t, at, open),
+                    Some(t) => self.value_of_type_at(file, scope, t, at),
                     None => UNKNOWN,
                 };
                 let outer = self.value_of_named(file, scope, *name, at);
@@ -130,7 +130,7 @@ impl<'a> Engine<'a> {
                         | "deque" | "non-empty-array" | "non-empty-list" | "Traversable" => {
                             let first = if matches!(text, "Generator" | "AsyncGenerator") { args.first() } else { inner };
                             let element = match first {
-                                Some(t) => self.value_of_type_at(file, scope, t, at, open),
+                                Some(t) => self.value_of_type_at(file, scope, t, at),
                                 None => element,
                             };
                             self.v.many(element, ManyKind::Held)
@@ -139,7 +139,7 @@ impl<'a> Engine<'a> {
                         "tuple" | "Tuple" => {
                             let mut items = Vec::new();
                             for t in args {
-                                items.push(self.value_of_type_at(file, scope, t, at, open));
+                                items.push(self.value_of_type_at(file, scope, t, at));
                             }
                             self.v.of(Data::Tuple(items.into_boxed_slice()))
                         }
@@ -156,7 +156,7 @@ impl<'a> Engine<'a> {
                         },
                         "Annotated" | "Optional" | "Final" | "ClassVar" | "Awaitable" | "Coroutine" | "Mapped" => {
                             match args.first() {
-                                Some(t) => self.value_of_type_at(file, scope, t, at, open),
+                                Some(t) => self.value_of_type_at(file, scope, t, at),
                                 None => UNKNOWN,
                             }
                         }

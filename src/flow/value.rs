@@ -393,7 +393,7 @@ impl Values {
 
     /// A record with these keys.
     pub fn record(&mut self, mut keys: Vec<(Name, Val)>, rest: Option<Val>) -> Val {
-        keys.sort_by(|a, b| a.0.cmp(&b.0));
+        keys.sort_by_key(|k| k.0);
         let mut out: Vec<(Name, Val)> = Vec::with_capacity(keys.len());
         for (k, v) in keys {
             match out.last_mut() {
