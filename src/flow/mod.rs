@@ -8,6 +8,7 @@ mod call;
 mod eager;
 mod entry;
 mod event;
+mod execute;
 mod expr;
 mod make;
 mod manager;

@@ -1,0 +1,109 @@
+//! What does it cost when a query runs? Nothing, if the relation it stands for is loaded; else a statement.
+
+use super::event::{Statement, What};
+use super::tree::State;
+use super::value::{Data, NO_LOOP, Query, Source, Val, flag};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::index::Access;
+use crate::packs::{Op, Result};
+
+impl<'a> Engine<'a> {
+    /// A query runs: what does that mean for the relation through which it was reached?
+    pub(super) fn execute(&mut self, fr: &mut Frame<'a>, query: &Query, op: &Op, name: Name, at: Range, narrowed: bool) {
+        let plain = query.flags & flag::FILTERED == 0 && !narrowed;
+        if op.free_if_loaded && !fr.evaluated.is_empty() {
+            let val = self.v.of(Data::Query(query.clone()));
+            if fr.evaluated.contains(&val) {
+                return;
+            }
+        }
+        let kind = match (op.writes, op.result) {
+            (true, Result::Row | Result::Pair) => Statement::Upsert,
+            (true, _) => Statement::Write,
+            (false, Result::Scalar) => Statement::Aggregate,
+            _ => Statement::Read,
+        };
+        self.executed(fr, query, kind, name, at, op.unscopes);
+        self.run_query(fr, query, kind, op.free_if_loaded && plain, name, at);
+    }
+
+    fn run_query(&mut self, fr: &mut Frame<'a>, query: &Query, kind: Statement, free_if_loaded: bool, name: Name, at: Range) {
+        let Some((object, relation)) = query.via else {
+            self.statement(fr, kind, name, query.model, None, false, query.src, query.flags, at);
+            return;
+        };
+        let Data::Row(row) = *self.data(object) else {
+            self.statement(fr, kind, name, query.model, None, false, query.src, query.flags, at);
+            return;
+        };
+        let Some(data) = self.relation(row.model, relation) else {
+            return;
+        };
+        let state = self.state(fr, row, data);
+        let loaded = matches!(state, State::Loaded(_));
+        if free_if_loaded && data.access == Access::Query {
+            match state {
+                State::Loaded(_) | State::Unknown | State::Maybe => return,
+                State::Missing => (),
+            }
+        }
+        if kind == Statement::Read && free_if_loaded {
+            // The plain relation, not loaded: an eager load cures it.
+            if row.renewed_by != NO_LOOP {
+                let what = What::Read { model: row.model, relation, src: row.src, never: false };
+                self.emit(fr, what, at, row.renewed_by);
+            }
+            return;
+        }
+        self.statement(fr, kind, name, query.model, Some((row.model, relation)), loaded, query.src, query.flags, at);
+    }
+
+    /// A query is iterated, tested or measured: it runs, and gives its rows.
+    pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, val: Val, at: Range) -> Val {
+        let keeps = query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "queries-keep-rows").is_some());
+        let held: Vec<super::value::LoopId> =
+            if keeps { fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect() } else { Vec::new() };
+        if keeps && fr.evaluated.contains(&val) {
+            return self.row_of(query);
+        }
+        if keeps {
+            fr.evaluated.push(val);
+        }
+        let mark = fr.buffer.len();
+        let row = self.iterate_now(fr, query, at);
+        if !held.is_empty() {
+            for event in fr.buffer.iter_mut().skip(mark) {
+                event.loops.retain(|l| !held.contains(l));
+            }
+        }
+        row
+    }
+
+    fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
+        if query.flags & flag::RAW == 0 {
+            let plain = query.flags & flag::FILTERED == 0;
+            let name = match query.via {
+                Some((_, relation)) => relation,
+                None => Name::new("iteration"),
+            };
+            if query.via.is_some() || !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+                self.executed(fr, query, Statement::Read, name, at, false);
+                self.run_query(fr, query, Statement::Read, plain, name, at);
+            }
+        }
+        self.row_of(query)
+    }
+
+    /// One element of a query by index: a statement of its own.
+    pub(super) fn execute_index(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) {
+        let val = self.v.of(Data::Query(query.clone()));
+        if fr.evaluated.contains(&val) {
+            return;
+        }
+        if !matches!(self.v.source_of(query.src), Source::Declared(_)) {
+            self.executed(fr, query, Statement::Read, Name::new("[]"), at, false);
+            self.run_query(fr, query, Statement::Read, query.flags & flag::FILTERED == 0, Name::new("[]"), at);
+        }
+    }
+}
