@@ -22,6 +22,8 @@ struct Group<'e> {
     framework: bool,
     /// How much of the path is loaded: what is missing begins here.
     from: usize,
+    /// The model of the rows that the path starts from.
+    root: Option<ModelId>,
 }
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -55,6 +57,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             column,
             framework,
             from,
+            root: cx.flow.values.root_model(src),
         });
         group.events.push(event);
     }
@@ -103,7 +106,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     events.sort_by_key(|e| (e.path.len(), e.site, e.path.to_vec()));
     let first = events[0];
     let ix = cx.ix;
-    let models = models_on(cx, &group.path, group.model);
+    let models = models_on(cx, &group.path, group.root, group.model);
     // What is read per row begins after the last relation to many that stands above the loop.
     let many = |i: usize| models[i].and_then(|m| ix.model(m).relations.get(&group.path[i])).is_some_and(|r| r.many);
     let from = (group.from..group.path.len() - 1).rev().find(|i| many(*i)).map_or(group.from, |i| i + 1);
@@ -170,24 +173,17 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
     finding
 }
 
-/// The model that has each relation of a path, given the one that has the last.
-fn models_on(cx: &CheckContext<'_>, path: &[Name], last: ModelId) -> Vec<Option<ModelId>> {
-    let walk = |start: ModelId| {
-        let mut models = vec![Some(start)];
-        for name in &path[..path.len() - 1] {
-            let at = *models.last()?;
-            models.push(Some(cx.ix.model(at?).relations.get(name)?.target?));
-        }
-        (models.last() == Some(&Some(last))).then_some(models)
-    };
-    if path.len() == 1 {
-        return vec![Some(last)];
+/// The model that has each relation of a path, from the first one on.
+fn models_on(cx: &CheckContext<'_>, path: &[Name], first: Option<ModelId>, last: ModelId) -> Vec<Option<ModelId>> {
+    let mut models = vec![first];
+    for name in &path[..path.len() - 1] {
+        let at = models.last().copied().flatten();
+        models.push(at.and_then(|m| cx.ix.model(m).relations.get(name)).and_then(|r| r.target));
     }
-    (0..cx.ix.models.len() as u32).map(ModelId).filter(|m| !cx.ix.model(*m).is_abstract).find_map(walk).unwrap_or_else(|| {
-        let mut none = vec![None; path.len()];
-        none[path.len() - 1] = Some(last);
-        none
-    })
+    if let Some(end) = models.last_mut() {
+        *end = Some(last);
+    }
+    models
 }
 
 fn help(cx: &CheckContext<'_>, origin: &Source, root: ModelId, path: &[Name], column: bool, last: Name) -> String {

@@ -244,6 +244,8 @@ pub struct Values {
     ids: FxHashMap<Data, Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
+    /// Models of the rows that a source gives.
+    source_models: FxHashMap<Src, ModelId>,
     loops: Vec<Span>,
     loop_ids: FxHashMap<Span, LoopId>,
     marks: Vec<Box<[Mark]>>,
@@ -360,6 +362,15 @@ impl Values {
         self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
+    /// The model of the rows that a chain of relations starts from.
+    pub fn root_model(&self, src: Src) -> Option<ModelId> {
+        let mut at = src;
+        while let Source::Relation(parent, _) = self.source_of(at) {
+            at = parent;
+        }
+        self.source_models.get(&at).copied()
+    }
+
     /// The loop with this header.
     pub fn loop_at(&mut self, header: Span) -> LoopId {
         if let Some(id) = self.loop_ids.get(&header) {
@@ -383,6 +394,7 @@ impl Values {
 
     /// One row.
     pub fn row(&mut self, row: Row) -> Val {
+        self.source_models.entry(row.src).or_insert(row.model);
         self.of(Data::Row(row))
     }
 
