@@ -263,7 +263,22 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
         self.after_call(fr, f, mark);
+        self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.this)
+    }
+
+    /// A query that changes in place was changed by what it was given to: whoever holds it holds the changed one.
+    fn changed_argument(&mut self, fr: &mut Frame<'a>, args: &Args, after: Val) {
+        let Some(before) = args.positional.first().copied() else { return };
+        let (Data::Query(old), Data::Query(new)) = (self.data(before), self.data(after)) else { return };
+        if before == after || old.src != new.src || self.language(fr) != self.names.php {
+            return;
+        }
+        for held in &mut fr.locals {
+            if *held == before {
+                *held = after;
+            }
+        }
     }
 
     /// The same, for functions that change their first argument in place.
@@ -408,6 +423,7 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
         self.after_call(fr, f, mark);
+        self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.first)
     }
 

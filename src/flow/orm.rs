@@ -667,7 +667,10 @@ impl<'a> Engine<'a> {
         }
         if let Some(callback) = op.callback {
             if let Some(f) = args.get(callback) {
-                return self.query_callback(fr, query, op, f, at);
+                let next = callback.index.map(|i| i + 1);
+                let otherwise =
+                    next.and_then(|i| args.positional.get(i)).copied().filter(|v| matches!(self.data(*v), Data::Closure(..)));
+                return self.query_callback(fr, query, op, f, otherwise, at);
             }
             if op.result == Result::Query && op.gets == Gets::Receiver {
                 return self.v.of(Data::Query(query));
@@ -713,26 +716,28 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn query_callback(&mut self, fr: &mut Frame<'a>, query: Query, op: &Op, f: Val, at: Range) -> Val {
+    /// A query after a callback got it: what the callback returns, or the query changed in place.
+    fn changed_by(&mut self, fr: &mut Frame<'a>, before: Val, f: Val, at: Range) -> Option<Val> {
+        let (returned, first) = match self.data(f).clone() {
+            Data::Closure(g, env, this) => self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at),
+            _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
+        };
+        [returned, first].into_iter().find(|v| matches!(self.data(*v), Data::Query(_)))
+    }
+
+    fn query_callback(&mut self, fr: &mut Frame<'a>, query: Query, op: &Op, f: Val, otherwise: Option<Val>, at: Range) -> Val {
         match op.gets {
             Gets::Receiver => {
                 let before = self.v.of(Data::Query(query.clone()));
-                let (returned, first) = match self.data(f).clone() {
-                    Data::Closure(g, env, this) => {
-                        self.call_closure_for_first(fr, g, &env, this, Args::positional(vec![before]), at)
-                    }
-                    _ => (self.call_value(fr, f, Args::positional(vec![before]), at), UNKNOWN),
+                let Some(after) = self.changed_by(fr, before, f, at) else {
+                    let mut query = query;
+                    query.tree = self.v.trees.opened(query.tree);
+                    query.flags |= flag::FILTERED | flag::SCOPED;
+                    return self.v.of(Data::Query(query));
                 };
-                let after = if matches!(self.data(returned), Data::Query(_)) { returned } else { first };
-                match self.data(after) {
-                    Data::Query(_) => self.v.join(before, after),
-                    _ => {
-                        let mut query = query;
-                        query.tree = self.v.trees.opened(query.tree);
-                        query.flags |= flag::FILTERED | flag::SCOPED;
-                        self.v.of(Data::Query(query))
-                    }
-                }
+                // The other way is the second callback, where there is one.
+                let other = otherwise.and_then(|g| self.changed_by(fr, before, g, at)).unwrap_or(before);
+                self.v.join(other, after)
             }
             Gets::Element => {
                 let row = self.row_of(&query);
