@@ -46,8 +46,8 @@ impl<'a> Engine<'a> {
         let named_at = self.span(fr, super::call::method_range(range, name));
         query.marks = self.v.marked(query.marks, &[super::value::Mark::Manager(name, named_at)]);
         query.class = class;
-        let initial = Name::new("get_queryset");
-        if let Some((_, f)) = class.and_then(|c| self.ix.find_method(c, initial)) {
+        let initial = self.ix.packs.word(data.dialect, "initial-query");
+        if let Some((_, f)) = class.zip(initial).and_then(|(c, method)| self.ix.find_method(c, method)) {
             let this = self.v.of(Data::Query(query.clone()));
             let mark = fr.buffer.len();
             let (val, _) = self.call_function(fr, f, this, Args::default(), range);

@@ -652,7 +652,7 @@ impl<'a> Engine<'a> {
                 query.flags |= bit;
             }
         }
-        if op.result == Result::Query && name.as_str() == "fetch_mode" {
+        if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
