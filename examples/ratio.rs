@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use ormlint::config::{Config, Overrides, Settings};
 use ormlint::facts::Language;
-use ormlint::pipeline;
+use ormlint::packs::Packs;
+use ormlint::{flow, index, lower, pipeline};
 use ormlint::source::{DiscoverOptions, discover};
 use rayon::prelude::*;
 
@@ -47,6 +48,20 @@ fn main() {
                 .map(|_| time(&|| drop(pipeline::check(&discover(std::slice::from_ref(&folder), &options), &settings))))
                 .collect(),
         );
+        let start = Instant::now();
+        let sources = discover(std::slice::from_ref(&folder), &options);
+        let discovered = start.elapsed();
+        let start = Instant::now();
+        let facts: Vec<_> = sources.files.par_iter().map(|file| lower::lower(file.language, &file.text)).collect();
+        let lowered = start.elapsed();
+        let packs = Packs::builtin().expect("the packs of the tool are valid");
+        let start = Instant::now();
+        let index = index::link(&sources, &facts, &packs);
+        let linked = start.elapsed();
+        let start = Instant::now();
+        let flow = flow::analyze(&index);
+        let followed = start.elapsed();
+        let events = flow.events.len();
         let memory = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak = memory.lines().find_map(|l| l.strip_prefix("VmHWM:")).map_or("unknown", str::trim);
         println!(
@@ -56,6 +71,13 @@ fn main() {
             parsing.as_secs_f64(),
             whole.as_secs_f64(),
             whole.as_secs_f64() / parsing.as_secs_f64().max(1e-9),
+        );
+        println!(
+            "discover {:.0} ms, parse and lower {:.0} ms, link {:.0} ms, flow {:.0} ms ({events} events)",
+            discovered.as_secs_f64() * 1e3,
+            lowered.as_secs_f64() * 1e3,
+            linked.as_secs_f64() * 1e3,
+            followed.as_secs_f64() * 1e3,
         );
     });
 }
