@@ -196,9 +196,9 @@ pub struct TenancyWords {
     /// Methods of the user that give the panel tenants.
     #[serde(default)]
     pub panel_tenants: Vec<String>,
-    /// Relations that say who made or changed a row.
+    /// How classes end whose methods only routes run.
     #[serde(default)]
-    pub audit_names: Vec<String>,
+    pub handler_suffix: String,
     /// Reads that give one row.
     #[serde(default)]
     pub single_reads: Vec<String>,
@@ -245,8 +245,10 @@ impl TenancyWords {
         self.panel_folders.extend(more.panel_folders);
         self.panel_access.extend(more.panel_access);
         self.panel_tenants.extend(more.panel_tenants);
-        self.audit_names.extend(more.audit_names);
         self.single_reads.extend(more.single_reads);
+        if !more.handler_suffix.is_empty() {
+            self.handler_suffix = more.handler_suffix;
+        }
     }
 }
 

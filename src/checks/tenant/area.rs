@@ -156,7 +156,7 @@ impl View<'_, '_> {
                             at = *base;
                         }
                         Expr::Call { callee, .. } => at = *callee,
-                        Expr::Same(inner) => at = *inner,
+                        Expr::Same(inner) | Expr::Scalar(Some(inner)) | Expr::Await(inner) => at = *inner,
                         _ => return false,
                     }
                 }

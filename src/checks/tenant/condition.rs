@@ -345,8 +345,10 @@ impl View<'_, '_> {
                 Stmt::Raise(Some(e)) => Some(body.range(*e)),
                 _ => None,
             })
-            .chain(body.exprs.iter().filter_map(|e| match e {
+            .chain(body.exprs.iter().enumerate().filter_map(|(i, e)| match e {
                 Expr::Throw(e) => Some(body.range(*e)),
+                // What a message tells of it.
+                Expr::Interpolated(_) => Some(body.ranges[i]),
                 _ => None,
             }))
             .collect();

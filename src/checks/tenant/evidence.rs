@@ -5,7 +5,7 @@ use crate::base::Name;
 use crate::facts::{BinaryOp, Expr, ExprId, FnKind};
 use crate::index::models::snake;
 use crate::index::tenants::{Candidate, is_user};
-use crate::index::{FnRef, ModelId};
+use crate::index::{FnRef, ModelId, Symbol};
 
 use super::calls::own_functions;
 
@@ -24,7 +24,20 @@ impl View<'_, '_> {
         let body = &self.cx.ix.function(at).body;
         let speaks =
             |text: &str| text.split(['.', ' ']).flat_map(|p| p.split("__")).any(|p| candidate.columns.contains(&Name::new(p)));
-        let is_users = |e: ExprId| self.origin(at, e).user;
+        // A function that is given the tenant works for it.
+        let is_given = |e: ExprId| {
+            let decl = self.cx.ix.function(at);
+            let root = self.root(at, e);
+            decl.kind == FnKind::Function
+                && decl.params.iter().any(|p| {
+                    *body.expr(root) == Expr::Local(p.slot)
+                        && p.ty.as_ref().and_then(|ty| self.cx.ix.type_to_class(at.file, at.id, ty)).is_some_and(|c| {
+                            self.cx.ix.class(c).model == Some(candidate.model)
+                        })
+                })
+        };
+        let is_users = |e: ExprId| self.origin(at, e).user || is_given(e);
+        let shaping = &self.cx.ix.packs.tenancy().shaping_names;
         body.exprs.iter().any(|expr| match expr {
             Expr::Call { callee, args } => {
                 let dynamic = match body.expr(*callee) {
@@ -33,6 +46,15 @@ impl View<'_, '_> {
                 };
                 if dynamic.is_some_and(|c| speaks(&c)) && args.first().is_some_and(|a| is_users(a.value)) {
                     return true;
+                }
+                // Making or changing rows compares nothing.
+                let is_condition = match body.expr(*callee) {
+                    Expr::Attr { name, .. } => !shaping.iter().any(|s| s == name.as_str()),
+                    Expr::Name(_) => true,
+                    _ => false,
+                };
+                if !is_condition || !matches!(self.cx.ix.symbol_of(at, *callee), Symbol::External(_) | Symbol::Unknown) {
+                    return false;
                 }
                 let is_text = |i: usize| match body.expr(args[i].value) {
                     Expr::Str(text) => speaks(text.as_str()),
@@ -49,10 +71,6 @@ impl View<'_, '_> {
                 let is_column = |e: ExprId| matches!(body.expr(e), Expr::Attr { name, .. } if candidate.columns.contains(name));
                 is_column(*left) && is_users(*right) || is_column(*right) && is_users(*left)
             }
-            Expr::Map(entries) => entries.iter().any(|(key, item)| {
-                key.is_some_and(|k| matches!(body.expr(k), Expr::Str(text) if candidate.columns.contains(text)))
-                    && is_users(item.value)
-            }),
             _ => false,
         })
     }

@@ -12,6 +12,9 @@ use crate::flow::Execution;
 use crate::index::models::snake;
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
 
+/// An application with more routes than this names its handlers there.
+const FEW_ROUTES: usize = 5;
+
 /// What the places that register handlers say of them.
 #[derive(Default)]
 pub(super) struct Guards {
@@ -85,6 +88,26 @@ impl View<'_, '_> {
         found
     }
 
+    /// Is a method of a class that answers requests named by no route and by no call?
+    pub(super) fn is_unrouted(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let outer = self.outermost(f);
+        let decl = ix.function(outer);
+        let (Some(class), Language::Php) = (ix.class_of_function(outer), ix.file(f.file).language) else {
+            return false;
+        };
+        let routes = self.guards.routes.get_or_init(|| self.read_routes());
+        let is_file_of_routes = routes.keys().filter(|(_, m)| m.is_some()).count() > FEW_ROUTES;
+        let is_controller = decl.kind == crate::facts::FnKind::Method
+            && ix.class(class).name.last_segment().ends_with(ix.packs.tenancy().handler_suffix.as_str());
+        is_file_of_routes
+            && is_controller
+            && !ix.packs.tenancy().handler_suffix.is_empty()
+            && !self.cx.flow.handlers.contains(&outer)
+            && self.routes_of(class, decl.name).is_empty()
+            && self.callers(outer).is_empty()
+    }
+
     /// Does every route of the handler check the row of that parameter?
     fn route_checks(&self, key: &Key) -> bool {
         let ix = self.cx.ix;
@@ -106,9 +129,6 @@ impl View<'_, '_> {
                 continue;
             }
             let regions = self.regions(file);
-            if regions.is_empty() {
-                continue;
-            }
             for f in 0..ix.facts[i].functions.len() {
                 let at = FnRef { file, id: crate::facts::FnId(f as u32) };
                 let body = &ix.function(at).body;
@@ -256,6 +276,18 @@ impl View<'_, '_> {
             })
             .chain([slot])
             .collect();
+        // Looked up there with the condition, too.
+        let is_twin = |other: &Execution| {
+            other.site != execution.site
+                && self.outermost(other.owner) == f
+                && model.is_some()
+                && other.model == model
+                && self.is_limited(other)
+                && self.conditions(other).origin.client.iter().any(|k| k.name == key.name)
+        };
+        if self.cx.flow.executions.iter().any(is_twin) {
+            return true;
+        }
         body.exprs.iter().enumerate().any(|(i, e)| {
             let (callee, args): (ExprId, &[Arg]) = match e {
                 Expr::Call { callee, args } => (*callee, args),

@@ -120,6 +120,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || view.compares(execution.owner)
         || (by_key || writes) && view.asks_with_condition(execution)
         || area != Area::Request && view.is_dead(owner)
+        || view.is_unrouted(owner)
     {
         return None;
     }

@@ -258,11 +258,8 @@ impl Tenancy {
                         self.models.get(p).is_some_and(|o| !o.limits.is_empty() && o.limits[0].kind != LimitKind::Later)
                     })
                     .collect();
-                // Who made or changed a row does not own it.
-                let audits = &index.packs.tenancy().audit_names;
-                let is_audit =
-                    |(name, parent): &(Name, ModelId)| is_user(index, *parent) && audits.iter().any(|a| a == name.as_str());
-                if parents.len() == 1 && owned.len() == 1 && !is_audit(&parents[0]) {
+                // Who made or changed a row does not own it: what only names a user is shared.
+                if parents.len() == 1 && owned.len() == 1 && !is_user(index, parents[0].1) {
                     more.push((id, Owned { belongs: Belongs::Parent(parents[0].0, parents[0].1), limits: Vec::new() }));
                 }
             }
