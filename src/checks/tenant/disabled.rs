@@ -3,9 +3,9 @@
 use super::area::Area;
 use super::{Fault, View};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Expr, ExprId, FnId, Language, Stmt};
-use crate::flow::value::flag;
+use crate::facts::{Body, Expr, ExprId, FnId, Language, Stmt};
 use crate::findings::Level;
+use crate::flow::value::flag;
 use crate::index::tenants::{Evidence, LimitKind, is_user};
 use crate::index::{ClassId, FnRef, ModelId, Symbol};
 use crate::source::Origin;
@@ -57,6 +57,10 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             inside(view, block, span, full, faults);
             continue;
         }
+        // What is handed on runs elsewhere.
+        if is_argument(body, ExprId(i as u32)) {
+            continue;
+        }
         let message = format!(
             "`{}` switches the tenant's scopes off: what runs from here on sees the rows of every tenant",
             full.last_segment()
@@ -70,6 +74,10 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         };
         faults.push(Fault { finding, cause: format!("off {full}") });
     }
+}
+
+fn is_argument(body: &Body, expr: ExprId) -> bool {
+    body.exprs.iter().any(|e| matches!(e, Expr::Call { args, .. } if args.iter().any(|a| a.value == expr)))
 }
 
 /// The code that runs without scopes, where that has an end: the block, or the function that is decorated.
@@ -91,10 +99,10 @@ fn inside(view: &View<'_, '_>, block: Span, off: Span, full: Name, faults: &mut 
     for execution in &view.cx.flow.executions {
         let Some(model) = execution.model else { continue };
         let site = execution.site;
-        let is_inside =
-            site.file == block.file && block.range.start <= site.range.start && site.range.end <= block.range.end;
+        let is_inside = site.file == block.file && block.range.start <= site.range.start && site.range.end <= block.range.end;
         let has_limit = view.tenancy.models.get(&model).is_some_and(|o| !o.limits.is_empty());
-        if !is_inside || !has_limit || execution.via.is_some() || execution.flags & flag::SCOPED != 0 || !view.is_ours(execution) {
+        if !is_inside || !has_limit || execution.via.is_some() || execution.flags & flag::SCOPED != 0 || !view.is_ours(execution)
+        {
             continue;
         }
         let conditions = view.conditions(execution);

@@ -31,9 +31,10 @@ impl View<'_, '_> {
             decl.kind == FnKind::Function
                 && decl.params.iter().any(|p| {
                     *body.expr(root) == Expr::Local(p.slot)
-                        && p.ty.as_ref().and_then(|ty| self.cx.ix.type_to_class(at.file, at.id, ty)).is_some_and(|c| {
-                            self.cx.ix.class(c).model == Some(candidate.model)
-                        })
+                        && p.ty
+                            .as_ref()
+                            .and_then(|ty| self.cx.ix.type_to_class(at.file, at.id, ty))
+                            .is_some_and(|c| self.cx.ix.class(c).model == Some(candidate.model))
                 })
         };
         let is_users = |e: ExprId| self.origin(at, e).user || is_given(e);
