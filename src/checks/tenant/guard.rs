@@ -68,14 +68,14 @@ impl View<'_, '_> {
         let ix = self.cx.ix;
         let lists = ix.packs.tenancy();
         *self.guards.panel.get_or_init(|| {
-            (0..ix.classes.len()).map(|i| ClassId(i as u32)).filter(|c| self.is_user_class(*c)).any(|c| {
-                let has = |names: &[String]| names.iter().any(|n| ix.find_method(c, Name::new(n)).is_some());
-                let asks = lists.panel_access.iter().any(|n| {
-                    ix.find_method(c, Name::new(n))
-                        .is_some_and(|(_, f)| ix.function(f).body.exprs.iter().any(|e| matches!(e, Expr::Call { .. })))
-                });
-                asks && !has(&lists.panel_tenants)
-            })
+            let users: Vec<ClassId> =
+                (0..ix.classes.len()).map(|i| ClassId(i as u32)).filter(|c| self.is_user_class(*c)).collect();
+            let method = |names: &[String], c: ClassId| names.iter().find_map(|n| ix.find_method(c, Name::new(n)));
+            let asks = |c: &ClassId| {
+                method(&lists.panel_access, *c)
+                    .is_some_and(|(_, f)| ix.function(f).body.exprs.iter().any(|e| matches!(e, Expr::Call { .. })))
+            };
+            users.iter().any(asks) && !users.iter().any(|c| method(&lists.panel_tenants, *c).is_some())
         })
     }
 
