@@ -15,10 +15,13 @@ use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
 /// An application with more routes than this names its handlers there.
 const FEW_ROUTES: usize = 5;
 
+/// Registrations of handlers, by class and method.
+type Routes = BTreeMap<(ClassId, Option<Name>), Vec<Route>>;
+
 /// What the places that register handlers say of them.
 #[derive(Default)]
 pub(super) struct Guards {
-    routes: OnceCell<BTreeMap<(ClassId, Option<Name>), Vec<Route>>>,
+    routes: OnceCell<Routes>,
     panel: OnceCell<bool>,
 }
 
@@ -61,6 +64,25 @@ impl View<'_, '_> {
         let name = ix.function(outer).name;
         let routes = self.routes_of(class, name);
         !routes.is_empty() && routes.iter().all(|r| r.is_admin)
+    }
+
+    /// Does the class around a function say that anybody may ask it?
+    pub(super) fn is_public(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let lists = ix.packs.tenancy();
+        let Some(class) = ix.class_of_function(self.outermost(f)) else {
+            return false;
+        };
+        lists.permission_attributes.iter().any(|name| {
+            let Some((owner, at)) = ix.find_attr(class, Name::new(name)) else { return false };
+            let decl = ix.class_decl(owner);
+            let body = &ix.function(FnRef { file: ix.class(owner).file, id: decl.scope }).body;
+            let Some(Expr::Seq { items, .. }) = decl.attrs[at].value.map(|v| body.expr(v)) else { return false };
+            items.iter().any(|i| match body.expr(i.value) {
+                Expr::Name(n) | Expr::Attr { name: n, .. } => lists.public_permissions.iter().any(|p| p == n.as_str()),
+                _ => false,
+            })
+        })
     }
 
     /// Does the user's class say who may enter the panel, and know no tenants in it?
@@ -120,9 +142,9 @@ impl View<'_, '_> {
     }
 
     /// Registrations of handlers, by class and method.
-    fn read_routes(&self) -> BTreeMap<(ClassId, Option<Name>), Vec<Route>> {
+    fn read_routes(&self) -> Routes {
         let ix = self.cx.ix;
-        let mut found: BTreeMap<(ClassId, Option<Name>), Vec<Route>> = BTreeMap::new();
+        let mut found = Routes::new();
         for i in 0..ix.facts.len() {
             let file = crate::base::FileId(i as u32);
             if ix.facts[i].language != Language::Php {
