@@ -452,8 +452,8 @@ impl<'a> Engine<'a> {
                 }
                 None => UNKNOWN,
             },
-            text => {
-                let lower = Name::new(&text.to_ascii_lowercase());
+            _ => {
+                let lower = name.folded();
                 match self.ix.class_names.get(&lower) {
                     Some(class) => self.v.of(Data::Class(*class)),
                     None => self.v.of(Data::External(name)),
@@ -464,7 +464,7 @@ impl<'a> Engine<'a> {
 
     fn function_named(&mut self, name: Name, fallback: Name) -> Val {
         for candidate in [name, fallback] {
-            let lower = Name::new(&candidate.as_str().to_ascii_lowercase());
+            let lower = candidate.folded();
             if let Some(f) = self.ix.function_names.get(&lower) {
                 return self.v.of(Data::Function(*f));
             }

@@ -181,6 +181,10 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Fields of its own object that each function assigns to.
+    assigned: FxHashMap<FnRef, Rc<[Name]>>,
+    /// Names of methods made from patterns.
+    filled: FxHashMap<(&'static str, Name), Name>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
     /// The table that is being built.
@@ -282,6 +286,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        assigned: FxHashMap::default(),
+        filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
         composers: serialize::composers(ix),

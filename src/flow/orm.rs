@@ -337,7 +337,7 @@ impl<'a> Engine<'a> {
         let patterns = self.ix.packs.word(dialect, "accessors")?;
         let kind = self.ix.packs.word(dialect, "accessor-type");
         for pattern in patterns.as_str().split_whitespace() {
-            let method = Name::new(&fill(pattern, name.as_str()));
+            let method = self.filled(pattern, name);
             let Some((_, f)) = self.ix.find_method(class, method) else {
                 continue;
             };
@@ -366,6 +366,11 @@ impl<'a> Engine<'a> {
             return Some(self.call_function(fr, f, object, Args::default(), range).0);
         }
         None
+    }
+
+    /// The method name that a pattern gives for an attribute, remembered.
+    pub(super) fn filled(&mut self, pattern: &'static str, name: Name) -> Name {
+        *self.filled.entry((pattern, name)).or_insert_with(|| Name::new(&fill(pattern, name.as_str())))
     }
 
     /// Calls a method of a row.
@@ -540,7 +545,7 @@ impl<'a> Engine<'a> {
             if let (Some(class), Some(pattern)) = (self.ix.model(model).class, self.ix.packs.word(dialect, "scope-method"))
                 && (!exact || name.as_str().starts_with("where"))
             {
-                let scope = Name::new(&fill(pattern.as_str(), name.as_str()));
+                let scope = self.filled(pattern.as_str(), name);
                 let found = self.ix.find_method(class, scope).or_else(|| {
                     let own = self.ix.find_method(class, name)?;
                     (!exact && !self.ix.model(model).relations.contains_key(&name)).then_some(own)

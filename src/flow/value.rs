@@ -241,6 +241,8 @@ const MAX_SOURCE_DEPTH: u32 = 8;
 #[derive(Debug, Default)]
 pub struct Values {
     data: Vec<Data>,
+    /// Is there a row in the value, however deep?
+    rows_inside: Vec<bool>,
     ids: FxHashMap<Data, Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
@@ -278,9 +280,24 @@ impl Values {
             return *id;
         }
         let id = Val(self.data.len() as u32);
+        self.rows_inside.push(self.holds_rows(&data));
         self.data.push(data.clone());
         self.ids.insert(data, id);
         id
+    }
+
+    fn holds_rows(&self, data: &Data) -> bool {
+        let has = |val: &Val| self.rows_inside[val.0 as usize];
+        match data {
+            Data::Row(_) => true,
+            Data::Query(query) => query.via.is_some(),
+            Data::Many(element, _) | Data::Proxy(element, _) => has(element),
+            Data::Tuple(items) | Data::OneOf(items) => items.iter().any(has),
+            Data::Record(keys, rest) => keys.iter().any(|(_, v)| has(v)) || rest.as_ref().is_some_and(has),
+            Data::Object { fields, .. } => fields.iter().any(|(_, v)| has(v)),
+            Data::View { context, .. } => has(context),
+            _ => false,
+        }
     }
 
     /// The content of a value.
@@ -599,6 +616,9 @@ impl Values {
 
     /// The element of a sequence as one turn of a loop sees it: rows in it are renewed by that loop.
     pub fn renew(&mut self, element: Val, by: LoopId) -> Val {
+        if !self.rows_inside[element.0 as usize] {
+            return element;
+        }
         self.map_inside(element, 4, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -613,6 +633,9 @@ impl Values {
 
     /// Rows inside collections of an element depend on the loop as well until they are iterated themselves.
     fn mark_parent(&mut self, val: Val, by: LoopId) -> Val {
+        if !self.rows_inside[val.0 as usize] {
+            return val;
+        }
         self.map_inside(val, 3, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -632,6 +655,9 @@ impl Values {
 
     /// The value in which rows of a source have this much more loaded.
     pub fn with_loaded(&mut self, val: Val, src: Src, more: Tree) -> Val {
+        if !self.rows_inside[val.0 as usize] {
+            return val;
+        }
         self.map_inside(val, 5, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -659,6 +685,9 @@ impl Values {
     /// Sources of the rows in a value.
     pub fn sources_in(&mut self, val: Val) -> Vec<(Src, ModelId)> {
         let mut found = Vec::new();
+        if !self.rows_inside[val.0 as usize] {
+            return found;
+        }
         self.map_inside(val, 5, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 found.push((row.src, row.model));
