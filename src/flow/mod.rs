@@ -27,6 +27,7 @@ pub mod value;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
@@ -124,6 +125,8 @@ pub(crate) struct Frame<'a> {
     buffer: Vec<Event>,
     seen: FxHashSet<u64>,
     loads: Vec<(Src, Tree)>,
+    /// First sources of the rows that the function was given.
+    given: SmallVec<[Src; 4]>,
     /// Relations known to be loaded here because a condition says so.
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
@@ -483,6 +486,7 @@ impl<'a> Engine<'a> {
             buffer: Vec::new(),
             seen: FxHashSet::default(),
             loads: Vec::new(),
+            given: SmallVec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
             conditions: 0,
@@ -507,6 +511,9 @@ impl<'a> Engine<'a> {
     }
 
     fn run_frame(&mut self, fr: &mut Frame<'a>) {
+        for val in fr.locals.iter().chain([&fr.this]) {
+            self.v.roots_in(*val, 5, &mut fr.given);
+        }
         let root = &fr.body.root;
         self.block(fr, root);
     }
@@ -572,7 +579,7 @@ impl<'a> Engine<'a> {
             owner: fr.f,
             needs,
             loops: fr.loops.iter().rev().copied().collect(),
-            path: smallvec::SmallVec::new(),
+            path: SmallVec::new(),
             entry: None,
             weak: false,
         };
@@ -619,7 +626,11 @@ impl<'a> Engine<'a> {
             fr.locals[i] = self.v.with_loaded(fr.locals[i], src, tree);
         }
         fr.this = self.v.with_loaded(fr.this, src, tree);
-        fr.loads.push((src, tree));
+        let root = self.v.root(src);
+        let is_given = fr.given.contains(&root) || self.v.source_of(root) == value::Source::Ambient;
+        if is_given && !fr.loads.contains(&(src, tree)) {
+            fr.loads.push((src, tree));
+        }
     }
 
     /// Enters a loop: what is evaluated inside is paid once per turn.

@@ -4,6 +4,7 @@
 //! source by rows that know more; see [`Values::with_loaded`].
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::tree::{Tree, Trees};
 use crate::base::{FileId, Name, Span};
@@ -379,13 +380,48 @@ impl Values {
         self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
-    /// The model of the rows that a chain of relations starts from.
-    pub fn root_model(&self, src: Src) -> Option<ModelId> {
+    /// The first source of a chain of relations.
+    pub fn root(&self, src: Src) -> Src {
         let mut at = src;
         while let Source::Relation(parent, _) = self.source_of(at) {
             at = parent;
         }
-        self.source_models.get(&at).copied()
+        at
+    }
+
+    /// Adds the first sources of all rows that can be reached through a value.
+    pub fn roots_in(&self, val: Val, depth: usize, roots: &mut SmallVec<[Src; 4]>) {
+        if depth == 0 {
+            return;
+        }
+        let mut each = |items: &[Val]| items.iter().for_each(|v| self.roots_in(*v, depth - 1, roots));
+        match self.get(val) {
+            Data::Row(row) => {
+                let root = self.root(row.src);
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+            Data::Query(query) => each(query.via.as_ref().map(|(row, _)| *row).as_slice()),
+            Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(&[*v]),
+            Data::View { context, .. } => each(&[*context]),
+            Data::Closure(_, items, this) => {
+                each(items);
+                self.roots_in(*this, depth - 1, roots);
+            }
+            Data::Tuple(items) | Data::OneOf(items) => each(items),
+            Data::Record(fields, rest) => {
+                fields.iter().for_each(|(_, v)| each(&[*v]));
+                each(rest.as_slice());
+            }
+            Data::Object { fields, .. } => fields.iter().for_each(|(_, v)| each(&[*v])),
+            _ => (),
+        }
+    }
+
+    /// The model of the rows that a chain of relations starts from.
+    pub fn root_model(&self, src: Src) -> Option<ModelId> {
+        self.source_models.get(&self.root(src)).copied()
     }
 
     /// The loop with this header.
