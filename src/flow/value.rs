@@ -362,6 +362,11 @@ impl Values {
         self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
+    /// The model of the rows that a source gives.
+    pub fn model_of(&self, src: Src) -> Option<ModelId> {
+        self.source_models.get(&src).copied()
+    }
+
     /// The model of the rows that a chain of relations starts from.
     pub fn root_model(&self, src: Src) -> Option<ModelId> {
         let mut at = src;
