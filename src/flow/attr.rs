@@ -256,6 +256,7 @@ impl<'a> Engine<'a> {
                 self.class_scope(&mut fr, owner);
                 val = self.expr(&mut fr, value);
             }
+            val = self.case_of(class, name, attr, val);
         } else {
             let decl = self.ix.class_decl(class);
             let file = self.ix.class(class).file;

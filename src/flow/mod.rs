@@ -10,6 +10,8 @@ mod entry;
 mod event;
 mod execute;
 mod expr;
+mod identity;
+mod known;
 mod make;
 mod manager;
 mod many;
@@ -167,6 +169,8 @@ pub(crate) struct Engine<'a> {
     names: Names,
     framework_loops: FxHashSet<LoopId>,
     async_queries: FxHashSet<Span>,
+    /// Sources of rows that a statement may just have made.
+    unsure_rows: FxHashSet<Src>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -280,6 +284,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         async_queries: FxHashSet::default(),
+        unsure_rows: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),

@@ -224,6 +224,7 @@ impl<'a> Engine<'a> {
                 match self.state(fr, row, relation) {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
+                    State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -358,7 +359,7 @@ impl<'a> Engine<'a> {
                             let getter = *getter;
                             self.call_value(fr, getter, Args::default(), range)
                         }
-                        None => UNKNOWN,
+                        None => SCALAR,
                     },
                     _ => UNKNOWN,
                 });
@@ -483,6 +484,13 @@ impl<'a> Engine<'a> {
         if op.executes {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
+        }
+        // What was read back anew has lost what was loaded on it.
+        if op.resets_eager && args.positional.is_empty() && args.named.is_empty() {
+            self.mark_loaded(fr, row.src, OPEN);
+            let tree = self.v.trees.opened(row.tree);
+            let changed = self.v.row(Row { tree, ..row });
+            return (changed, Some(changed));
         }
         let val = match op.result {
             Result::Same => object,
@@ -657,10 +665,19 @@ impl<'a> Engine<'a> {
                 query.flags |= bit;
             }
         }
+        if op.few && args.positional.first().is_some_and(|v| self.is_few(*v)) {
+            query.flags |= flag::FEW;
+        }
         if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
+        if op.terms {
+            self.held_to_one(&mut query, name, &args);
+        }
+        if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
+            self.unsure_rows.insert(query.src);
+        }
         let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
             || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
         if by_keys {
@@ -719,6 +736,12 @@ impl<'a> Engine<'a> {
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
         }
+    }
+
+    /// Does a method give a row that is not stored yet where it finds none?
+    fn may_be_new(&self, query: &Query, method: Name) -> bool {
+        let words = query.model.and_then(|m| self.ix.packs.word(self.dialect(m), "may-be-new"));
+        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == method.as_str()))
     }
 
     /// A query after a callback got it: what the callback returns, or the query changed in place.

@@ -380,6 +380,11 @@ impl Values {
         self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
+    /// The model of the rows that a source gives.
+    pub fn model_of(&self, src: Src) -> Option<ModelId> {
+        self.source_models.get(&src).copied()
+    }
+
     /// The first source of a chain of relations.
     pub fn root(&self, src: Src) -> Src {
         let mut at = src;
