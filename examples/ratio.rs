@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use ormlint::config::{Config, Overrides, Settings};
 use ormlint::facts::Language;
 use ormlint::packs::Packs;
-use ormlint::{flow, index, lower, pipeline};
 use ormlint::source::{DiscoverOptions, discover};
+use ormlint::{flow, index, lower, pipeline};
 use rayon::prelude::*;
 
 const RUNS: usize = 5;

@@ -584,6 +584,7 @@ impl<'a> Engine<'a> {
             };
             if op.memoises {
                 self.forget_statements(fr, mark);
+                super::kept::forget_constructions(fr, mark);
             }
             return val;
         }
@@ -751,6 +752,7 @@ impl<'a> Engine<'a> {
                 };
                 if op.memoises {
                     self.forget_statements(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 return val;
             }
