@@ -88,7 +88,7 @@ impl<'a> Engine<'a> {
                 let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
                 if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 self.assign(fr, *target, val);
                 val
@@ -107,7 +107,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);

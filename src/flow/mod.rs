@@ -11,12 +11,14 @@ mod event;
 mod execute;
 mod expr;
 mod identity;
+mod kept;
 mod known;
 mod make;
 mod manager;
 mod many;
 mod orm;
 mod print;
+mod reach;
 mod resource;
 mod serialize;
 mod stmt;
@@ -101,6 +103,8 @@ pub struct FlowFacts {
     pub async_queries: FxHashSet<Span>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
+    /// Functions that run, by what is known, on an event loop that serves others, too.
+    pub on_server: FxHashSet<FnRef>,
 }
 
 impl FlowFacts {
@@ -137,6 +141,8 @@ pub(crate) struct Frame<'a> {
     conditions: usize,
     /// What follows runs once per key of a cache that this function keeps.
     remembered: bool,
+    /// What follows is made once per key of a cache that outlives the request.
+    keeps_made: bool,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -178,8 +184,14 @@ pub(crate) struct Engine<'a> {
     marks: FxHashMap<FnRef, entry::Marks>,
     /// Functions handed over to run when the process starts or ends.
     startups: FxHashSet<FnRef>,
+    /// Which functions call which, or hand them on to be run.
+    calls: reach::Calls,
+    /// Methods that classes call on themselves, once it is asked.
+    own_calls: Option<FxHashSet<Name>>,
+    /// Tasks that a schedule names, once it is asked.
+    schedules: Option<Vec<Name>>,
     /// Where classes are instantiated, once it is asked.
-    made: Option<FxHashMap<ClassId, entry::Made>>,
+    made: Option<FxHashMap<ClassId, kept::Made>>,
     /// Statements sent now are awaited, not waited for.
     is_async_work: bool,
     /// The class that handles the routes of the group that is evaluated.
@@ -238,8 +250,10 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.framework_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
+    let on_server = engine.on_server();
     FlowFacts {
         entries,
+        on_server,
         events: engine.events,
         executions: engine.executions,
         values: engine.v,
@@ -289,6 +303,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
         startups: FxHashSet::default(),
+        calls: reach::Calls::default(),
+        own_calls: None,
+        schedules: None,
         made: None,
         is_async_work: false,
         route_class: None,
@@ -496,6 +513,7 @@ impl<'a> Engine<'a> {
             overridden: Vec::new(),
             conditions: 0,
             remembered: false,
+            keeps_made: false,
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
@@ -593,6 +611,9 @@ impl<'a> Engine<'a> {
 
     fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
         if fr.remembered && matches!(event.what, What::Statement { .. }) {
+            return;
+        }
+        if fr.keeps_made && matches!(event.what, What::Construct { .. }) {
             return;
         }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
