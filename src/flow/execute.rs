@@ -48,12 +48,10 @@ impl<'a> Engine<'a> {
                 State::Missing => (),
             }
         }
-        if kind == Statement::Read && free_if_loaded && self.answers_from_memory(row.model) {
-            // The plain relation, not loaded: an eager load cures it.
-            if row.renewed_by != NO_LOOP {
-                let what = What::Read { model: row.model, relation, src: row.src, never: false };
-                self.emit(fr, what, at, row.renewed_by);
-            }
+        if kind == Statement::Read && free_if_loaded && self.answers_from_memory(row.model) && row.renewed_by != NO_LOOP {
+            // The plain relation, not loaded: an eager load cures it. On the same row, each turn sends the same statement.
+            let what = What::Read { model: row.model, relation, src: row.src, never: false };
+            self.emit(fr, what, at, row.renewed_by);
             return;
         }
         self.statement(fr, kind, name, query.model, Some((row.model, relation)), loaded, query.src, query.flags, at);

@@ -5,6 +5,7 @@
 
 mod attr;
 mod call;
+mod closed;
 mod eager;
 mod entry;
 mod event;
@@ -200,6 +201,8 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Relations that the program ever loads, once it is asked.
+    ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
     assigned: FxHashMap<FnRef, Rc<[Name]>>,
     /// Names of methods made from patterns.
@@ -311,6 +314,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        ever_loaded: None,
         assigned: FxHashMap::default(),
         filled: FxHashMap::default(),
         ambient: Vec::new(),

@@ -183,6 +183,7 @@ impl<'a> Engine<'a> {
             // Loaded on some ways only, and read whatever the way was.
             State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
             State::Maybe => State::Unknown,
+            State::Unknown if !self.may_be_loaded(row, relation.name) => State::Missing,
             other => other,
         }
     }
@@ -241,7 +242,7 @@ impl<'a> Engine<'a> {
 
     /// A relation of a row as a query that has not run.
     fn relation_query(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, range: Range) -> Val {
-        let tree = match self.v.trees.state(row.tree, relation.name) {
+        let tree = match self.state(fr, row, relation) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
             State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
