@@ -668,7 +668,7 @@ impl<'a> Engine<'a> {
         }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
-            self.held_to_one(&mut query, name, &args);
+            self.held_to_one(fr, &mut query, name, &args);
         }
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
@@ -705,7 +705,8 @@ impl<'a> Engine<'a> {
             }
             Result::Rows => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Held)
+                let few = query.flags & flag::FEW != 0;
+                self.v.many(row, if few { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
