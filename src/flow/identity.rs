@@ -97,13 +97,23 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Was the same relation read on the same model on the way here, with others in between? Then code goes in circles.
+    /// Was the same relation read on the same model on the way here, and did the way lead back to where it came from? Then
+    /// code goes in circles: what builds an item builds its owner, which builds its items.
     fn is_walked(&self, row: Row, relation: &Relation) -> bool {
-        let Source::Relation(above, _) = self.v.source_of(row.src) else { return false };
-        let mut at = above;
+        let mut at = row.src;
+        let mut turned_back = false;
         while let Source::Relation(parent, via) = self.v.source_of(at) {
-            if via == relation.name && self.v.model_of(parent) == Some(row.model) {
+            let Some(model) = self.v.model_of(parent) else { return false };
+            if turned_back && via == relation.name && model == row.model {
                 return true;
+            }
+            if let Source::Relation(above, out) = self.v.source_of(parent)
+                && let Some(owner) = self.v.model_of(above)
+                && let (Some(out), Some(back)) = (self.relation(owner, out), self.relation(model, via))
+                && (out.many && !back.many && back.target == Some(owner)
+                    || !out.many && back.many && back.inverse == Some(out.name))
+            {
+                turned_back = true;
             }
             at = parent;
         }

@@ -480,8 +480,8 @@ impl<'a> Engine<'a> {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
         }
-        // What was read back anew has lost what was loaded on it.
-        if op.resets_eager && args.positional.is_empty() && args.named.is_empty() {
+        // What was read back anew has lost what was loaded on it, or loads it again, per row where it is done per row.
+        if op.resets_eager && (op.opens || row.renewed_by != NO_LOOP) && args.positional.is_empty() && args.named.is_empty() {
             self.mark_loaded(fr, row.src, OPEN);
             let tree = self.v.trees.opened(row.tree);
             let changed = self.v.row(Row { tree, ..row });
