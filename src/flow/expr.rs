@@ -88,7 +88,7 @@ impl<'a> Engine<'a> {
                 let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
                 if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 self.assign(fr, *target, val);
                 val
@@ -107,7 +107,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -475,8 +475,8 @@ impl<'a> Engine<'a> {
                 }
                 None => UNKNOWN,
             },
-            text => {
-                let lower = Name::new(&text.to_ascii_lowercase());
+            _ => {
+                let lower = name.folded();
                 match self.ix.class_names.get(&lower) {
                     Some(class) => self.v.of(Data::Class(*class)),
                     None => self.v.of(Data::External(name)),
@@ -487,7 +487,7 @@ impl<'a> Engine<'a> {
 
     fn function_named(&mut self, name: Name, fallback: Name) -> Val {
         for candidate in [name, fallback] {
-            let lower = Name::new(&candidate.as_str().to_ascii_lowercase());
+            let lower = candidate.folded();
             if let Some(f) = self.ix.function_names.get(&lower) {
                 return self.v.of(Data::Function(*f));
             }

@@ -592,6 +592,7 @@ impl<'a> Engine<'a> {
             };
             if op.memoises {
                 self.forget_statements(fr, mark);
+                super::kept::forget_constructions(fr, mark);
             }
             return val;
         }
@@ -765,6 +766,7 @@ impl<'a> Engine<'a> {
                 };
                 if op.memoises {
                     self.forget_statements(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 return val;
             }

@@ -226,7 +226,9 @@ impl<'a> Engine<'a> {
             let kept = self.absent_when(fr, cond, false);
             if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
                 fr.remembered = true;
+                fr.keeps_made |= self.keeps_made(fr, cond);
             }
+            fr.keeps_made |= self.is_cache_hit(fr, cond);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {

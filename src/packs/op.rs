@@ -113,6 +113,10 @@ pub enum Runs {
     RequestAlone,
     /// For every message or job.
     Task,
+    /// For every message or job, a coroutine on a loop of its own.
+    TaskAlone,
+    /// When its time has come.
+    Scheduled,
     /// When the process starts or ends.
     Startup,
     /// Once per process, or once per distinct arguments: the result is kept.
@@ -319,7 +323,7 @@ const KEYS: &[&str] = &[
     "runs",
 ];
 
-const RUNS: &[&str] = &["request", "request-alone", "task", "startup", "once", "command"];
+const RUNS: &[&str] = &["request", "request-alone", "task", "task-alone", "scheduled", "startup", "once", "command"];
 
 impl Op {
     fn empty() -> Op {
@@ -498,6 +502,8 @@ impl Op {
                     "request" => Runs::Request,
                     "request-alone" => Runs::RequestAlone,
                     "task" => Runs::Task,
+                    "task-alone" => Runs::TaskAlone,
+                    "scheduled" => Runs::Scheduled,
                     "startup" => Runs::Startup,
                     "once" => Runs::Once,
                     "command" => Runs::Command,
