@@ -178,6 +178,8 @@ pub(crate) struct Engine<'a> {
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
+    /// Models of the rows that a query is held to: each of its rows leads to the same one.
+    anchors: FxHashMap<Src, Vec<ModelId>>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -302,6 +304,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         framework_loops: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
+        anchors: FxHashMap::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),

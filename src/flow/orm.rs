@@ -507,8 +507,8 @@ impl<'a> Engine<'a> {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
         }
-        // What was read back anew has lost what was loaded on it.
-        if op.resets_eager && args.positional.is_empty() && args.named.is_empty() {
+        // What was read back anew has lost what was loaded on it, or loads it again, per row where it is done per row.
+        if op.resets_eager && (op.opens || row.renewed_by != NO_LOOP) && args.positional.is_empty() && args.named.is_empty() {
             self.mark_loaded(fr, row.src, OPEN);
             let tree = self.v.trees.opened(row.tree);
             let changed = self.v.row(Row { tree, ..row });
@@ -706,7 +706,7 @@ impl<'a> Engine<'a> {
         }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
-            self.held_to_one(&mut query, name, &args);
+            self.held_to_one(fr, &mut query, name, &args);
         }
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
@@ -743,7 +743,8 @@ impl<'a> Engine<'a> {
             }
             Result::Rows => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Held)
+                let few = query.flags & flag::FEW != 0;
+                self.v.many(row, if few { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
