@@ -224,6 +224,7 @@ impl<'a> Engine<'a> {
                 match self.state(fr, row, relation) {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
+                    State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -358,7 +359,7 @@ impl<'a> Engine<'a> {
         let patterns = self.ix.packs.word(dialect, "accessors")?;
         let kind = self.ix.packs.word(dialect, "accessor-type");
         for pattern in patterns.as_str().split_whitespace() {
-            let method = Name::new(&fill(pattern, name.as_str()));
+            let method = self.filled(pattern, name);
             let Some((_, f)) = self.ix.find_method(class, method) else {
                 continue;
             };
@@ -379,7 +380,7 @@ impl<'a> Engine<'a> {
                             let getter = *getter;
                             self.call_value(fr, getter, Args::default(), range)
                         }
-                        None => UNKNOWN,
+                        None => SCALAR,
                     },
                     _ => UNKNOWN,
                 });
@@ -387,6 +388,11 @@ impl<'a> Engine<'a> {
             return Some(self.call_function(fr, f, object, Args::default(), range).0);
         }
         None
+    }
+
+    /// The method name that a pattern gives for an attribute, remembered.
+    pub(super) fn filled(&mut self, pattern: &'static str, name: Name) -> Name {
+        *self.filled.entry((pattern, name)).or_insert_with(|| Name::new(&fill(pattern, name.as_str())))
     }
 
     /// Calls a method of a row.
@@ -500,6 +506,13 @@ impl<'a> Engine<'a> {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
         }
+        // What was read back anew has lost what was loaded on it.
+        if op.resets_eager && args.positional.is_empty() && args.named.is_empty() {
+            self.mark_loaded(fr, row.src, OPEN);
+            let tree = self.v.trees.opened(row.tree);
+            let changed = self.v.row(Row { tree, ..row });
+            return (changed, Some(changed));
+        }
         let val = match op.result {
             Result::Same => object,
             Result::Row => {
@@ -569,7 +582,7 @@ impl<'a> Engine<'a> {
             if let (Some(class), Some(pattern)) = (self.ix.model(model).class, self.ix.packs.word(dialect, "scope-method"))
                 && (!exact || name.as_str().starts_with("where"))
             {
-                let scope = Name::new(&fill(pattern.as_str(), name.as_str()));
+                let scope = self.filled(pattern.as_str(), name);
                 let found = self.ix.find_method(class, scope).or_else(|| {
                     let own = self.ix.find_method(class, name)?;
                     (!exact && !self.ix.model(model).relations.contains_key(&name)).then_some(own)
@@ -684,10 +697,19 @@ impl<'a> Engine<'a> {
                 query.flags |= bit;
             }
         }
+        if op.few && args.positional.first().is_some_and(|v| self.is_few(*v)) {
+            query.flags |= flag::FEW;
+        }
         if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
+        if op.terms {
+            self.held_to_one(&mut query, name, &args);
+        }
+        if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
+            self.unsure_rows.insert(query.src);
+        }
         let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
             || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
         if by_keys {
@@ -746,6 +768,12 @@ impl<'a> Engine<'a> {
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
         }
+    }
+
+    /// Does a method give a row that is not stored yet where it finds none?
+    fn may_be_new(&self, query: &Query, method: Name) -> bool {
+        let words = query.model.and_then(|m| self.ix.packs.word(self.dialect(m), "may-be-new"));
+        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == method.as_str()))
     }
 
     /// A query after a callback got it: what the callback returns, or the query changed in place.
