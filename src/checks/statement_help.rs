@@ -261,6 +261,9 @@ fn is_in_write_method(cx: &CheckContext<'_>, event: &Event) -> bool {
 
 fn is_write_method(cx: &CheckContext<'_>, f: FnRef) -> bool {
     let decl = cx.ix.function(f);
+    if decl.name.is_empty() {
+        return false;
+    }
     let Some(model) = cx.ix.class_of_function(f).and_then(|c| cx.ix.class(c).model) else {
         return false;
     };
