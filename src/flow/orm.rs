@@ -267,22 +267,6 @@ impl<'a> Engine<'a> {
         self.v.of(Data::Query(query))
     }
 
-    /// Are the plain queries of a model's relations answered by rows that are loaded already?
-    pub(super) fn answers_from_memory(&self, model: ModelId) -> bool {
-        self.ix.packs.word(self.dialect(model), "relation-queries").is_some_and(|w| w.as_str() == "from memory")
-    }
-
-    /// From here on, a query that started from a relation is one of its own: what its parent's query loads does not reach it.
-    fn cut_from_parent(&mut self, fr: &Frame<'a>, query: &mut Query, whole: Range) {
-        if query.via.is_some() && matches!(self.v.source_of(query.src), Source::Relation(..)) {
-            let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
-            if !is_fresh {
-                query.src = self.v.source(Source::Query(self.span(fr, whole)));
-            }
-            query.flags |= flag::FILTERED;
-        }
-    }
-
     /// The class of a model's default manager or queries.
     fn manager_class(&self, model: ModelId) -> Option<ClassId> {
         let data = self.ix.model(model);
