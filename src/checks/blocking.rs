@@ -72,6 +72,9 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
     let (place, events) = first.places.first()?;
     let mut finding = report(cx, *place, first.coroutine, events)?;
     if !first.is_served {
+        if finding.level == Level::Note || cx.flow.by_hand.contains(&first.coroutine) {
+            return None;
+        }
         finding.level = Level::Note;
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
