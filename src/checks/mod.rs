@@ -6,12 +6,17 @@ mod blocking;
 mod client;
 mod fix;
 mod load;
+mod load_help;
 mod reading;
 mod session;
 mod statement;
+mod statement_help;
+mod statement_lookup;
+mod statement_turn;
 mod tenant;
 mod timeout;
 mod wording;
+mod wording_once;
 
 use crate::base::{Name, Span};
 use crate::findings::{Confidence, Finding, Step, Subject};

@@ -242,7 +242,7 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Str(name) if fr.language == Language::Php => {
-                let lower = Name::new(&name.as_str().to_ascii_lowercase());
+                let lower = name.folded();
                 match self.ix.function_names.get(&lower) {
                     Some(f) => {
                         let f = *f;

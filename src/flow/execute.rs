@@ -48,7 +48,7 @@ impl<'a> Engine<'a> {
                 State::Missing => (),
             }
         }
-        if kind == Statement::Read && free_if_loaded {
+        if kind == Statement::Read && free_if_loaded && self.answers_from_memory(row.model) {
             // The plain relation, not loaded: an eager load cures it.
             if row.renewed_by != NO_LOOP {
                 let what = What::Read { model: row.model, relation, src: row.src, never: false };

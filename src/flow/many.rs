@@ -301,6 +301,10 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        let few = op.few && args.positional.first().is_some_and(|v| self.is_few(*v));
+        if few && op.result == Result::Same {
+            return self.v.many(element, ManyKind::Literal);
+        }
         self.many_result(fr, recv, op, element, result, at)
     }
 
@@ -430,6 +434,10 @@ impl<'a> Engine<'a> {
                 return self.load_op(NULL, op, &args);
             }
             Result::User => return self.current_user(),
+            Result::Accessor => {
+                let getter = op.callback.and_then(|c| args.get(c));
+                return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);
+            }
             Result::Condition => return self.condition_of(&args.positional, &args.named),
             Result::Route => {
                 self.route(fr, &args, range);
@@ -731,6 +739,12 @@ impl<'a> Engine<'a> {
         if op.converts_to_text {
             for v in args.positional.clone() {
                 self.as_text(fr, v, whole);
+            }
+        }
+        if op.resets_eager && args.positional.len() <= 1 {
+            let subject = args.positional.first().copied().unwrap_or(UNKNOWN);
+            for (src, _) in self.v.sources_in(subject) {
+                self.mark_loaded(fr, src, super::tree::OPEN);
             }
         }
         match op.result {

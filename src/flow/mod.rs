@@ -10,7 +10,9 @@ mod entry;
 mod event;
 mod execute;
 mod expr;
+mod identity;
 mod kept;
+mod known;
 mod make;
 mod manager;
 mod many;
@@ -29,6 +31,7 @@ pub mod value;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
@@ -130,6 +133,8 @@ pub(crate) struct Frame<'a> {
     buffer: Vec<Event>,
     seen: FxHashSet<u64>,
     loads: Vec<(Src, Tree)>,
+    /// First sources of the rows that the function was given.
+    given: SmallVec<[Src; 4]>,
     /// Relations known to be loaded here because a condition says so.
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
@@ -172,6 +177,8 @@ pub(crate) struct Engine<'a> {
     names: Names,
     framework_loops: FxHashSet<LoopId>,
     async_queries: FxHashSet<Span>,
+    /// Sources of rows that a statement may just have made.
+    unsure_rows: FxHashSet<Src>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -195,6 +202,10 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Fields of its own object that each function assigns to.
+    assigned: FxHashMap<FnRef, Rc<[Name]>>,
+    /// Names of methods made from patterns.
+    filled: FxHashMap<(&'static str, Name), Name>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
     /// The table that is being built.
@@ -290,6 +301,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         async_queries: FxHashSet::default(),
+        unsure_rows: FxHashSet::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
@@ -302,6 +314,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        assigned: FxHashMap::default(),
+        filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
         composers: serialize::composers(ix),
@@ -497,6 +511,7 @@ impl<'a> Engine<'a> {
             buffer: Vec::new(),
             seen: FxHashSet::default(),
             loads: Vec::new(),
+            given: SmallVec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
             conditions: 0,
@@ -522,6 +537,9 @@ impl<'a> Engine<'a> {
     }
 
     fn run_frame(&mut self, fr: &mut Frame<'a>) {
+        for val in fr.locals.iter().chain([&fr.this]) {
+            self.v.roots_in(*val, 5, &mut fr.given);
+        }
         let root = &fr.body.root;
         self.block(fr, root);
     }
@@ -587,7 +605,7 @@ impl<'a> Engine<'a> {
             owner: fr.f,
             needs,
             loops: fr.loops.iter().rev().copied().collect(),
-            path: smallvec::SmallVec::new(),
+            path: SmallVec::new(),
             entry: None,
             weak: false,
         };
@@ -637,7 +655,11 @@ impl<'a> Engine<'a> {
             fr.locals[i] = self.v.with_loaded(fr.locals[i], src, tree);
         }
         fr.this = self.v.with_loaded(fr.this, src, tree);
-        fr.loads.push((src, tree));
+        let root = self.v.root(src);
+        let is_given = fr.given.contains(&root) || self.v.source_of(root) == value::Source::Ambient;
+        if is_given && !fr.loads.contains(&(src, tree)) {
+            fr.loads.push((src, tree));
+        }
     }
 
     /// Enters a loop: what is evaluated inside is paid once per turn.

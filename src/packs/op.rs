@@ -74,6 +74,8 @@ pub enum Result {
     Route,
     /// Names the class that handles the routes declared in the closure that follows.
     RouteGroup,
+    /// How an attribute is computed: the callback, when it is read.
+    Accessor,
 }
 
 /// What the callback is given.
@@ -145,6 +147,8 @@ pub struct Op {
     pub filters: bool,
     /// Limits the rows.
     pub limits: bool,
+    /// The first argument is the number of rows it gives at most.
+    pub few: bool,
     /// Orders the rows.
     pub orders: bool,
     /// Rows are no models afterwards.
@@ -265,10 +269,12 @@ const WORDS: &[&str] = &[
     "prefetch-object",
     "route",
     "route-group",
+    "accessor",
     "exec",
     "write",
     "filter",
     "limit",
+    "at-most",
     "order",
     "project",
     "lazy",
@@ -327,6 +333,7 @@ impl Op {
             writes: false,
             filters: false,
             limits: false,
+            few: false,
             orders: false,
             projects: false,
             lazy: false,
@@ -422,10 +429,12 @@ impl Op {
             "prefetch-object" => self.result = Result::Prefetch,
             "route" => self.result = Result::Route,
             "route-group" => self.result = Result::RouteGroup,
+            "accessor" => self.result = Result::Accessor,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,
             "limit" => self.limits = true,
+            "at-most" => self.few = true,
             "order" => self.orders = true,
             "project" => self.projects = true,
             "lazy" => self.lazy = true,
