@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 8;
 /// So many coroutines that wait for the same reason are one finding.
 const MANY: usize = 3;
 /// Coroutines that a finding lists.
-const MAX_LISTED: usize = 60;
+const MAX_LISTED: usize = 120;
 
 /// Why a coroutine waits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,8 +72,14 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
     let (place, events) = first.places.first()?;
     let mut finding = report(cx, *place, first.coroutine, events)?;
     if !first.is_served {
+        if finding.level == Level::Note || cx.flow.by_hand.contains(&first.coroutine) {
+            return None;
+        }
         finding.level = Level::Note;
         finding.confidence = finding.confidence.min(Confidence::Medium);
+    }
+    if others.is_empty() && may_be_plain(cx, first.coroutine) {
+        finding.help = format!("{}, or make it a `def` handler, which runs in a thread", finding.help);
     }
     let also = &first.places[1..];
     let more = |n: usize, what: &str| if n == 1 { format!("{n} more {what}") } else { format!("{n} more {what}s") };
@@ -158,9 +164,6 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
     if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
-    }
-    if may_be_plain(cx, coroutine) {
-        finding.help = format!("{}, or make it a `def` handler, which runs in a thread", finding.help);
     }
     finding.subject.method = Some(function.to_string());
     if short {
