@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::load_merge::{Reported, merge};
 use super::wording::{model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
@@ -70,7 +71,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     }
     merge_prefixes(&mut groups);
     let mut by_hand = ByHand::default();
-    findings.extend(groups.into_values().map(|group| report(cx, group, &mut by_hand)));
+    let reported = groups.into_values().map(|group| report(cx, group, &mut by_hand)).collect();
+    findings.extend(merge(reported));
 }
 
 /// Where reads count as the same.
@@ -119,7 +121,7 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
     }
 }
 
-fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Finding {
+fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Reported {
     let mut events = group.events;
     events.sort_by_key(|(order, _)| *order);
     let events: Vec<&Event> = events.into_iter().map(|(_, event)| event).collect();
@@ -200,7 +202,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Find
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    finding
+    let read = (!group.framework).then_some((first.site, group.model, last));
+    Reported { finding, read, origin, is_query: matches!(group.origin, Source::Query(_)) }
 }
 
 /// The model that has each relation of a path, from the first one on.
