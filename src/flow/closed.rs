@@ -6,9 +6,9 @@
 
 use rustc_hash::FxHashSet;
 
+use super::Engine;
 use super::tree::State;
 use super::value::{Row, Source};
-use super::Engine;
 use crate::base::{FileId, Name};
 use crate::facts::{Arg, Body, Expr, ExprId, FnId, Language, Pat};
 use crate::index::{FnRef, ModelId, ProjectIndex, Symbol};
