@@ -123,13 +123,14 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Find
     let mut events = group.events;
     events.sort_by_key(|(order, _)| *order);
     let events: Vec<&Event> = events.into_iter().map(|(_, event)| event).collect();
-    let first = events[0];
     let ix = cx.ix;
     let models = models_on(cx, &group.path, group.root, group.model);
     // What is read per row begins after the last relation to many that stands above the loop.
     let many = |i: usize| models[i].and_then(|m| ix.model(m).relations.get(&group.path[i])).is_some_and(|r| r.many);
     let from = (group.from..group.path.len() - 1).rev().find(|i| many(*i)).map_or(group.from, |i| i + 1);
     let from = if events.len() == 1 { group.path.len() - 1 } else { from };
+    // The first read of what the message names.
+    let first = events.iter().copied().find(|e| above(cx, e) >= from).unwrap_or(events[0]);
     let relation = path_text(&group.path);
     let read = path_text(&group.path[from..]);
     let reader = models[from].map_or_else(|| model_name(ix, group.model), |m| model_name(ix, m));
@@ -213,6 +214,14 @@ fn models_on(cx: &CheckContext<'_>, path: &[Name], first: Option<ModelId>, last:
         *end = Some(last);
     }
     models
+}
+
+/// How many relations stand above what an event reads.
+fn above(cx: &CheckContext<'_>, event: &Event) -> usize {
+    match &event.what {
+        What::Read { src, .. } | What::Column { src, .. } => cx.flow.values.root_source(*src).1.len(),
+        _ => 0,
+    }
 }
 
 /// The line of a place: reads on one line are one place to a reader.

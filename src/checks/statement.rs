@@ -125,15 +125,17 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     finding.subject.relation = via.map(|(_, r)| r.to_string());
     finding.subject.method = Some(method.to_string());
     finding.cost = "1 query per turn of the loop".to_owned();
-    finding.help = match (distinct > 1 && !direct, advice.help.as_str()) {
-        (true, help) => format!("for {subject}: {help}"),
-        (false, help) => help.to_owned(),
+    finding.help = match (distinct > 1 && !direct, advice.is_narrow) {
+        (true, true) if rule == "query-in-loop" => statement_help::DOWN.replacen("it needs", "they need", 1),
+        (true, _) => format!("for {subject}: {}", advice.help),
+        (false, _) => advice.help,
     };
     let is_once = header.is_some_and(|at| by_hand.is(cx, at.file));
-    if is_once || *kind == Statement::Upsert || advice.is_per_row {
+    let is_per_row = advice.is_per_row;
+    if is_once || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
-    if advice.is_per_row {
+    if is_per_row {
         finding.confidence = Confidence::Low;
         finding.help = "this belongs to the turn: where it matters, fetch the rows of several turns at once".to_owned();
     }

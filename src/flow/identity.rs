@@ -4,7 +4,7 @@ use super::call::Args;
 use super::tree::{OPEN, State};
 use super::value::{Data, ManyKind, Query, Row, Source, Src, Val};
 use super::{Engine, Frame};
-use crate::base::Name;
+use crate::base::{Name, Range};
 use crate::facts::Expr;
 use crate::index::{ModelId, Relation};
 
@@ -28,7 +28,7 @@ impl<'a> Engine<'a> {
     pub(super) fn leads_back(&self, row: Row, relation: &Relation) -> bool {
         let Some(target) = relation.target else { return false };
         if relation.many {
-            return self.is_walked(row, relation);
+            return self.is_walked(row, relation) || self.keeps_identity(row.model) && self.shared_steps(row.src) >= 2;
         }
         // The parent of a parent: mostly there is none.
         if target == row.model && matches!(self.v.source_of(row.src), Source::Relation(_, name) if name == relation.name) {
@@ -36,6 +36,11 @@ impl<'a> Engine<'a> {
         }
         if !self.keeps_identity(row.model) || !self.is_by_primary_key(row.model, relation, target) {
             return self.is_walked(row, relation);
+        }
+        // What many rows share, their session loads once: few of it, and nothing that grows with the rows.
+        let is_shared = self.shared_steps(row.src);
+        if is_shared >= 2 || is_shared == 1 && self.same_model(target, row.model) {
+            return true;
         }
         let mut at = row.src;
         let mut is_first = true;
@@ -49,10 +54,29 @@ impl<'a> Engine<'a> {
                     return true;
                 }
             }
+            if self.anchors.get(&parent).is_some_and(|models| models.iter().any(|m| self.same_model(*m, target))) {
+                return true;
+            }
             is_first = false;
             at = parent;
         }
         false
+    }
+
+    /// How many relations to one row lead to the rows of a source, counted from its end.
+    fn shared_steps(&self, src: Src) -> usize {
+        let mut at = src;
+        let mut steps = 0;
+        while let Source::Relation(parent, via) = self.v.source_of(at) {
+            let Some(model) = self.v.model_of(parent) else { break };
+            let Some(relation) = self.relation(model, via) else { break };
+            if relation.many || relation.key_column.is_none() {
+                break;
+            }
+            steps += 1;
+            at = parent;
+        }
+        steps
     }
 
     /// Does the key of a relation hold the primary key of its target? Other columns are looked up in the database.
@@ -73,13 +97,23 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Was the same relation read on the same model on the way here, with others in between? Then code goes in circles.
+    /// Was the same relation read on the same model on the way here, and did the way lead back to where it came from? Then
+    /// code goes in circles: what builds an item builds its owner, which builds its items.
     fn is_walked(&self, row: Row, relation: &Relation) -> bool {
-        let Source::Relation(above, _) = self.v.source_of(row.src) else { return false };
-        let mut at = above;
+        let mut at = row.src;
+        let mut turned_back = false;
         while let Source::Relation(parent, via) = self.v.source_of(at) {
-            if via == relation.name && self.v.model_of(parent) == Some(row.model) {
+            let Some(model) = self.v.model_of(parent) else { return false };
+            if turned_back && via == relation.name && model == row.model {
                 return true;
+            }
+            if let Source::Relation(above, out) = self.v.source_of(parent)
+                && let Some(owner) = self.v.model_of(above)
+                && let (Some(out), Some(back)) = (self.relation(owner, out), self.relation(model, via))
+                && (out.many && !back.many && back.target == Some(owner)
+                    || !out.many && back.many && back.inverse == Some(out.name))
+            {
+                turned_back = true;
             }
             at = parent;
         }
@@ -87,7 +121,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The tree of a query's rows after a condition that holds them to one row at the other end of a relation.
-    pub(super) fn held_to_one(&mut self, query: &mut Query, method: Name, args: &Args) {
+    pub(super) fn held_to_one(&mut self, fr: &Frame<'a>, query: &mut Query, method: Name, args: &Args) {
         let Some(model) = query.model.filter(|m| self.keeps_identity(*m)) else { return };
         let by_parent = self.ix.packs.word(self.dialect(model), "narrows-to-parent") == Some(method);
         let given: Vec<ModelId> = if by_parent {
@@ -95,17 +129,23 @@ impl<'a> Engine<'a> {
         } else {
             Vec::new()
         };
-        let named: Vec<Name> = args
+        let mut named: Vec<Name> = args
             .named
             .iter()
             .filter(|(_, v)| !matches!(self.data(*v), Data::Many(..) | Data::Tuple(_) | Data::Query(_)))
             .map(|(n, _)| *n)
             .collect();
+        // A parent of which nothing is known is called like the relation to it.
+        if by_parent && given.is_empty() {
+            named.extend(args.ranges.first().and_then(|at| called(fr, *at)));
+        }
         let known = self.to_one(model, |engine, r, target| {
             named.iter().any(|n| *n == r.name || Some(*n) == r.key_column) || given.iter().any(|g| engine.same_model(*g, target))
         });
         for name in known {
             query.tree = self.v.trees.with(query.tree, name, OPEN);
+            let target = self.relation(model, name).and_then(|r| r.target);
+            self.anchors.entry(query.src).or_default().extend(target);
         }
     }
 
@@ -150,5 +190,15 @@ impl<'a> Engine<'a> {
         };
         let row = self.bare_row(inner)?;
         matches!(self.v.source_of(row.src), Source::Query(_)).then_some((row.model, row.src))
+    }
+}
+
+/// The name of the variable or attribute that an argument at this place is.
+fn called(fr: &Frame<'_>, at: Range) -> Option<Name> {
+    let found = fr.body.ranges.iter().position(|r| *r == at)?;
+    match &fr.body.exprs[found] {
+        Expr::Local(slot) => fr.body.slots.get(slot.0 as usize).copied(),
+        Expr::Attr { name, .. } => Some(*name),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod attr;
 mod call;
+mod closed;
 mod eager;
 mod entry;
 mod event;
@@ -179,6 +180,8 @@ pub(crate) struct Engine<'a> {
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
+    /// Models of the rows that a query is held to: each of its rows leads to the same one.
+    anchors: FxHashMap<Src, Vec<ModelId>>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -202,6 +205,8 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Relations that the program ever loads, once it is asked.
+    ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
     assigned: FxHashMap<FnRef, Rc<[Name]>>,
     /// Names of methods made from patterns.
@@ -302,6 +307,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         framework_loops: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
+        anchors: FxHashMap::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
@@ -314,6 +320,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        ever_loaded: None,
         assigned: FxHashMap::default(),
         filled: FxHashMap::default(),
         ambient: Vec::new(),

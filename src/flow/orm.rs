@@ -183,6 +183,7 @@ impl<'a> Engine<'a> {
             // Loaded on some ways only, and read whatever the way was.
             State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
             State::Maybe => State::Unknown,
+            State::Unknown if !self.may_be_loaded(row, relation.name) => State::Missing,
             other => other,
         }
     }
@@ -241,7 +242,7 @@ impl<'a> Engine<'a> {
 
     /// A relation of a row as a query that has not run.
     fn relation_query(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, range: Range) -> Val {
-        let tree = match self.v.trees.state(row.tree, relation.name) {
+        let tree = match self.state(fr, row, relation) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
             State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
@@ -264,22 +265,6 @@ impl<'a> Engine<'a> {
             marks: super::value::NO_MARKS,
         };
         self.v.of(Data::Query(query))
-    }
-
-    /// Are the plain queries of a model's relations answered by rows that are loaded already?
-    pub(super) fn answers_from_memory(&self, model: ModelId) -> bool {
-        self.ix.packs.word(self.dialect(model), "relation-queries").is_some_and(|w| w.as_str() == "from memory")
-    }
-
-    /// From here on, a query that started from a relation is one of its own: what its parent's query loads does not reach it.
-    fn cut_from_parent(&mut self, fr: &Frame<'a>, query: &mut Query, whole: Range) {
-        if query.via.is_some() && matches!(self.v.source_of(query.src), Source::Relation(..)) {
-            let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
-            if !is_fresh {
-                query.src = self.v.source(Source::Query(self.span(fr, whole)));
-            }
-            query.flags |= flag::FILTERED;
-        }
     }
 
     /// The class of a model's default manager or queries.
@@ -506,8 +491,8 @@ impl<'a> Engine<'a> {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
         }
-        // What was read back anew has lost what was loaded on it.
-        if op.resets_eager && args.positional.is_empty() && args.named.is_empty() {
+        // What was read back anew has lost what was loaded on it, or loads it again, per row where it is done per row.
+        if op.resets_eager && (op.opens || row.renewed_by != NO_LOOP) && args.positional.is_empty() && args.named.is_empty() {
             self.mark_loaded(fr, row.src, OPEN);
             let tree = self.v.trees.opened(row.tree);
             let changed = self.v.row(Row { tree, ..row });
@@ -705,7 +690,7 @@ impl<'a> Engine<'a> {
         }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
-            self.held_to_one(&mut query, name, &args);
+            self.held_to_one(fr, &mut query, name, &args);
         }
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
@@ -742,7 +727,8 @@ impl<'a> Engine<'a> {
             }
             Result::Rows => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Held)
+                let few = query.flags & flag::FEW != 0;
+                self.v.many(row, if few { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
