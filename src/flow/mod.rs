@@ -106,8 +106,8 @@ pub struct FlowFacts {
     pub entries: FxHashMap<FnRef, Entry>,
     /// Functions that run, by what is known, on an event loop that serves others, too.
     pub on_server: FxHashSet<FnRef>,
-    /// Functions that commands and the start of the process run.
-    pub by_hand: FxHashSet<FnRef>,
+    /// Functions that commands, the start of the process, and workers that run one job at a time run.
+    pub on_own_loop: FxHashSet<FnRef>,
 }
 
 impl FlowFacts {
@@ -257,11 +257,11 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.framework_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
-    let (on_server, by_hand) = engine.on_server();
+    let (on_server, on_own_loop) = engine.on_server();
     FlowFacts {
         entries,
         on_server,
-        by_hand,
+        on_own_loop,
         events: engine.events,
         executions: engine.executions,
         values: engine.v,

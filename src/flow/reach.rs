@@ -58,22 +58,27 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Functions that are reached from what a server's event loop runs, and those that are reached from commands.
+    /// Functions that are reached from what a server's event loop runs, and those that have a loop to themselves: of
+    /// commands, and of workers that run one job at a time.
     pub(super) fn on_server(&mut self) -> (FxHashSet<FnRef>, FxHashSet<FnRef>) {
         let mut calls = std::mem::take(&mut self.calls.list);
         // Who queues a function and calls it, too, calls it where there is no worker: in development.
         calls.retain(|call| !self.calls.queued.contains(call));
         calls.sort_unstable();
-        let served = self.reached(&calls, |e| {
+        #[allow(clippy::iter_over_hash_type)]
+        let mut queued: Vec<FnRef> = self.calls.queued.iter().map(|(_, f)| *f).collect();
+        queued.sort_unstable();
+        let served = self.reached(&calls, Vec::new(), |e| {
             e.is_on_shared_loop && matches!(e.kind, EntryKind::Request | EntryKind::Task | EntryKind::Scheduled)
         });
-        let by_hand = self.reached(&calls, |e| matches!(e.kind, EntryKind::Startup | EntryKind::Command));
-        (served, by_hand)
+        let alone = self.reached(&calls, queued, |e| {
+            matches!(e.kind, EntryKind::Startup | EntryKind::Command) || e.kind == EntryKind::Task && !e.is_on_shared_loop
+        });
+        (served, alone)
     }
 
-    fn reached(&mut self, calls: &[(FnRef, FnRef)], starts: impl Fn(Entry) -> bool) -> FxHashSet<FnRef> {
-        let mut reached: FxHashSet<FnRef> = FxHashSet::default();
-        let mut waiting: Vec<FnRef> = Vec::new();
+    fn reached(&mut self, calls: &[(FnRef, FnRef)], mut waiting: Vec<FnRef>, starts: impl Fn(Entry) -> bool) -> FxHashSet<FnRef> {
+        let mut reached: FxHashSet<FnRef> = waiting.iter().copied().collect();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
                 continue;

@@ -21,7 +21,7 @@ const MAX_WORK: usize = 4000;
 pub(super) struct Given {
     /// The turn of the innermost loop.
     pub(super) turn: bool,
-    /// Rows of the database, secrets made readable, and the like.
+    /// Rows of the database, secrets made readable, functions made for this one use.
     pub(super) data: bool,
     /// Something that was not followed.
     pub(super) unknown: bool,
@@ -136,7 +136,7 @@ impl Walk<'_, '_> {
         match body.expr(e) {
             Expr::Local(slot) => self.slot(way, f, *slot, depth + 1),
             Expr::This => self.receiver(way, f, depth + 1),
-            Expr::Closure(_) => self.given.unknown = true,
+            Expr::Closure(_) => self.given.data = true,
             Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. } => self.attr(way, f, e, *base, *name, depth + 1),
             Expr::Call { callee, args } => self.call(way, f, e, *callee, args, depth + 1),
             Expr::New { class, args } => {
@@ -297,7 +297,7 @@ impl Walk<'_, '_> {
                 // A function made for this call.
                 Stmt::Function(_, Some(s)) if *s == slot && decl.kind != FnKind::File => {
                     found = true;
-                    self.given.unknown = true;
+                    self.given.data = true;
                 }
                 _ => (),
             }
