@@ -202,6 +202,9 @@ pub struct TenancyWords {
     /// How classes end whose methods only routes run.
     #[serde(default)]
     pub handler_suffix: String,
+    /// Permission classes that let anybody in.
+    #[serde(default)]
+    pub public_permissions: Vec<String>,
     /// Reads that give one row.
     #[serde(default)]
     pub single_reads: Vec<String>,
@@ -248,6 +251,7 @@ impl TenancyWords {
         self.panel_folders.extend(more.panel_folders);
         self.panel_access.extend(more.panel_access);
         self.panel_tenants.extend(more.panel_tenants);
+        self.public_permissions.extend(more.public_permissions);
         self.single_reads.extend(more.single_reads);
         if !more.handler_suffix.is_empty() {
             self.handler_suffix = more.handler_suffix;

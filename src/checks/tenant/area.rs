@@ -53,6 +53,9 @@ impl View<'_, '_> {
         if has(&lists.early_words) {
             return Area::Early;
         }
+        if self.is_public(f) {
+            return Area::Early;
+        }
         if has(&lists.background_words) {
             return Area::Background;
         }

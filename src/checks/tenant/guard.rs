@@ -15,10 +15,13 @@ use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
 /// An application with more routes than this names its handlers there.
 const FEW_ROUTES: usize = 5;
 
+/// Registrations of handlers, by class and method.
+type Routes = BTreeMap<(ClassId, Option<Name>), Vec<Route>>;
+
 /// What the places that register handlers say of them.
 #[derive(Default)]
 pub(super) struct Guards {
-    routes: OnceCell<BTreeMap<(ClassId, Option<Name>), Vec<Route>>>,
+    routes: OnceCell<Routes>,
     panel: OnceCell<bool>,
 }
 
@@ -63,19 +66,38 @@ impl View<'_, '_> {
         !routes.is_empty() && routes.iter().all(|r| r.is_admin)
     }
 
+    /// Does the class around a function say that anybody may ask it?
+    pub(super) fn is_public(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let lists = ix.packs.tenancy();
+        let Some(class) = ix.class_of_function(self.outermost(f)) else {
+            return false;
+        };
+        lists.permission_attributes.iter().any(|name| {
+            let Some((owner, at)) = ix.find_attr(class, Name::new(name)) else { return false };
+            let decl = ix.class_decl(owner);
+            let body = &ix.function(FnRef { file: ix.class(owner).file, id: decl.scope }).body;
+            let Some(Expr::Seq { items, .. }) = decl.attrs[at].value.map(|v| body.expr(v)) else { return false };
+            items.iter().any(|i| match body.expr(i.value) {
+                Expr::Name(n) | Expr::Attr { name: n, .. } => lists.public_permissions.iter().any(|p| p == n.as_str()),
+                _ => false,
+            })
+        })
+    }
+
     /// Does the user's class say who may enter the panel, and know no tenants in it?
     fn has_closed_panel(&self) -> bool {
         let ix = self.cx.ix;
         let lists = ix.packs.tenancy();
         *self.guards.panel.get_or_init(|| {
-            (0..ix.classes.len()).map(|i| ClassId(i as u32)).filter(|c| self.is_user_class(*c)).any(|c| {
-                let has = |names: &[String]| names.iter().any(|n| ix.find_method(c, Name::new(n)).is_some());
-                let asks = lists.panel_access.iter().any(|n| {
-                    ix.find_method(c, Name::new(n))
-                        .is_some_and(|(_, f)| ix.function(f).body.exprs.iter().any(|e| matches!(e, Expr::Call { .. })))
-                });
-                asks && !has(&lists.panel_tenants)
-            })
+            let users: Vec<ClassId> =
+                (0..ix.classes.len()).map(|i| ClassId(i as u32)).filter(|c| self.is_user_class(*c)).collect();
+            let method = |names: &[String], c: ClassId| names.iter().find_map(|n| ix.find_method(c, Name::new(n)));
+            let asks = |c: &ClassId| {
+                method(&lists.panel_access, *c)
+                    .is_some_and(|(_, f)| ix.function(f).body.exprs.iter().any(|e| matches!(e, Expr::Call { .. })))
+            };
+            users.iter().any(asks) && !users.iter().any(|c| method(&lists.panel_tenants, *c).is_some())
         })
     }
 
@@ -120,9 +142,9 @@ impl View<'_, '_> {
     }
 
     /// Registrations of handlers, by class and method.
-    fn read_routes(&self) -> BTreeMap<(ClassId, Option<Name>), Vec<Route>> {
+    fn read_routes(&self) -> Routes {
         let ix = self.cx.ix;
-        let mut found: BTreeMap<(ClassId, Option<Name>), Vec<Route>> = BTreeMap::new();
+        let mut found = Routes::new();
         for i in 0..ix.facts.len() {
             let file = crate::base::FileId(i as u32);
             if ix.facts[i].language != Language::Php {

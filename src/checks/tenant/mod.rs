@@ -212,15 +212,20 @@ impl View<'_, '_> {
     fn column(&self, model: Option<ModelId>) -> String {
         use crate::index::tenants::Belongs;
         match model.and_then(|m| self.tenancy.models.get(&m)).map(|o| &o.belongs) {
+            // A relation may go the long way: the table itself has no such column.
+            Some(Belongs::Column(column)) if !self.has_column(model, *column) => "its tenant".to_owned(),
             Some(Belongs::Column(column)) => format!("`{column}`"),
             Some(Belongs::Parent(relation, _)) => format!("`{relation}`"),
-            _ => self
-                .tenancy
-                .columns
-                .iter()
-                .find(|c| c.as_str().ends_with("_id"))
-                .map_or("its tenant".to_owned(), |c| format!("`{c}`")),
+            _ => "its tenant".to_owned(),
         }
+    }
+
+    /// As far as migrations tell, has a model's table the column?
+    fn has_column(&self, model: Option<ModelId>, column: Name) -> bool {
+        let table = model.and_then(|m| self.cx.ix.model(m).table);
+        table.and_then(|t| self.tenancy.schema.get(&t)).is_none_or(|columns| {
+            columns.is_empty() || columns.contains(&column) || columns.contains(&Name::new(&format!("{column}_id")))
+        })
     }
 
     /// The first limit of a model that holds for every query.

@@ -539,10 +539,10 @@ pub(super) fn values_of(body: &Body, slot: Slot) -> Vec<ExprId> {
     let mut found = Vec::new();
     for expr in &body.exprs {
         match expr {
-            Expr::Assign { target, value } | Expr::AssignIfNull { target, value, .. } | Expr::Augment { target, value, .. } => {
-                if binds(body, *target, slot) {
-                    found.push(*value);
-                }
+            Expr::Assign { target, value } | Expr::AssignIfNull { target, value, .. } | Expr::Augment { target, value, .. }
+                if binds(body, *target, slot) =>
+            {
+                found.push(*value);
             }
             Expr::Comprehension { clauses, .. } => {
                 found.extend(clauses.iter().filter(|c| binds(body, c.target, slot)).map(|c| c.iter));
