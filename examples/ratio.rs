@@ -12,6 +12,9 @@ use ormlint::source::{DiscoverOptions, discover};
 use ormlint::{flow, index, lower, pipeline};
 use rayon::prelude::*;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RUNS: usize = 5;
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -3,6 +3,10 @@
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
+/// Facts and values are many small allocations from several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ormlint::pipeline::quiet_fence();
     let mut out = BufWriter::new(std::io::stdout().lock());

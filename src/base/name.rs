@@ -6,9 +6,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
-use std::sync::{LazyLock, RwLock};
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
 
 /// An interned string. Copy, one word, equal if and only if the text is equal.
 #[derive(Clone, Copy)]
@@ -16,6 +17,9 @@ pub struct Name(&'static Entry);
 
 struct Entry {
     text: &'static str,
+    hash: u64,
+    /// The text in lower case, once it is asked for.
+    folded: OnceLock<Name>,
 }
 
 impl PartialEq for Name {
@@ -35,31 +39,42 @@ impl Hash for Name {
 /// Enough shards that worker threads seldom wait for each other.
 const SHARDS: usize = 64;
 
-type Shard = RwLock<FxHashMap<&'static str, &'static Entry>>;
+type Shard = RwLock<HashTable<&'static Entry>>;
 
 static TABLE: LazyLock<Vec<Shard>> = LazyLock::new(|| (0..SHARDS).map(|_| RwLock::default()).collect());
+static EMPTY: LazyLock<Name> = LazyLock::new(|| Name::new(""));
 
 impl Name {
     /// The name for this text; the same text always gives an equal name.
     pub fn new(text: &str) -> Name {
         let hash = BuildHasherDefault::<FxHasher>::default().hash_one(text);
-        let shard = &TABLE[(hash >> 58) as usize % SHARDS];
-        if let Some(entry) = shard.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(text) {
+        // The table uses the bits at both ends.
+        let shard = &TABLE[(hash >> 32) as usize % SHARDS];
+        let is_it = |entry: &&'static Entry| entry.text == text;
+        if let Some(entry) = shard.read().unwrap_or_else(PoisonError::into_inner).find(hash, is_it) {
             return Name(entry);
         }
-        let mut map = shard.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(entry) = map.get(text) {
+        let mut table = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = table.find(hash, is_it) {
             return Name(entry);
         }
         let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        let entry: &'static Entry = Box::leak(Box::new(Entry { text }));
-        map.insert(text, entry);
+        let entry: &'static Entry = Box::leak(Box::new(Entry { text, hash, folded: OnceLock::new() }));
+        table.insert_unique(hash, entry, |entry| entry.hash);
         Name(entry)
     }
 
     /// The empty name.
     pub fn empty() -> Name {
-        Name::new("")
+        *EMPTY
+    }
+
+    /// The name in lower case, as names are compared where case does not count.
+    pub fn folded(self) -> Name {
+        *self.0.folded.get_or_init(|| {
+            let is_lower = !self.0.text.bytes().any(|b| b.is_ascii_uppercase());
+            if is_lower { self } else { Name::new(&self.0.text.to_ascii_lowercase()) }
+        })
     }
 
     /// The text.
@@ -86,7 +101,7 @@ impl PartialOrd for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.text.cmp(other.0.text)
+        if self == other { Ordering::Equal } else { self.0.text.cmp(other.0.text) }
     }
 }
 

@@ -1,48 +1,140 @@
 //! What blocks the event loop?
+//!
+//! One finding per cause. What a coroutine waits for in one way is one finding; where many coroutines wait below the same
+//! synchronous helper, or many of a file for the same thing, they are one finding with a step at each.
 
 use std::collections::BTreeMap;
 
 use super::{CheckContext, step};
-use crate::base::{Name, Span};
+use crate::base::{FileId, Name, Span};
+use crate::facts::{Expr, FnKind, Stmt};
 use crate::findings::{Confidence, Finding, Level};
-use crate::flow::{Event, What};
-use crate::index::FnRef;
+use crate::flow::{EntryKind, Event, What};
+use crate::index::{ClassId, FnRef};
 
-/// Steps of a finding; more would not be read.
+/// Steps on the way to the work, and of further calls in the coroutine; more would not be read.
 const MAX_STEPS: usize = 8;
+/// So many coroutines that wait for the same reason are one finding.
+const MANY: usize = 3;
+/// Coroutines that a finding lists.
+const MAX_LISTED: usize = 120;
+
+/// Why a coroutine waits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Cause {
+    /// A class of the program, by its outermost ancestor, waits below.
+    Class(String, ClassId),
+    /// A function of the program waits below.
+    Function(String, FnRef),
+    /// Coroutines of a file wait themselves.
+    Itself(String, FileId),
+}
+
+/// What one coroutine waits for in one way: the places in it, each with the events that say so.
+#[derive(Clone)]
+struct Unit<'e> {
+    coroutine: FnRef,
+    is_served: bool,
+    places: Vec<(Span, Vec<&'e Event>)>,
+}
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
-    // One finding per place in the coroutine; one per coroutine for all that its synchronous session does: it has one cure.
-    let mut places: BTreeMap<(Option<FnRef>, Span), Vec<&Event>> = BTreeMap::new();
+    let mut places: BTreeMap<Span, Vec<&Event>> = BTreeMap::new();
     for event in &cx.flow.events {
-        if let What::Block { function } = event.what {
-            let place = place_of(event);
-            let session = is_statement(function).then(|| cx.function_at(place)).flatten();
-            let key = match session {
-                Some(f) => (session, Span { file: f.file, range: cx.ix.function(f).range }),
-                None => (None, place),
-            };
-            places.entry(key).or_default().push(event);
+        if matches!(event.what, What::Block { .. }) {
+            places.entry(place_of(event)).or_default().push(event);
         }
     }
-    for events in places.into_values() {
-        let first = events.iter().map(|e| place_of(e)).min();
-        let Some(first) = first else { continue };
-        let (here, mut others): (Vec<&Event>, Vec<&Event>) = events.into_iter().partition(|e| place_of(e) == first);
-        others.sort_by_key(|e| place_of(e));
-        let Some(mut finding) = report(cx, first, here) else {
+    let mut causes: BTreeMap<Cause, BTreeMap<FnRef, Unit<'_>>> = BTreeMap::new();
+    for (place, mut events) in places {
+        sort(cx, &mut events);
+        let Some(coroutine) = cx.function_at(place) else { continue };
+        let Some(cause) = events.first().and_then(|e| cause_of(cx, e)) else { continue };
+        let is_served = events.iter().any(|e| e.entry.is_some()) || cx.flow.on_server.contains(&coroutine);
+        let unit = Unit { coroutine, is_served, places: Vec::new() };
+        causes.entry(cause).or_default().entry(coroutine).or_insert(unit).places.push((place, events));
+    }
+    for units in causes.into_values() {
+        let mut units: Vec<Unit<'_>> = units.into_values().collect();
+        units.sort_by_key(|u| (!u.is_served, u.places.first().map(|p| p.0)));
+        let served = units.iter().filter(|u| u.is_served).count();
+        let (served, others) = units.split_at(served);
+        if served.len() >= MANY {
+            // Whoever mends the cause mends it for the others, too.
+            findings.extend(of_units(cx, served));
             continue;
-        };
-        let mut also: Vec<Span> = others.iter().map(|e| place_of(e)).collect();
-        also.dedup();
-        if !also.is_empty() {
-            finding.message = format!("{}, and {} more in this coroutine", finding.message, also.len());
         }
-        for at in also.into_iter().take(MAX_STEPS) {
-            step(&mut finding.steps, at, "also waits");
+        findings.extend(served.iter().filter_map(|u| of_units(cx, std::slice::from_ref(u))));
+        let others: Vec<Unit<'_>> = others.iter().filter(|u| !cx.flow.on_own_loop.contains(&u.coroutine)).cloned().collect();
+        if others.len() >= MANY {
+            findings.extend(of_units(cx, &others));
+        } else {
+            findings.extend(others.iter().filter_map(|u| of_units(cx, std::slice::from_ref(u))));
         }
-        findings.push(finding);
     }
+}
+
+/// One finding of the first coroutine, with a step in each of the others.
+fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
+    let (first, others) = units.split_first()?;
+    let (place, events) = first.places.first()?;
+    let mut finding = report(cx, *place, first.coroutine, events)?;
+    if !first.is_served {
+        if finding.level == Level::Note {
+            return None;
+        }
+        finding.level = Level::Note;
+        finding.confidence = finding.confidence.min(Confidence::Medium);
+    }
+    if others.is_empty() && may_be_plain(cx, first.coroutine) {
+        finding.help = format!("{}, or make it a `def` handler, which runs in a thread", finding.help);
+    }
+    let also = &first.places[1..];
+    let more = |n: usize, what: &str| if n == 1 { format!("{n} more {what}") } else { format!("{n} more {what}s") };
+    if !also.is_empty() {
+        finding.message = format!("{}, and {} here", finding.message, more(also.len(), "call"));
+    }
+    if !others.is_empty() {
+        let joined = if also.is_empty() { "," } else { ";" };
+        finding.message = format!("{}{joined} the same in {}", finding.message, more(others.len(), "coroutine"));
+    }
+    for (at, _) in also.iter().take(MAX_STEPS) {
+        step(&mut finding.steps, *at, "also waits");
+    }
+    for unit in others.iter().take(MAX_LISTED) {
+        if let Some((at, _)) = unit.places.first() {
+            let name = cx.ix.function(unit.coroutine).name;
+            let calls = unit.places.len();
+            let count = if calls > 1 { format!(", {calls} calls") } else { String::new() };
+            step(&mut finding.steps, *at, format!("the same in `{name}`{count}"));
+        }
+    }
+    Some(finding)
+}
+
+/// The event that explains best comes first.
+fn sort(cx: &CheckContext<'_>, events: &mut [&Event]) {
+    let is_short = |e: &Event| cx.ix.packs.blocking(name_of(e)).is_none_or(|b| b.short);
+    events.sort_by_key(|e| (is_short(e), e.path.len(), e.site, e.path.to_vec()));
+}
+
+fn name_of(event: &Event) -> Name {
+    match event.what {
+        What::Block { function } => function,
+        _ => Name::empty(),
+    }
+}
+
+fn cause_of(cx: &CheckContext<'_>, event: &Event) -> Option<Cause> {
+    let entry = cx.ix.packs.blocking(name_of(event))?;
+    let what = entry.names.first().cloned().unwrap_or_default();
+    if event.path.is_empty() {
+        return Some(Cause::Itself(what, event.site.file));
+    }
+    Some(match cx.ix.class_of_function(event.owner) {
+        Some(class) => Cause::Class(what, cx.ix.class(class).mro.last().copied().unwrap_or(class)),
+        None => Cause::Function(what, event.owner),
+    })
 }
 
 /// Where the coroutine waits: the call in it that leads to the work, or the work itself.
@@ -55,13 +147,7 @@ fn is_statement(function: Name) -> bool {
     function.as_str().contains(".statement.")
 }
 
-fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option<Finding> {
-    let name_of = |e: &Event| match e.what {
-        What::Block { function } => function,
-        _ => Name::empty(),
-    };
-    let is_short = |e: &Event| cx.ix.packs.blocking(name_of(e)).is_none_or(|b| b.short);
-    events.sort_by_key(|e| (is_short(e), e.path.len(), e.site, e.path.to_vec()));
+fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event]) -> Option<Finding> {
     let event = *events.first()?;
     let function = name_of(event);
     let entry = cx.ix.packs.blocking(function)?;
@@ -75,8 +161,7 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
         (true, false) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
         (false, _) => format!("this call blocks the event loop: below it, `{shown}` waits for {}", entry.what),
     };
-    let owner = cx.function_at(place).unwrap_or(event.owner);
-    let mut finding = cx.finding("blocking-call-in-async", place, owner, message);
+    let mut finding = cx.finding("blocking-call-in-async", place, coroutine, message);
     for call in event.path.iter().rev().skip(1).take(MAX_STEPS) {
         step(&mut finding.steps, *call, "which calls this");
     }
@@ -96,4 +181,30 @@ fn report(cx: &CheckContext<'_>, place: Span, mut events: Vec<&Event>) -> Option
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
     Some(finding)
+}
+
+/// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?
+fn may_be_plain(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let decl = cx.ix.function(f);
+    let entry = cx.flow.entries.get(&f);
+    if !entry.is_some_and(|e| e.may_be_plain && e.kind == EntryKind::Request) || decl.is_generator {
+        return false;
+    }
+    let waits = decl.body.exprs.iter().any(|e| match e {
+        Expr::Await(_) => true,
+        Expr::Comprehension { clauses, .. } => clauses.iter().any(|c| c.is_async),
+        _ => false,
+    }) || decl.body.stmts.iter().any(|s| match s {
+        Stmt::With { is_async, .. } => *is_async,
+        Stmt::Loop(l) => l.is_async,
+        _ => false,
+    });
+    let inner = cx.ix.file(f.file).functions.iter().any(|d| d.parent == Some(f.id) && d.is_async);
+    // An ancestor that has it as a coroutine says that it is one.
+    let inherited = decl.kind == FnKind::Method
+        && cx.ix.class_of_function(f).is_some_and(|class| {
+            let ancestors = cx.ix.class(class).mro.iter().skip(1);
+            ancestors.into_iter().any(|c| cx.ix.own_method(*c, decl.name).is_some_and(|g| cx.ix.function(g).is_async))
+        });
+    !waits && !inner && !inherited
 }

@@ -1,6 +1,10 @@
 //! Which clients are built for every request, message or turn of a loop?
 
+mod given;
+
 use std::collections::BTreeMap;
+
+use given::{Reads, given};
 
 use super::{CheckContext, step};
 use crate::base::{Name, Range, Span};
@@ -21,27 +25,58 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             sites.entry((event.site, *client)).or_default().push(event);
         }
     }
+    let reads = Reads::new(cx);
+    // Arms of one function that build the same thing for the same caller are one decision.
+    let mut decisions: BTreeMap<Decision, Finding> = BTreeMap::new();
+    let mut order: Vec<Decision> = Vec::new();
     for ((site, client), events) in sites {
-        findings.extend(report(cx, site, client, events));
+        let Some((finding, event)) = report(cx, site, client, events, &reads) else { continue };
+        let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
+        let turn = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+        let decision = (event.owner, what, event.entry.filter(|_| turn.is_none()), turn);
+        match decisions.get_mut(&decision) {
+            Some(first) => step(&mut first.steps, site, "or here"),
+            None => {
+                order.push(decision.clone());
+                decisions.insert(decision, finding);
+            }
+        }
     }
+    findings.extend(order.iter().filter_map(|d| decisions.remove(d)));
     bindings(cx, findings);
 }
 
-fn report(cx: &CheckContext<'_>, site: Span, client: Name, mut events: Vec<&Event>) -> Option<Finding> {
+/// The function that builds, what it builds, and for which entry point or loop.
+type Decision = (FnRef, String, Option<FnRef>, Option<Span>);
+
+fn report<'e>(
+    cx: &CheckContext<'_>,
+    site: Span,
+    client: Name,
+    mut events: Vec<&'e Event>,
+    reads: &Reads,
+) -> Option<(Finding, &'e Event)> {
     let entry = cx.ix.packs.client(client)?;
     let source = cx.ix.sources.file(site.file);
-    if source.origin == Origin::Test {
+    if source.origin == Origin::Test || is_beside_the_application(cx, site) {
         return None;
     }
-    // The shortest way is the easiest to believe; a loop says more than a request.
-    events.sort_by_key(|e| (e.loops.is_empty(), e.path.len(), e.site, e.path.to_vec()));
+    // The shortest way is the easiest to believe; a loop says more than a request, a request more than a task.
+    events.sort_by_key(|e| (e.loops.is_empty(), rank(kind_of(cx, e)), e.path.len(), e.site, e.path.to_vec()));
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let stays = !is_php || process_stays(cx);
-    let usable = |e: &&&Event| {
+    let (event, given) = events.into_iter().find_map(|e| {
+        let in_loop = !e.loops.is_empty();
         let kind = kind_of(cx, e);
-        !e.loops.is_empty() || !entry.loops_only && (stays || kind == Some(EntryKind::Task))
-    };
-    let event = events.iter().find(usable)?;
+        let once = kind == Some(EntryKind::Task) && (is_php || is_long(cx, e));
+        if !in_loop && (entry.loops_only || !stays || once) || is_one_off(cx, e, in_loop) {
+            return None;
+        }
+        let given = given(cx, e, reads);
+        let is_other =
+            given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
+        (!is_other).then_some((e, given))
+    })?;
     let name = shown(client);
     let in_loop = !event.loops.is_empty();
     let kind = kind_of(cx, event);
@@ -55,7 +90,8 @@ fn report(cx: &CheckContext<'_>, site: Span, client: Name, mut events: Vec<&Even
         false => format!("a new `{name}` is built {per}"),
     };
     let mut finding = cx.finding("client-per-request", site, event.owner, message);
-    if let Some(f) = event.entry {
+    if let Some(f) = event.entry.filter(|_| !matches!(kind, Some(EntryKind::Command | EntryKind::Startup | EntryKind::Scheduled)))
+    {
         let what = match kind {
             Some(EntryKind::Task) => "each task starts here",
             _ => "each request comes in here",
@@ -70,20 +106,99 @@ fn report(cx: &CheckContext<'_>, site: Span, client: Name, mut events: Vec<&Even
         step(&mut finding.steps, *call, "which calls this");
     }
     finding.steps.retain(|s| s.span != site);
-    finding.help = entry.cure.clone();
+    // Only what the process alone decides can be shared by all of it.
+    finding.help = match (in_loop, given.data || given.unknown) {
+        (false, false) => entry.cure.clone(),
+        (true, false) if !is_php || entry.loops_only => entry.cure.clone(),
+        (true, _) => "build it before the loop and use it for all turns".to_owned(),
+        (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
+    };
     finding.cost = entry.why.clone();
     finding.subject.client = Some(client.to_string());
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
         finding.confidence = Confidence::High;
     }
     let secrets = cx.ix.packs.word_in_language(Name::new("python"), "personal-values");
-    if !in_loop && secrets.is_some_and(|w| is_personal(cx, event.owner, site.range, w)) {
+    let personal = !in_loop && secrets.is_some_and(|w| is_personal(cx, event.owner, site.range, w));
+    if personal {
+        finding.help = entry.cure.clone();
+    }
+    if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
         finding.level = Level::Note;
     }
-    if !in_loop && (is_php || kind == Some(EntryKind::Task)) {
-        finding.level = Level::Note;
+    Some((finding, event))
+}
+
+/// Does a task do so much that one client more does not count: does it loop, or is the construction far below it?
+fn is_long(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let loops = |f: FnRef| {
+        let body = &cx.ix.function(f).body;
+        body.stmts.iter().any(|s| matches!(s, crate::facts::Stmt::Loop(_)))
+    };
+    event.path.len() > 2 || event.entry.is_some_and(loops)
+}
+
+/// Is the file one of tools around the application: load tests, tools of developers?
+fn is_beside_the_application(cx: &CheckContext<'_>, site: Span) -> bool {
+    let path = &cx.ix.sources.file(site.file).path;
+    let words = cx.ix.packs.word_list("tool-folders");
+    path.split('/').any(|part| words.iter().any(|w| w == &part.to_ascii_lowercase()))
+}
+
+/// Is it work that an application does once in a while: setting up, restoring, importing, migrating?
+fn is_one_off(cx: &CheckContext<'_>, event: &Event, in_loop: bool) -> bool {
+    let rare = cx.ix.packs.word_list("rare-work");
+    let imports = cx.ix.packs.word_list("import-work");
+    let calls = cx.ix.packs.word_list("migrating-calls");
+    let mut on_way = vec![event.owner];
+    on_way.extend(event.path.iter().filter_map(|at| cx.function_at(*at)));
+    on_way.extend(event.entry);
+    on_way.into_iter().any(|f| {
+        let decl = cx.ix.function(f);
+        let class = cx.ix.class_of_function(f).map(|c| cx.ix.class(c).name.last_segment()).unwrap_or_default();
+        let class = class.rsplit('\\').next().unwrap_or_default();
+        let words: Vec<String> = words_of(decl.name.as_str()).into_iter().chain(words_of(class)).collect();
+        let has = |list: &[String]| words.iter().any(|w| list.contains(w));
+        if has(&rare) || !in_loop && has(&imports) {
+            return true;
+        }
+        let file = cx.ix.file(f.file);
+        let in_class = |other: &crate::facts::FunctionDecl| decl.class.is_some() && other.class == decl.class;
+        let near = file.functions.iter().filter(|other| std::ptr::eq(*other, decl) || in_class(other));
+        near.flat_map(|d| d.body.exprs.iter().map(move |e| (d, e))).any(|(d, e)| match e {
+            Expr::Call { callee, .. } => {
+                matches!(d.body.expr(*callee), Expr::Attr { name, .. } if calls.iter().any(|c| c == name.as_str()))
+            }
+            _ => false,
+        })
+    })
+}
+
+/// The words of a name, in lower case: `importAll`, `import_all`.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || c.is_uppercase() && was_lower {
+            words.push(String::new());
+        }
+        was_lower = c.is_lowercase();
+        if let (true, Some(last)) = (c.is_alphanumeric(), words.last_mut()) {
+            last.extend(c.to_lowercase());
+        }
     }
-    Some(finding)
+    words
+}
+
+/// Which of several ways to a construction is told first.
+fn rank(kind: Option<EntryKind>) -> u8 {
+    match kind {
+        Some(EntryKind::Request) => 0,
+        Some(EntryKind::Task) => 1,
+        None => 2,
+        Some(EntryKind::Scheduled) => 3,
+        Some(EntryKind::Startup | EntryKind::Command) => 4,
+    }
 }
 
 fn kind_of(cx: &CheckContext<'_>, event: &Event) -> Option<EntryKind> {
@@ -111,7 +226,10 @@ fn shown(client: Name) -> String {
 /// Do the processes of the application live longer than a request?
 fn process_stays(cx: &CheckContext<'_>) -> bool {
     let word = cx.ix.packs.word_in_language(Name::new("php"), "resident-packages");
-    word.is_some_and(|w| w.as_str().split_whitespace().any(|p| cx.ix.sources.manifest.packages.contains_key(p)))
+    let has = |p: &str| cx.ix.sources.manifest.packages.contains_key(p);
+    let is_used = word.is_some_and(|w| w.as_str().split_whitespace().any(has));
+    let files = cx.ix.packs.word_list("resident-files");
+    is_used || cx.ix.sources.files.iter().any(|f| files.iter().any(|name| f.path.ends_with(name.as_str())))
 }
 
 /// Is the constructor given a value that belongs to one user?

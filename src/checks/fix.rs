@@ -10,7 +10,6 @@ use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Arg, Body, Expr, ExprId, FnId, Language, Spread};
 use crate::findings::{Edit, Fix};
 use crate::flow::Event;
-use crate::flow::value::Source;
 use crate::index::ModelId;
 use crate::packs::{Op, Result as OpResult};
 
@@ -52,28 +51,9 @@ impl Chain<'_> {
     }
 }
 
-/// The cure of reads of a path on rows of a model.
-pub(super) fn of_load(
-    cx: &CheckContext<'_>,
-    origin: Source,
-    root: ModelId,
-    path: &[Name],
-    is_column: bool,
-    events: &[&Event],
-) -> Option<Fix> {
-    if is_column {
-        return None;
-    }
-    key_read(cx, root, path, events).or_else(|| match origin {
-        Source::Query(at) => eager(cx, at, root, path),
-        _ => None,
-    })
-}
-
-/// Every read only asks for the key, which the row holds itself.
-fn key_read(cx: &CheckContext<'_>, root: ModelId, path: &[Name], events: &[&Event]) -> Option<Fix> {
-    let [name] = path else { return None };
-    let relation = cx.ix.model(root).relations.get(name)?;
+/// Every read of a relation only asks for the key, which the row holds itself, or whether there is one.
+pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events: &[&Event]) -> Option<Fix> {
+    let relation = cx.ix.model(root).relations.get(&name)?;
     let column = relation.key_column?;
     let target = cx.ix.model(relation.target?);
     let mut keys = target.columns.values().filter(|c| c.is_primary);
@@ -82,27 +62,46 @@ fn key_read(cx: &CheckContext<'_>, root: ModelId, path: &[Name], events: &[&Even
     if !column.as_str().ends_with(&format!("_{key}")) {
         return None;
     }
+    let others = cx.ix.packs.word(target.dialect, "key-names").map_or("", Name::as_str);
+    let is_key = |name: &Name| name.as_str() == key || others.split(' ').any(|other| other == name.as_str());
     let mut edits: Vec<Edit> = Vec::new();
+    let mut is_safe = true;
+    let mut asks_key = false;
     for event in events {
         let file = cx.ix.file(event.site.file);
         let bodies = file.functions.iter().map(|function| &function.body);
         let read = bodies.into_iter().find_map(|body| {
-            body.exprs.iter().zip(&body.ranges).find_map(|(expr, range)| {
+            let is_here = |e: ExprId| {
+                let inner = body.range(e);
+                inner.end == event.site.range.end && inner.contains(event.site.range)
+            };
+            let keyed = body.exprs.iter().zip(&body.ranges).find_map(|(expr, range)| {
                 let (Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. }) = expr else {
                     return None;
                 };
-                let inner = body.range(*base);
-                let is_here = inner.end == event.site.range.end && inner.contains(event.site.range);
-                (is_here && name.as_str() == key).then_some((inner.end, range.end))
+                (is_here(*base) && is_key(name)).then_some((body.range(*base).end, range.end, name.as_str()))
+            });
+            keyed.or_else(|| {
+                let read = body.exprs.iter().enumerate().find_map(|(i, expr)| match expr {
+                    Expr::Attr { name: n, .. } | Expr::Lookup { name: n, .. } => {
+                        let id = ExprId(i as u32);
+                        (*n == name && is_here(id)).then_some(id)
+                    }
+                    _ => None,
+                })?;
+                let end = body.range(read).end;
+                is_only_tested(body, read).then_some((end, end, ""))
             })
         });
-        let (start, end) = read?;
+        let (start, end, key) = read?;
         let text = &cx.ix.sources.file(event.site.file).text;
         // Only the separator and the key may stand between: nothing that a range does not show.
         let between = text.get(start as usize..end as usize)?;
         if between.trim_start_matches(['-', '>', '?', '.']) != key {
             return None;
         }
+        is_safe &= !key.is_empty();
+        asks_key |= !key.is_empty();
         let edit = Edit {
             span: Span { file: event.site.file, range: Range { start: event.site.range.start, end } },
             text: column.to_string(),
@@ -111,11 +110,27 @@ fn key_read(cx: &CheckContext<'_>, root: ModelId, path: &[Name], events: &[&Even
             edits.push(edit);
         }
     }
-    Some(Fix { title: format!("read `{column}`"), edits, is_safe: true })
+    asks_key.then(|| Fix { title: format!("read `{column}`"), edits, is_safe })
+}
+
+/// Is a value only asked whether there is one?
+fn is_only_tested(body: &Body, read: ExprId) -> bool {
+    use crate::facts::{BinaryOp, Stmt};
+    let is_null = |e: ExprId| matches!(body.expr(e), Expr::Null);
+    let by_expr = body.exprs.iter().any(|expr| match expr {
+        Expr::Ternary { cond, then: Some(_), .. } => *cond == read,
+        Expr::And(left, _) => *left == read,
+        Expr::Not(inner) => *inner == read,
+        Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {
+            (*left == read && is_null(*right)) || (*right == read && is_null(*left))
+        }
+        _ => false,
+    });
+    by_expr || body.stmts.iter().any(|stmt| matches!(stmt, Stmt::If { cond, .. } if *cond == read))
 }
 
 /// Loads a path with the query that starts at a place.
-fn eager(cx: &CheckContext<'_>, at: Span, root: ModelId, path: &[Name]) -> Option<Fix> {
+pub(super) fn eager(cx: &CheckContext<'_>, at: Span, root: ModelId, path: &[Name]) -> Option<Fix> {
     let chain = chain(cx, at)?;
     let dialect = cx.ix.model(root).dialect;
     let word = |key: &str| cx.ix.packs.word(dialect, key).map_or("", Name::as_str);
@@ -264,14 +279,21 @@ fn inserted<'p>(
         let is_name = chain.text.get(start as usize..range.end as usize) == Some(first.name.as_str());
         return is_name.then(|| (Range { start, end: start }, format!("{load}->")));
     }
+    let is_relation = |name: &Name| cx.ix.models.iter().any(|m| m.relations.get(name).is_some_and(|r| r.target == Some(root)));
     let is_start = match body.expr(chain.start) {
         Expr::Attr { name, .. } => {
-            word("class-query") == name.as_str()
+            is_relation(name)
+                || word("class-query") == name.as_str()
                 || word("default-manager") == name.as_str()
                 || cx.ix.model(root).managers.iter().any(|m| m.name == *name)
         }
         Expr::Call { callee, .. } => match body.expr(*callee) {
-            Expr::Attr { name, .. } | Expr::Name(name) => starts.contains(&name.as_str()),
+            // The first clause on a relation.
+            Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::Attr { name, .. } if is_relation(name)) => {
+                op(*name).is_some_and(|op| op.result == OpResult::Query && !op.executes)
+            }
+            Expr::Attr { name, .. } => starts.contains(&name.as_str()) || is_relation(name),
+            Expr::Name(name) => starts.contains(&name.as_str()),
             _ => false,
         },
         _ => false,

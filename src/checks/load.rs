@@ -2,21 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::wording::{eager_code, late_code, model_name, path_text};
+use super::load_merge::{Reported, merge};
+use super::wording::{model_name, path_text};
+use super::wording_once::ByHand;
 use super::{CheckContext, step};
-use crate::base::{Name, Span};
-use crate::facts::FnId;
-use crate::findings::{Confidence, Finding};
-use crate::flow::value::Source;
+use crate::base::{FileId, Name, Span};
+use crate::findings::{Confidence, Finding, Level};
+use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
 use crate::index::{FnRef, ModelId};
 
-/// Reads of one relation in one function, of rows from one place.
+/// At most so many further reads of a relation are listed.
+const MAX_OTHERS: usize = 6;
+
+/// Reads of one relation in one loop, of rows from one place.
 struct Group<'e> {
     model: ModelId,
     path: Vec<Name>,
     origin: Source,
-    events: Vec<&'e Event>,
+    /// In the order in which they happen.
+    events: Vec<(usize, &'e Event)>,
     never: bool,
     column: bool,
     framework: bool,
@@ -28,7 +33,7 @@ struct Group<'e> {
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<Key, Group<'_>> = BTreeMap::new();
-    for event in &cx.flow.events {
+    for (order, event) in cx.flow.events.iter().enumerate() {
         let (model, name, src, never, column) = match &event.what {
             What::Read { model, relation, src, never } => (*model, *relation, *src, *never, false),
             What::Column { model, column, src } => (*model, *column, *src, false, true),
@@ -41,12 +46,15 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let (origin, mut path) = cx.flow.values.root_source(src);
         path.push(name);
         let framework = event.loops.iter().any(|l| *l == event.needs && cx.flow.framework_loops.contains(l));
-        // What a framework reads of the rows of a query is one fault of that query, wherever it is read.
-        let (owner, site) = match origin {
-            Source::Query(at) if framework && !column => (FnRef { file: at.file, id: FnId(0) }, None),
-            _ => (event.owner, framework.then_some(event.path.last().copied()).flatten()),
+        // What a framework reads of the rows of a query is one fault of that query, wherever it is read; once a turn of a loop
+        // has loaded a relation, the others of the turn find it in memory.
+        let site = match origin {
+            Source::Query(_) if framework && !column => Site::Anywhere,
+            _ if framework => Site::At(event.owner, event.path.last().copied()),
+            _ if column => Site::At(event.owner, None),
+            _ => Site::In(event.needs),
         };
-        let key = (owner, origin_span(origin), path.clone(), column, site);
+        let key = (origin_span(origin), site, path.clone(), column);
         let from = path.len() - 1;
         let group = groups.entry(key).or_insert_with(|| Group {
             model,
@@ -59,13 +67,23 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             from,
             root: cx.flow.values.root_model(src),
         });
-        group.events.push(event);
+        group.events.push((order, event));
     }
     merge_prefixes(&mut groups);
-    findings.extend(groups.into_values().map(|group| report(cx, group)));
+    let mut by_hand = ByHand::default();
+    let reported = groups.into_values().map(|group| report(cx, group, &mut by_hand)).collect();
+    findings.extend(merge(reported));
 }
 
-type Key = (FnRef, Option<Span>, Vec<Name>, bool, Option<Span>);
+/// Where reads count as the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Site {
+    Anywhere,
+    In(LoopId),
+    At(FnRef, Option<Span>),
+}
+
+type Key = (Option<Span>, Site, Vec<Name>, bool);
 
 fn origin_span(origin: Source) -> Option<Span> {
     match origin {
@@ -78,39 +96,43 @@ fn origin_span(origin: Source) -> Option<Span> {
 fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
     let keys: Vec<Key> = groups.keys().cloned().collect();
     for key in &keys {
-        if key.3 {
-            continue;
-        }
+        let Some(short) = groups.get(key).filter(|_| !key.3) else { continue };
+        let owners: Vec<FnRef> = short.events.iter().map(|(_, e)| e.owner).collect();
+        // The longer one may be read in a loop over what the shorter one loads.
+        let is_beside = |k: &Key, group: &Group<'_>| {
+            k.1 == key.1
+                || matches!((k.1, key.1), (Site::In(_), Site::In(_)))
+                    && group.events.iter().any(|(_, e)| owners.contains(&e.owner))
+        };
         let longer = keys.iter().find(|k| {
             k.0 == key.0
-                && k.1 == key.1
-                && k.4 == key.4
+                && k.3 == key.3
                 && k.2.len() > key.2.len()
                 && k.2.starts_with(&key.2)
-                && groups.contains_key(*k)
+                && groups.get(*k).is_some_and(|group| is_beside(k, group))
         });
         if let Some(longer) = longer.cloned()
             && let Some(short) = groups.remove(key)
             && let Some(long) = groups.get_mut(&longer)
         {
-            let mut events = short.events;
-            events.append(&mut long.events);
-            long.events = events;
+            long.events.extend(short.events);
             long.from = long.from.min(short.from);
         }
     }
 }
 
-fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
+fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Reported {
     let mut events = group.events;
-    events.sort_by_key(|e| (e.path.len(), e.site, e.path.to_vec()));
-    let first = events[0];
+    events.sort_by_key(|(order, _)| *order);
+    let events: Vec<&Event> = events.into_iter().map(|(_, event)| event).collect();
     let ix = cx.ix;
     let models = models_on(cx, &group.path, group.root, group.model);
     // What is read per row begins after the last relation to many that stands above the loop.
     let many = |i: usize| models[i].and_then(|m| ix.model(m).relations.get(&group.path[i])).is_some_and(|r| r.many);
     let from = (group.from..group.path.len() - 1).rev().find(|i| many(*i)).map_or(group.from, |i| i + 1);
     let from = if events.len() == 1 { group.path.len() - 1 } else { from };
+    // The first read of what the message names.
+    let first = events.iter().copied().find(|e| above(cx, e) >= from).unwrap_or(events[0]);
     let relation = path_text(&group.path);
     let read = path_text(&group.path[from..]);
     let reader = models[from].map_or_else(|| model_name(ix, group.model), |m| model_name(ix, m));
@@ -145,32 +167,43 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Finding {
         Source::Declared(at) => step(&mut finding.steps, at, "the row comes in here"),
         _ => (),
     }
-    for call in first.path.iter().rev() {
+    let header = cx.flow.values.loop_span(first.needs);
+    for call in first.path.iter().rev().filter(|call| Some(**call) != header) {
         step(&mut finding.steps, *call, "handed on here");
     }
-    if let Some(at) = cx.flow.values.loop_span(first.needs) {
+    if let Some(at) = header {
         let message = if group.framework { "each row is serialized here" } else { "looped over here" };
         step(&mut finding.steps, at, message);
     }
     if group.framework {
         step(&mut finding.steps, first.site, format!("`{last}` is read here"));
     }
-    let mut others: Vec<Span> = events.iter().map(|e| e.site).filter(|s| *s != first.site).collect();
-    others.sort();
-    others.dedup();
-    for at in others.iter().take(6) {
-        step(&mut finding.steps, *at, "also read here");
+    let mut lines = vec![line(cx, first.site)];
+    for event in &events {
+        let at = line(cx, event.site);
+        if lines.len() <= MAX_OTHERS && !lines.contains(&at) {
+            lines.push(at);
+            step(&mut finding.steps, event.site, "also read here");
+        }
     }
     finding.steps.retain(|s| s.span != span);
     finding.subject.model = Some(ix.model(group.model).name.to_string());
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
-    finding.help = help(cx, &group.origin, root, &group.path, group.column, last);
-    finding.fix = super::fix::of_load(cx, group.origin, root, &group.path, group.column, &events);
+    let reads = super::load_help::Reads { origin: group.origin, root, model: group.model, path: &group.path, events: &events };
+    if group.column {
+        finding.help = format!("add `{last}` to the columns that the query loads");
+    } else {
+        (finding.help, finding.fix) = super::load_help::cure(cx, &reads);
+    }
+    if header.is_some_and(|at| by_hand.is(cx, at.file)) {
+        finding.level = Level::Note;
+    }
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    finding
+    let read = (!group.framework).then_some((first.site, group.model, last));
+    Reported { finding, read, origin, is_query: matches!(group.origin, Source::Query(_)) }
 }
 
 /// The model that has each relation of a path, from the first one on.
@@ -186,18 +219,15 @@ fn models_on(cx: &CheckContext<'_>, path: &[Name], first: Option<ModelId>, last:
     models
 }
 
-fn help(cx: &CheckContext<'_>, origin: &Source, root: ModelId, path: &[Name], column: bool, last: Name) -> String {
-    if column {
-        return format!("add `{last}` to the columns that the query loads");
+/// How many relations stand above what an event reads.
+fn above(cx: &CheckContext<'_>, event: &Event) -> usize {
+    match &event.what {
+        What::Read { src, .. } | What::Column { src, .. } => cx.flow.values.root_source(*src).1.len(),
+        _ => 0,
     }
-    match origin {
-        Source::Query(_) => match eager_code(cx.ix, root, path) {
-            Some(code) => format!("load it with the query: `{code}`"),
-            None => "load it with the query".to_owned(),
-        },
-        _ => match late_code(cx.ix, root, path).or_else(|| eager_code(cx.ix, root, path)) {
-            Some(code) => format!("load it before the loop: `{code}`"),
-            None => "load it before the loop".to_owned(),
-        },
-    }
+}
+
+/// The line of a place: reads on one line are one place to a reader.
+fn line(cx: &CheckContext<'_>, at: Span) -> (FileId, usize) {
+    (at.file, cx.ix.sources.file(at.file).lines.line(at.range.start))
 }

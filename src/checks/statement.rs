@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use super::statement_help::{self, Advice};
+use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
+use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{Name, Span};
-use crate::findings::{Confidence, Finding};
+use crate::facts::Language;
+use crate::findings::{Confidence, Finding, Level};
 use crate::flow::value::flag;
 use crate::flow::{Event, Statement, What};
+use crate::index::ModelId;
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&'static str, Span, Option<Name>), Vec<&Event>> = BTreeMap::new();
     for event in &cx.flow.events {
-        let What::Statement { kind, via, defeats, flags, model, .. } = &event.what else {
+        let What::Statement { kind, method, via, defeats, flags, model, .. } = &event.what else {
             continue;
         };
-        if flags & (flag::LOCKED | flag::BATCH) != 0 {
+        if flags & (flag::LOCKED | flag::BATCH) != 0 || is_refresh(cx, event, *method, *model) {
             continue;
         }
         let rule = match kind {
@@ -35,15 +40,30 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let key = (rule, place, if place == event.site { what } else { None });
         groups.entry(key).or_default().push(event);
     }
-    for ((rule, place, _), events) in groups {
-        findings.extend(report(cx, rule, place, events));
-    }
+    let mut by_hand = ByHand::default();
+    let reports = groups.into_iter().filter_map(|((rule, place, _), events)| report(cx, rule, place, events, &mut by_hand));
+    findings.extend(merge(reports.collect()));
 }
 
-fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Vec<&Event>) -> Option<Finding> {
-    events.sort_by_key(|e| (e.path.len(), e.site));
-    let first = *events.first()?;
-    let What::Statement { kind, method, model, via, flags, src, .. } = &first.what else {
+/// Is a row read anew on purpose?
+fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<ModelId>) -> bool {
+    let word = match model {
+        Some(m) => cx.ix.packs.word(cx.ix.model(m).dialect, "refreshes"),
+        None if cx.ix.file(event.site.file).language == Language::Python => {
+            cx.ix.packs.word_in_language(Name::new("python"), "refreshes")
+        }
+        None => None,
+    };
+    word.is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()))
+}
+
+fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
+    // In the order in which they are sent; what belongs to its turn speaks only if nothing else does.
+    let advice: Vec<Advice> = events.iter().map(|e| statement_help::of(cx, rule, e)).collect();
+    let at = advice.iter().position(|a| !a.is_per_row).unwrap_or(0);
+    let first = *events.get(at)?;
+    let advice = advice.into_iter().nth(at)?;
+    let What::Statement { kind, method, model, via, src, .. } = &first.what else {
         return None;
     };
     let table = cx.flow.table_names.get(src);
@@ -79,15 +99,13 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
         }
         (_, _, true) => format!("`{method}` queries {subject} once per turn of this loop"),
         (_, _, false) if distinct > 1 => {
-            format!("this call sends {distinct} queries per turn of the loop, the first on {subject}")
+            format!("this call sends at least {distinct} queries per turn of the loop, the first seen on {subject}")
         }
         (_, _, false) => format!("this call queries {subject} once per turn of the loop"),
     };
     let mut finding = cx.finding(rule, place, owner_of(first), message);
-    if let Some(at) = first.loops.last().and_then(|l| cx.flow.values.loop_span(*l)).filter(|_| !direct) {
-        step(&mut finding.steps, at, "the loop is here");
-    }
-    if direct && let Some(at) = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) {
+    let header = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+    if let Some(at) = header {
         step(&mut finding.steps, at, "the loop is here");
     }
     for call in first.path.iter().rev().skip(1) {
@@ -107,42 +125,27 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, mut events: Ve
     finding.subject.relation = via.map(|(_, r)| r.to_string());
     finding.subject.method = Some(method.to_string());
     finding.cost = "1 query per turn of the loop".to_owned();
-    finding.help = help(cx, rule, kind, *via, *model, *flags);
+    finding.help = match (distinct > 1 && !direct, advice.is_narrow) {
+        (true, true) if rule == "query-in-loop" => statement_help::DOWN.replacen("it needs", "they need", 1),
+        (true, _) => format!("for {subject}: {}", advice.help),
+        (false, _) => advice.help,
+    };
+    let is_once = header.is_some_and(|at| by_hand.is(cx, at.file));
+    let is_per_row = advice.is_per_row;
+    if is_once || *kind == Statement::Upsert || is_per_row {
+        finding.level = Level::Note;
+    }
+    if is_per_row {
+        finding.confidence = Confidence::Low;
+        finding.help = "this belongs to the turn: where it matters, fetch the rows of several turns at once".to_owned();
+    }
     let depth = first.path.len();
     if depth > 2 {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    Some(finding)
+    Some(Reported { finding, site: first.site, owner: cx.owner(first.owner), asked: subject, is_direct: direct })
 }
 
 fn owner_of(event: &Event) -> crate::index::FnRef {
     event.owner
-}
-
-fn help(
-    cx: &CheckContext<'_>,
-    rule: &str,
-    kind: &Statement,
-    via: Option<(crate::index::ModelId, Name)>,
-    model: Option<crate::index::ModelId>,
-    _flags: u16,
-) -> String {
-    let dialect = via.map(|(m, _)| m).or(model).map(|m| cx.ix.model(m).dialect);
-    let word = |key: &str| dialect.and_then(|d| cx.ix.packs.word(d, key)).map(|w| w.as_str().to_owned());
-    match (rule, kind, via) {
-        ("defeated-eager-load", _, Some((_, relation))) => {
-            format!("use the rows of `{relation}` that are loaded already, or load them with the condition")
-        }
-        ("write-in-loop", ..) => "collect the rows and write them with one statement after the loop".to_owned(),
-        (_, Statement::Load, _) => "load the relations once for the whole collection, before the loop".to_owned(),
-        (_, Statement::Aggregate, Some((_, relation))) => match word("count-help") {
-            Some(code) => format!("let the query compute it for all rows: `{}`", code.replace("{relation}", relation.as_str())),
-            None => "let the query compute it for all rows".to_owned(),
-        },
-        (_, _, Some((m, relation))) => match super::wording::eager_code(cx.ix, m, &[relation]) {
-            Some(code) => format!("load it with the query, `{code}`, and filter the loaded rows"),
-            None => "load it with the query and filter the loaded rows".to_owned(),
-        },
-        _ => word("batch-help").unwrap_or_else(|| "collect the keys first and query once, outside the loop".to_owned()),
-    }
 }

@@ -1,7 +1,7 @@
 //! How are places, relations and cures called? In the reader's own names.
 
 use crate::base::Name;
-use crate::index::{ModelId, ProjectIndex};
+use crate::index::{Access, ModelId, ProjectIndex};
 
 /// The short name of a model.
 pub(super) fn model_name(ix: &ProjectIndex<'_>, model: ModelId) -> &'static str {
@@ -21,6 +21,10 @@ pub(super) fn eager_code(ix: &ProjectIndex<'_>, model: ModelId, path: &[Name]) -
     let mut links: Vec<String> = Vec::new();
     for (i, name) in path.iter().enumerate() {
         let relation = at.and_then(|m| ix.model(m).relations.get(name));
+        // A relation that is a query whenever it is read cannot be loaded.
+        if relation.is_some_and(|r| r.access == Access::Query) && ix.packs.word(dialect, "relation-queries").is_none() {
+            return None;
+        }
         let many = relation.is_some_and(|r| r.many || r.polymorphic);
         any_many |= many;
         let word = if many { "link-many" } else { "link-one" };

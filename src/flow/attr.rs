@@ -1,10 +1,12 @@
 //! What does reading an attribute give? Fields of instances, attributes of classes, members of modules.
 
+use std::rc::Rc;
+
 use super::call::Args;
 use super::value::{Data, NULL, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Expr, Language};
+use crate::facts::{Expr, ExprId, Language, Pat};
 use crate::index::{ClassId, FnRef};
 
 impl<'a> Engine<'a> {
@@ -163,9 +165,7 @@ impl<'a> Engine<'a> {
             let file = self.ix.class(owner).file;
             for method in &decl.methods {
                 let f = FnRef { file, id: *method };
-                let body = &self.ix.function(f).body;
-                let assigns = body.exprs.iter().any(|e| self.assigns_field(f, body, e, name));
-                if !assigns {
+                if !self.assigned_fields(f).contains(&name) {
                     continue;
                 }
                 let val = self.assigned_in(f, class, name);
@@ -201,21 +201,29 @@ impl<'a> Engine<'a> {
         val
     }
 
-    fn assigns_field(&self, f: FnRef, body: &crate::facts::Body, e: &Expr, name: Name) -> bool {
-        let (Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. }) = e else {
-            return false;
-        };
-        let crate::facts::Pat::Attr { base, name: n } = body.pat(*target) else {
-            return false;
-        };
-        if *n != name {
-            return false;
+    /// Fields of its own object that a function assigns to.
+    fn assigned_fields(&mut self, f: FnRef) -> Rc<[Name]> {
+        if let Some(known) = self.assigned.get(&f) {
+            return known.clone();
         }
-        match body.expr(*base) {
+        let decl = self.ix.function(f);
+        let body = &decl.body;
+        let receiver = if self.takes_receiver(f) { decl.params.first().map(|p| p.slot) } else { None };
+        let is_own = |base: ExprId| match body.expr(base) {
             Expr::This => true,
-            Expr::Local(slot) => self.takes_receiver(f) && self.ix.function(f).params.first().is_some_and(|p| p.slot == *slot),
+            Expr::Local(slot) => receiver == Some(*slot),
             _ => false,
-        }
+        };
+        let target = |e: &Expr| match e {
+            Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. } => match body.pat(*target) {
+                Pat::Attr { base, name } if is_own(*base) => Some(*name),
+                _ => None,
+            },
+            _ => None,
+        };
+        let names: Rc<[Name]> = body.exprs.iter().filter_map(target).collect();
+        self.assigned.insert(f, names.clone());
+        names
     }
 
     fn assigned_in(&mut self, f: FnRef, class: ClassId, name: Name) -> Val {
@@ -248,6 +256,7 @@ impl<'a> Engine<'a> {
                 self.class_scope(&mut fr, owner);
                 val = self.expr(&mut fr, value);
             }
+            val = self.case_of(class, name, attr, val);
         } else {
             let decl = self.ix.class_decl(class);
             let file = self.ix.class(class).file;

@@ -81,9 +81,15 @@ impl<'a> Engine<'a> {
             Expr::Attr { base, name, .. } => {
                 let recv = self.expr(fr, *base);
                 let args = self.args(fr, args);
+                self.handed_on(fr, *name, &args);
                 let at = method_range(fr.body.range(callee), *name);
                 let before = recv;
+                let mark = fr.buffer.len();
+                let keeps = self.is_remembering(fr, *name, &args);
                 let result = self.call_method_in(fr, recv, *name, args, at, range);
+                if keeps {
+                    super::kept::forget_constructions(fr, mark);
+                }
                 // What the method changed on its receiver is seen in the variable that holds it.
                 if let Some(after) = result.1
                     && after != before
@@ -174,6 +180,7 @@ impl<'a> Engine<'a> {
             _ => {
                 let target = self.expr(fr, callee);
                 let args = self.args(fr, args);
+                self.handed_on(fr, Name::empty(), &args);
                 self.call_value(fr, target, args, range)
             }
         }
@@ -235,7 +242,7 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Str(name) if fr.language == Language::Php => {
-                let lower = Name::new(&name.as_str().to_ascii_lowercase());
+                let lower = name.folded();
                 match self.ix.function_names.get(&lower) {
                     Some(f) => {
                         let f = *f;
@@ -258,6 +265,7 @@ impl<'a> Engine<'a> {
             };
             return (ret, this);
         }
+        self.calls.note(fr.f, f);
         let vals = self.bind(f, this, &args);
         let summary = self.evaluate(f, this, vals);
         let mark = fr.buffer.len();
@@ -386,6 +394,7 @@ impl<'a> Engine<'a> {
         args: Args,
         range: Range,
     ) -> (Val, Val) {
+        self.calls.note(fr.f, f);
         let decl = self.ix.function(f);
         let mut vals = self.bind(f, this, &args);
         let params = vals.len();

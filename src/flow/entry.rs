@@ -3,11 +3,9 @@
 //! Decorators are read through module variables (`router = APIRouter()`, `@router.get(…)`), classes through their library
 //! ancestors, routes through [`Engine::handlers`]. Which names mean what is the packs' matter.
 
-use rustc_hash::FxHashMap;
-
 use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Event, Frame, Values, What};
-use crate::base::{FileId, Name, Range};
+use crate::base::{Name, Range};
 use crate::facts::{Arg, Expr, ExprId, FnId, FnKind, Language, Pat, Slot, Type};
 use crate::index::{ClassId, FnRef, Symbol};
 use crate::packs::Runs;
@@ -23,6 +21,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its coroutines run on a loop that serves others, too.
     pub is_on_shared_loop: bool,
+    /// As a plain function it would run in a thread.
+    pub may_be_plain: bool,
 }
 
 /// For what an entry point runs.
@@ -32,6 +32,8 @@ pub enum EntryKind {
     Request,
     /// Each message or job.
     Task,
+    /// The clock.
+    Scheduled,
     /// The start or end of the process.
     Startup,
     /// A person or a timer.
@@ -42,15 +44,8 @@ pub enum EntryKind {
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Marks {
     entry: Option<Entry>,
-    is_once: bool,
+    pub(super) is_once: bool,
     is_offloaded: bool,
-}
-
-/// Where a class of the program is instantiated.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Made {
-    at_import: bool,
-    in_function: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -61,13 +56,13 @@ impl<'a> Engine<'a> {
             return None;
         }
         if self.startups.contains(&f) {
-            return Some(Entry { kind: EntryKind::Startup, is_on_shared_loop: false });
+            return Some(Entry { kind: EntryKind::Startup, is_on_shared_loop: false, may_be_plain: false });
         }
         let marked = self.marks(f).entry;
         if marked.is_some() {
             return marked;
         }
-        let request = Entry { kind: EntryKind::Request, is_on_shared_loop: true };
+        let request = Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false };
         self.handlers.contains(&f).then_some(request)
     }
 
@@ -98,21 +93,53 @@ impl<'a> Engine<'a> {
                     }
                     self.apply_runs(&mut marks, name);
                 }
+                if marks.entry.is_none() && self.looks_like_route(outer, *decorator) {
+                    marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
+                }
+            }
+            if let Some(entry) = &mut marks.entry
+                && entry.kind == EntryKind::Task
+                && self.is_scheduled(f)
+            {
+                entry.kind = EntryKind::Scheduled;
             }
         }
         if marks.entry.is_none() && !marks.is_once && decl.kind == FnKind::Method {
             marks.entry = self.entry_by_class(f);
         }
         if marks.entry.is_none() && !marks.is_once && self.takes_request(f) {
-            marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
+            marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
         }
         marks
+    }
+
+    /// `@router.get("/path")` on something that was not followed, in a program whose servers run event loops.
+    fn looks_like_route(&self, outer: FnRef, decorator: ExprId) -> bool {
+        let body = &self.ix.function(outer).body;
+        let Expr::Call { callee, args } = body.expr(decorator) else { return false };
+        let Expr::Attr { name, .. } = body.expr(*callee) else { return false };
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let is_verb = word("plain-registrations").is_some_and(|w| has_word(w, name.as_str()));
+        let is_path = args.first().is_some_and(|a| match body.expr(a.value) {
+            Expr::Str(path) => path.as_str().starts_with('/') || path.is_empty(),
+            _ => false,
+        });
+        let packages = &self.ix.sources.manifest.packages;
+        let servers = word("loop-packages").map_or("", Name::as_str);
+        is_verb && is_path && servers.split_whitespace().any(|p| packages.contains_key(p))
     }
 
     fn apply_runs(&self, marks: &mut Marks, name: Name) {
         match self.runs_of(name) {
             Some(Runs::Once) => marks.is_once = true,
-            Some(runs) if marks.entry.is_none() => marks.entry = entry_for(runs),
+            Some(runs) if marks.entry.is_none() => {
+                marks.entry = entry_for(runs);
+                if let (Some(entry), Some((class, method))) = (&mut marks.entry, name.as_str().rsplit_once('.')) {
+                    let class_has = self.ix.packs.roles(Name::new(class)).iter().any(|r| r.as_str() == "plain-in-thread");
+                    let verbs = self.ix.packs.word_in_language(self.names.python, "plain-registrations");
+                    entry.may_be_plain = class_has && verbs.is_some_and(|w| has_word(w, method));
+                }
+            }
             _ => (),
         }
     }
@@ -264,10 +291,16 @@ impl<'a> Engine<'a> {
             return None;
         }
         let is_constructor = matches!(decl.name.as_str(), "__init__" | "__construct" | "__new__" | "__init_subclass__");
-        let request = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true });
-        let task = Some(Entry { kind: EntryKind::Task, is_on_shared_loop: true });
+        let request = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
+        let task = Some(Entry { kind: EntryKind::Task, is_on_shared_loop: true, may_be_plain: false });
         if self.has_role(class, "request-class") {
-            return if is_constructor && self.is_kept(class) { None } else { request };
+            if is_constructor {
+                return if self.is_kept(class) { None } else { request };
+            }
+            let verbs = self.ix.packs.word_in_language(self.names.python, "request-methods");
+            let is_verb = verbs.is_some_and(|w| has_word(w, decl.name.as_str()));
+            // What the program calls itself is on the way, whatever class it is in.
+            return if is_verb || !self.is_called_by_its_class(decl.name) { request } else { None };
         }
         if is_constructor {
             return None;
@@ -282,7 +315,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Does an attribute of the class say that one instance serves all requests?
-    fn is_kept(&self, class: ClassId) -> bool {
+    pub(super) fn is_kept(&self, class: ClassId) -> bool {
         let Some(word) = self.ix.packs.word_in_language(self.names.python, "kept-instance") else {
             return false;
         };
@@ -305,7 +338,7 @@ impl<'a> Engine<'a> {
         let names: Vec<&str> = decl.params.iter().skip(first).map(|p| p.name.as_str()).collect();
         let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
         let is = |key: &str| word(key).is_some_and(|w| w.as_str().split_whitespace().eq(names.iter().copied()));
-        if is("function-parameters") {
+        if is("function-parameters") || is("application-parameters") {
             return true;
         }
         if decl.name.as_str().starts_with("__init") {
@@ -320,79 +353,6 @@ impl<'a> Engine<'a> {
                 }
                 _ => false,
             })
-    }
-
-    /// Is the result of a function kept, so that its body runs once for many calls?
-    fn is_kept_result(&mut self, f: FnRef) -> bool {
-        if !self.marks(f).is_once {
-            return false;
-        }
-        let decl = self.ix.function(f);
-        // What is kept of a coroutine function is a coroutine, which can be awaited once.
-        if decl.is_async {
-            return false;
-        }
-        match self.ix.class_of_function(f) {
-            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
-            _ => true,
-        }
-    }
-
-    /// May an instance of the class live longer than a request? Only if it is seen to be made in functions alone it does not.
-    fn outlives_requests(&mut self, class: ClassId) -> bool {
-        if self.has_role(class, "request-class") {
-            return self.is_kept(class);
-        }
-        if self.made.is_none() {
-            let made = self.read_made();
-            self.made = Some(made);
-        }
-        let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
-        made.at_import || !made.in_function
-    }
-
-    fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
-        let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
-        for (i, facts) in self.ix.facts.iter().enumerate() {
-            if facts.language != Language::Python {
-                continue;
-            }
-            for (j, decl) in facts.functions.iter().enumerate() {
-                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody) || self.marks(f).is_once;
-                for e in &decl.body.exprs {
-                    let Expr::Call { callee, .. } = e else {
-                        continue;
-                    };
-                    let name = match decl.body.expr(*callee) {
-                        Expr::Name(n) => *n,
-                        Expr::Local(slot) => match decl.body.slots.get(slot.0 as usize) {
-                            Some(n) => *n,
-                            None => continue,
-                        },
-                        Expr::Attr { name, .. } => *name,
-                        _ => continue,
-                    };
-                    if !name.as_str().starts_with(|c: char| c.is_uppercase() || c == '_') {
-                        continue;
-                    }
-                    let file = FileId(i as u32);
-                    let symbol = match decl.body.expr(*callee) {
-                        Expr::Attr { base, .. } => match decl.body.expr(*base) {
-                            Expr::Name(b) => self.ix.resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}")),
-                            _ => continue,
-                        },
-                        _ => self.ix.resolve_name(file, FnId(j as u32), name),
-                    };
-                    if let Symbol::Class(class) = symbol {
-                        let entry = made.entry(class).or_default();
-                        entry.at_import |= at_import;
-                        entry.in_function |= !at_import;
-                    }
-                }
-            }
-        }
-        made
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
@@ -417,7 +377,10 @@ impl<'a> Engine<'a> {
                 event.entry = Some(f);
                 self.confirm(event);
             }
-            Some(_) if in_loop => self.confirm(event),
+            Some(_) if in_loop => {
+                event.entry = Some(f);
+                self.confirm(event);
+            }
             Some(_) => (),
             None if in_loop && fr.loops.is_empty() => self.confirm(event),
             None => pending.push(event),
@@ -604,54 +567,6 @@ impl<'a> Engine<'a> {
             }
         }
     }
-
-    /// Is a value assigned to a place that is tested before, so that it is made once per place?
-    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
-        let body = fr.body;
-        if !makes_something(body, value, 0) {
-            return false;
-        }
-        match body.pat(target) {
-            Pat::Local(slot) => {
-                let stored: Vec<crate::facts::PatId> = body
-                    .exprs
-                    .iter()
-                    .filter_map(|e| match e {
-                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
-                        _ => None,
-                    })
-                    .collect();
-                stored.into_iter().any(|t| self.keeps(fr, t))
-            }
-            _ => self.keeps(fr, target),
-        }
-    }
-
-    fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> bool {
-        let body = fr.body;
-        match body.pat(target) {
-            Pat::Global(_) => true,
-            Pat::Attr { base, name } => {
-                if !is_tested(body, *name) {
-                    return false;
-                }
-                let own = match body.expr(*base) {
-                    Expr::This => true,
-                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
-                    _ => false,
-                };
-                match self.ix.class_of_function(fr.f) {
-                    Some(class) if own && !fr.decl.is_classmethod => self.outlives_requests(class),
-                    _ => true,
-                }
-            }
-            Pat::Index { base, .. } => match body.expr(*base) {
-                Expr::Local(slot) => is_membership_tested(body, *slot),
-                _ => true,
-            },
-            _ => false,
-        }
-    }
 }
 
 /// Drops the blocking calls noted since a mark.
@@ -660,15 +575,6 @@ pub(super) fn forget_blocking(fr: &mut Frame<'_>, mark: usize) {
     fr.buffer.retain(|e| {
         i += 1;
         i <= mark || !matches!(e.what, What::Block { .. })
-    });
-}
-
-/// Drops the constructions noted since a mark, and what blocks in them.
-pub(super) fn forget_constructions(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || !matches!(e.what, What::Construct { .. } | What::Block { .. })
     });
 }
 
@@ -693,61 +599,20 @@ fn entry_for(runs: Runs) -> Option<Entry> {
         Runs::Request => (EntryKind::Request, true),
         Runs::RequestAlone => (EntryKind::Request, false),
         Runs::Task => (EntryKind::Task, true),
+        Runs::TaskAlone => (EntryKind::Task, false),
+        Runs::Scheduled => (EntryKind::Scheduled, true),
         Runs::Startup => (EntryKind::Startup, false),
         Runs::Command => (EntryKind::Command, false),
         Runs::Once => return None,
     };
-    Some(Entry { kind, is_on_shared_loop })
+    Some(Entry { kind, is_on_shared_loop, may_be_plain: false })
+}
+
+/// Is it one of the words?
+pub(super) fn has_word(words: Name, word: &str) -> bool {
+    words.as_str().split_whitespace().any(|w| w == word)
 }
 
 fn below(outer: Name, name: Name) -> Name {
     Name::new(&format!("{outer}.{name}"))
-}
-
-/// May evaluating this make an object: does it call anything?
-fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
-    if depth > 8 {
-        return false;
-    }
-    match body.expr(e) {
-        Expr::Call { .. } | Expr::New { .. } => true,
-        Expr::Await(inner) | Expr::Same(inner) => makes_something(body, *inner, depth + 1),
-        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
-            makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
-        }
-        Expr::Ternary { then, otherwise, .. } => {
-            then.is_some_and(|t| makes_something(body, t, depth + 1)) || makes_something(body, *otherwise, depth + 1)
-        }
-        _ => false,
-    }
-}
-
-/// Does a condition of the body ask for an attribute of this name?
-fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
-    let reads = |e: &ExprId| match body.expr(*e) {
-        Expr::Attr { name: n, .. } => *n == name,
-        _ => false,
-    };
-    body.exprs.iter().any(|e| match e {
-        Expr::Binary { left, right, .. } => reads(left) || reads(right),
-        Expr::Not(inner) | Expr::Empty(inner) => reads(inner),
-        Expr::Isset(items) => items.iter().any(reads),
-        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => reads(a) || reads(b),
-        Expr::Ternary { cond, .. } => reads(cond),
-        // `hasattr(local, "client")`, `getattr(self, "client", None)`
-        Expr::Call { args, .. } => args.get(1).is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
-        _ => false,
-    }) || body.stmts.iter().any(|s| match s {
-        crate::facts::Stmt::If { cond, .. } => reads(cond),
-        _ => false,
-    })
-}
-
-/// Does the body ask whether a local container holds a key?
-fn is_membership_tested(body: &crate::facts::Body, slot: Slot) -> bool {
-    use crate::facts::BinaryOp;
-    body.exprs.iter().any(|e| match e {
-        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => *body.expr(*right) == Expr::Local(slot),
-        _ => false,
-    })
 }

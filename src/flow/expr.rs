@@ -10,6 +10,9 @@ use crate::index::Symbol;
 /// Literals with more elements are described by one element.
 const MAX_LITERAL: usize = 48;
 
+/// At most so many rows are few.
+const FEW: i64 = 5;
+
 /// Relations of rows that are known to be loaded.
 type Guards = Vec<(Src, Name)>;
 
@@ -55,10 +58,11 @@ impl<'a> Engine<'a> {
             }
             Expr::Slice { base, lower, upper } => {
                 let object = self.expr(fr, *base);
-                for part in [lower, upper].into_iter().flatten() {
+                if let Some(part) = lower {
                     self.expr(fr, *part);
                 }
-                let few = upper.is_some_and(|u| matches!(body.expr(u), Expr::Int(0..=3)));
+                let end = upper.map(|u| self.expr(fr, u));
+                let few = end.is_some_and(|e| self.is_few(e));
                 self.slice(object, few)
             }
             Expr::Call { callee, args } => self.call_expr(fr, id, *callee, args),
@@ -84,7 +88,7 @@ impl<'a> Engine<'a> {
                 let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
                 if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 self.assign(fr, *target, val);
                 val
@@ -103,7 +107,7 @@ impl<'a> Engine<'a> {
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
                     self.forget_statements(fr, mark);
-                    super::entry::forget_constructions(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -112,20 +116,24 @@ impl<'a> Engine<'a> {
             Expr::Binary { op, left, right } => {
                 let a = self.expr(fr, *left);
                 let b = self.expr(fr, *right);
-                self.binary(fr, *op, a, b, range)
+                match self.decided(fr, id) {
+                    Some(known) => self.v.of(Data::Bool(known)),
+                    None => self.binary(fr, *op, a, b, range),
+                }
             }
             Expr::And(a, b) => {
                 let left = self.expr(fr, *a);
-                if matches!(self.data(left), Data::Bool(false)) {
+                let settled = self.settled(fr, *a, left);
+                if settled == Some(false) {
                     return left;
                 }
                 let (when_true, _) = self.guarded(fr, *a);
                 let right = self.under(fr, *a, true, when_true, *b);
-                if matches!(self.data(left), Data::Bool(true)) { right } else { self.v.join(left, right) }
+                if settled == Some(true) { right } else { self.v.join(left, right) }
             }
             Expr::Or(a, b) => {
                 let left = self.expr(fr, *a);
-                if matches!(self.data(left), Data::Bool(true)) {
+                if self.settled(fr, *a, left) == Some(true) {
                     return left;
                 }
                 let (_, when_false) = self.guarded(fr, *a);
@@ -140,19 +148,16 @@ impl<'a> Engine<'a> {
             Expr::Not(e) => {
                 let val = self.expr(fr, *e);
                 self.truth(fr, val, range);
-                match self.data(val) {
-                    Data::Bool(b) => {
-                        let b = !*b;
-                        self.v.of(Data::Bool(b))
-                    }
-                    _ => SCALAR,
+                match self.settled(fr, *e, val) {
+                    Some(known) => self.v.of(Data::Bool(!known)),
+                    None => SCALAR,
                 }
             }
             Expr::Ternary { cond, then, otherwise } => {
                 let test = self.expr(fr, *cond);
-                match (self.data(test), then) {
-                    (Data::Bool(true), Some(t)) => return self.expr(fr, *t),
-                    (Data::Bool(false), _) => return self.expr(fr, *otherwise),
+                match (self.settled(fr, *cond, test), then) {
+                    (Some(true), Some(t)) => return self.expr(fr, *t),
+                    (Some(false), _) => return self.expr(fr, *otherwise),
                     _ => (),
                 }
                 let (when_true, when_false) = self.guarded(fr, *cond);
@@ -167,14 +172,25 @@ impl<'a> Engine<'a> {
                 self.expr(fr, *subject);
                 let mut result = None;
                 for (tests, value) in arms {
+                    let mut verdicts = Vec::with_capacity(tests.len());
                     for test in tests {
-                        self.expr(fr, *test);
+                        let val = self.expr(fr, *test);
+                        verdicts.push(match body.expr(*subject) {
+                            Expr::Bool(b) => self.settled(fr, *test, val).map(|t| t == *b),
+                            _ => self.are_same(fr, *subject, *test),
+                        });
+                    }
+                    if !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
+                        continue;
                     }
                     let val = self.expr(fr, *value);
                     result = Some(match result {
                         Some(old) => self.v.join(old, val),
                         None => val,
                     });
+                    if verdicts.contains(&Some(true)) {
+                        break;
+                    }
                 }
                 result.unwrap_or(UNKNOWN)
             }
@@ -201,12 +217,12 @@ impl<'a> Engine<'a> {
                 for e in items {
                     self.expr(fr, *e);
                 }
-                SCALAR
+                self.decided(fr, id).map_or(SCALAR, |known| self.v.of(Data::Bool(known)))
             }
             Expr::Empty(e) => {
                 let val = self.expr(fr, *e);
                 self.truth(fr, val, range);
-                SCALAR
+                self.decided(fr, id).map_or(SCALAR, |known| self.v.of(Data::Bool(known)))
             }
             Expr::Str(s) => self.v.str(*s),
             Expr::Int(i) => self.v.of(Data::Int(*i)),
@@ -367,6 +383,13 @@ impl<'a> Engine<'a> {
                 x.extend(y);
                 (Vec::new(), x)
             }
+            Expr::Binary { op: op @ (BinaryOp::In | BinaryOp::NotIn), left, right } => {
+                match (body.expr(*left), self.loaded_cache(fr, *right)) {
+                    (Expr::Str(relation), Some(row)) if *op == BinaryOp::In => (vec![(row.src, *relation)], Vec::new()),
+                    (Expr::Str(relation), Some(row)) => (Vec::new(), vec![(row.src, *relation)]),
+                    _ => Default::default(),
+                }
+            }
             Expr::Call { callee, args } => {
                 let Expr::Attr { base, name, .. } = body.expr(*callee) else {
                     return Default::default();
@@ -452,8 +475,8 @@ impl<'a> Engine<'a> {
                 }
                 None => UNKNOWN,
             },
-            text => {
-                let lower = Name::new(&text.to_ascii_lowercase());
+            _ => {
+                let lower = name.folded();
                 match self.ix.class_names.get(&lower) {
                     Some(class) => self.v.of(Data::Class(*class)),
                     None => self.v.of(Data::External(name)),
@@ -464,7 +487,7 @@ impl<'a> Engine<'a> {
 
     fn function_named(&mut self, name: Name, fallback: Name) -> Val {
         for candidate in [name, fallback] {
-            let lower = Name::new(&candidate.as_str().to_ascii_lowercase());
+            let lower = candidate.folded();
             if let Some(f) = self.ix.function_names.get(&lower) {
                 return self.v.of(Data::Function(*f));
             }
@@ -520,8 +543,13 @@ impl<'a> Engine<'a> {
         }
     }
 
-    pub(super) fn closure(&mut self, fr: &Frame<'a>, f: crate::facts::FnId) -> Val {
+    pub(super) fn closure(&mut self, fr: &mut Frame<'a>, f: crate::facts::FnId) -> Val {
         let decl = &self.ix.file(fr.file).functions[f.0 as usize];
+        for capture in decl.captures.iter().filter(|c| c.by_ref) {
+            if let Some(slot) = fr.locals.get_mut(capture.outer.0 as usize) {
+                *slot = self.forget_shared(*slot);
+            }
+        }
         let env: Vec<Val> = decl.captures.iter().map(|c| fr.locals.get(c.outer.0 as usize).copied().unwrap_or(UNKNOWN)).collect();
         let this = fr.this;
         self.v.of(Data::Closure(crate::index::FnRef { file: fr.file, id: f }, env.into_boxed_slice(), this))
@@ -606,6 +634,7 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Tuple(Box::default()));
         }
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
+        let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };
         self.assign(fr, clause.target, item);
         for cond in &clause.conditions {
@@ -769,6 +798,11 @@ impl<'a> Engine<'a> {
             }
             _ => SCALAR,
         }
+    }
+
+    /// A number of rows so small that a loop over them is none.
+    pub(super) fn is_few(&self, val: Val) -> bool {
+        matches!(self.data(val), Data::Int(n) if (0..=FEW).contains(n))
     }
 
     /// Template lookup: attribute, key or index, called if it can be.

@@ -301,6 +301,10 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        let few = op.few && args.positional.first().is_some_and(|v| self.is_few(*v));
+        if few && op.result == Result::Same {
+            return self.v.many(element, ManyKind::Literal);
+        }
         self.many_result(fr, recv, op, element, result, at)
     }
 
@@ -430,6 +434,10 @@ impl<'a> Engine<'a> {
                 return self.load_op(NULL, op, &args);
             }
             Result::User => return self.current_user(),
+            Result::Accessor => {
+                let getter = op.callback.and_then(|c| args.get(c));
+                return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);
+            }
             Result::Condition => return self.condition_of(&args.positional, &args.named),
             Result::Route => {
                 self.route(fr, &args, range);
@@ -584,6 +592,7 @@ impl<'a> Engine<'a> {
             };
             if op.memoises {
                 self.forget_statements(fr, mark);
+                super::kept::forget_constructions(fr, mark);
             }
             return val;
         }
@@ -732,6 +741,12 @@ impl<'a> Engine<'a> {
                 self.as_text(fr, v, whole);
             }
         }
+        if op.resets_eager && args.positional.len() <= 1 {
+            let subject = args.positional.first().copied().unwrap_or(UNKNOWN);
+            for (src, _) in self.v.sources_in(subject) {
+                self.mark_loaded(fr, src, super::tree::OPEN);
+            }
+        }
         match op.result {
             Result::User => return self.current_user(),
             Result::Route => {
@@ -751,6 +766,7 @@ impl<'a> Engine<'a> {
                 };
                 if op.memoises {
                     self.forget_statements(fr, mark);
+                    super::kept::forget_constructions(fr, mark);
                 }
                 return val;
             }

@@ -5,16 +5,21 @@
 
 mod attr;
 mod call;
+mod closed;
 mod eager;
 mod entry;
 mod event;
 mod execute;
 mod expr;
+mod identity;
+mod kept;
+mod known;
 mod make;
 mod manager;
 mod many;
 mod orm;
 mod print;
+mod reach;
 mod resource;
 mod serialize;
 mod stmt;
@@ -27,6 +32,7 @@ pub mod value;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
@@ -98,6 +104,10 @@ pub struct FlowFacts {
     pub async_queries: FxHashSet<Span>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
+    /// Functions that run, by what is known, on an event loop that serves others, too.
+    pub on_server: FxHashSet<FnRef>,
+    /// Functions that commands, the start of the process, and workers that run one job at a time run.
+    pub on_own_loop: FxHashSet<FnRef>,
 }
 
 impl FlowFacts {
@@ -124,6 +134,8 @@ pub(crate) struct Frame<'a> {
     buffer: Vec<Event>,
     seen: FxHashSet<u64>,
     loads: Vec<(Src, Tree)>,
+    /// First sources of the rows that the function was given.
+    given: SmallVec<[Src; 4]>,
     /// Relations known to be loaded here because a condition says so.
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
@@ -132,6 +144,8 @@ pub(crate) struct Frame<'a> {
     conditions: usize,
     /// What follows runs once per key of a cache that this function keeps.
     remembered: bool,
+    /// What follows is made once per key of a cache that outlives the request.
+    keeps_made: bool,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -164,6 +178,10 @@ pub(crate) struct Engine<'a> {
     names: Names,
     framework_loops: FxHashSet<LoopId>,
     async_queries: FxHashSet<Span>,
+    /// Sources of rows that a statement may just have made.
+    unsure_rows: FxHashSet<Src>,
+    /// Models of the rows that a query is held to: each of its rows leads to the same one.
+    anchors: FxHashMap<Src, Vec<ModelId>>,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -171,8 +189,14 @@ pub(crate) struct Engine<'a> {
     marks: FxHashMap<FnRef, entry::Marks>,
     /// Functions handed over to run when the process starts or ends.
     startups: FxHashSet<FnRef>,
+    /// Which functions call which, or hand them on to be run.
+    calls: reach::Calls,
+    /// Methods that classes call on themselves, once it is asked.
+    own_calls: Option<FxHashSet<Name>>,
+    /// Tasks that a schedule names, once it is asked.
+    schedules: Option<Vec<Name>>,
     /// Where classes are instantiated, once it is asked.
-    made: Option<FxHashMap<ClassId, entry::Made>>,
+    made: Option<FxHashMap<ClassId, kept::Made>>,
     /// Statements sent now are awaited, not waited for.
     is_async_work: bool,
     /// The class that handles the routes of the group that is evaluated.
@@ -181,6 +205,12 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Relations that the program ever loads, once it is asked.
+    ever_loaded: Option<closed::EverLoaded>,
+    /// Fields of its own object that each function assigns to.
+    assigned: FxHashMap<FnRef, Rc<[Name]>>,
+    /// Names of methods made from patterns.
+    filled: FxHashMap<(&'static str, Name), Name>,
     /// What closures given to libraries are called with, by the name of the parameter.
     ambient: Vec<(Name, Val)>,
     /// The table that is being built.
@@ -227,8 +257,11 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.framework_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
+    let (on_server, on_own_loop) = engine.on_server();
     FlowFacts {
         entries,
+        on_server,
+        on_own_loop,
         events: engine.events,
         executions: engine.executions,
         values: engine.v,
@@ -273,15 +306,23 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         async_queries: FxHashSet::default(),
+        unsure_rows: FxHashSet::default(),
+        anchors: FxHashMap::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
         startups: FxHashSet::default(),
+        calls: reach::Calls::default(),
+        own_calls: None,
+        schedules: None,
         made: None,
         is_async_work: false,
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        ever_loaded: None,
+        assigned: FxHashMap::default(),
+        filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
         composers: serialize::composers(ix),
@@ -477,10 +518,12 @@ impl<'a> Engine<'a> {
             buffer: Vec::new(),
             seen: FxHashSet::default(),
             loads: Vec::new(),
+            given: SmallVec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
             conditions: 0,
             remembered: false,
+            keeps_made: false,
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
@@ -501,6 +544,9 @@ impl<'a> Engine<'a> {
     }
 
     fn run_frame(&mut self, fr: &mut Frame<'a>) {
+        for val in fr.locals.iter().chain([&fr.this]) {
+            self.v.roots_in(*val, 5, &mut fr.given);
+        }
         let root = &fr.body.root;
         self.block(fr, root);
     }
@@ -566,7 +612,7 @@ impl<'a> Engine<'a> {
             owner: fr.f,
             needs,
             loops: fr.loops.iter().rev().copied().collect(),
-            path: smallvec::SmallVec::new(),
+            path: SmallVec::new(),
             entry: None,
             weak: false,
         };
@@ -575,6 +621,9 @@ impl<'a> Engine<'a> {
 
     fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
         if fr.remembered && matches!(event.what, What::Statement { .. }) {
+            return;
+        }
+        if fr.keeps_made && matches!(event.what, What::Construct { .. }) {
             return;
         }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
@@ -613,7 +662,11 @@ impl<'a> Engine<'a> {
             fr.locals[i] = self.v.with_loaded(fr.locals[i], src, tree);
         }
         fr.this = self.v.with_loaded(fr.this, src, tree);
-        fr.loads.push((src, tree));
+        let root = self.v.root(src);
+        let is_given = fr.given.contains(&root) || self.v.source_of(root) == value::Source::Ambient;
+        if is_given && !fr.loads.contains(&(src, tree)) {
+            fr.loads.push((src, tree));
+        }
     }
 
     /// Enters a loop: what is evaluated inside is paid once per turn.

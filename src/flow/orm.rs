@@ -183,6 +183,7 @@ impl<'a> Engine<'a> {
             // Loaded on some ways only, and read whatever the way was.
             State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
             State::Maybe => State::Unknown,
+            State::Unknown if !self.may_be_loaded(row, relation.name) => State::Missing,
             other => other,
         }
     }
@@ -224,6 +225,7 @@ impl<'a> Engine<'a> {
                 match self.state(fr, row, relation) {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
+                    State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -239,13 +241,18 @@ impl<'a> Engine<'a> {
     }
 
     /// A relation of a row as a query that has not run.
-    fn relation_query(&mut self, _fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, _range: Range) -> Val {
-        let tree = match self.v.trees.state(row.tree, relation.name) {
+    fn relation_query(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, range: Range) -> Val {
+        let tree = match self.state(fr, row, relation) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
             State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
         };
-        let src = self.v.source(Source::Relation(row.src, relation.name));
+        let is_fresh = matches!(self.v.root_source(row.src).0, Source::Fresh(_));
+        let src = if is_fresh || (relation.access == Access::Query && self.answers_from_memory(row.model)) {
+            self.v.source(Source::Relation(row.src, relation.name))
+        } else {
+            self.v.source(Source::Query(self.span(fr, range)))
+        };
         let class = relation.target.and_then(|t| self.manager_class(t));
         let query = Query {
             model: relation.target,
@@ -337,7 +344,7 @@ impl<'a> Engine<'a> {
         let patterns = self.ix.packs.word(dialect, "accessors")?;
         let kind = self.ix.packs.word(dialect, "accessor-type");
         for pattern in patterns.as_str().split_whitespace() {
-            let method = Name::new(&fill(pattern, name.as_str()));
+            let method = self.filled(pattern, name);
             let Some((_, f)) = self.ix.find_method(class, method) else {
                 continue;
             };
@@ -358,7 +365,7 @@ impl<'a> Engine<'a> {
                             let getter = *getter;
                             self.call_value(fr, getter, Args::default(), range)
                         }
-                        None => UNKNOWN,
+                        None => SCALAR,
                     },
                     _ => UNKNOWN,
                 });
@@ -366,6 +373,11 @@ impl<'a> Engine<'a> {
             return Some(self.call_function(fr, f, object, Args::default(), range).0);
         }
         None
+    }
+
+    /// The method name that a pattern gives for an attribute, remembered.
+    pub(super) fn filled(&mut self, pattern: &'static str, name: Name) -> Name {
+        *self.filled.entry((pattern, name)).or_insert_with(|| Name::new(&fill(pattern, name.as_str())))
     }
 
     /// Calls a method of a row.
@@ -479,6 +491,13 @@ impl<'a> Engine<'a> {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
             self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
         }
+        // What was read back anew has lost what was loaded on it, or loads it again, per row where it is done per row.
+        if op.resets_eager && (op.opens || row.renewed_by != NO_LOOP) && args.positional.is_empty() && args.named.is_empty() {
+            self.mark_loaded(fr, row.src, OPEN);
+            let tree = self.v.trees.opened(row.tree);
+            let changed = self.v.row(Row { tree, ..row });
+            return (changed, Some(changed));
+        }
         let val = match op.result {
             Result::Same => object,
             Result::Row => {
@@ -524,10 +543,18 @@ impl<'a> Engine<'a> {
         at: Range,
         whole: Range,
     ) -> Val {
-        let this = self.v.of(Data::Query(query.clone()));
+        let mut this = self.v.of(Data::Query(query.clone()));
         let dialect = query.model.map(|m| self.dialect(m));
         for class in self.query_classes(&query) {
             if let Some((_, f)) = self.ix.find_method(class, name) {
+                let is_plain =
+                    dialect.and_then(|d| self.ix.packs.op(d, self.names.query, name)).is_some_and(|op| op.free_if_loaded);
+                if !is_plain {
+                    let mut own = query.clone();
+                    self.cut_from_parent(fr, &mut own, whole);
+                    own.flags = query.flags;
+                    this = self.v.of(Data::Query(own));
+                }
                 if self.is_property(f) {
                     let (val, _) = self.call_function(fr, f, this, Args::default(), whole);
                     return self.call_value(fr, val, args, whole);
@@ -540,7 +567,7 @@ impl<'a> Engine<'a> {
             if let (Some(class), Some(pattern)) = (self.ix.model(model).class, self.ix.packs.word(dialect, "scope-method"))
                 && (!exact || name.as_str().starts_with("where"))
             {
-                let scope = Name::new(&fill(pattern.as_str(), name.as_str()));
+                let scope = self.filled(pattern.as_str(), name);
                 let found = self.ix.find_method(class, scope).or_else(|| {
                     let own = self.ix.find_method(class, name)?;
                     (!exact && !self.ix.model(model).relations.contains_key(&name)).then_some(own)
@@ -623,6 +650,9 @@ impl<'a> Engine<'a> {
         at: Range,
         whole: Range,
     ) -> Val {
+        if !op.free_if_loaded && (op.result != Result::Scalar || op.callback.is_some()) {
+            self.cut_from_parent(fr, &mut query, whole);
+        }
         if op.resets_eager {
             query.tree = NOTHING;
         }
@@ -652,10 +682,19 @@ impl<'a> Engine<'a> {
                 query.flags |= bit;
             }
         }
+        if op.few && args.positional.first().is_some_and(|v| self.is_few(*v)) {
+            query.flags |= flag::FEW;
+        }
         if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
         self.mark(fr, &mut query, op, name, &args, at);
+        if op.terms {
+            self.held_to_one(fr, &mut query, name, &args);
+        }
+        if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
+            self.unsure_rows.insert(query.src);
+        }
         let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
             || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
         if by_keys {
@@ -688,7 +727,8 @@ impl<'a> Engine<'a> {
             }
             Result::Rows => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Held)
+                let few = query.flags & flag::FEW != 0;
+                self.v.many(row, if few { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
@@ -714,6 +754,12 @@ impl<'a> Engine<'a> {
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
         }
+    }
+
+    /// Does a method give a row that is not stored yet where it finds none?
+    fn may_be_new(&self, query: &Query, method: Name) -> bool {
+        let words = query.model.and_then(|m| self.ix.packs.word(self.dialect(m), "may-be-new"));
+        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == method.as_str()))
     }
 
     /// A query after a callback got it: what the callback returns, or the query changed in place.

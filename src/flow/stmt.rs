@@ -53,7 +53,7 @@ impl<'a> Engine<'a> {
         match body.stmt(id) {
             Stmt::Expr(e) => {
                 self.expr(fr, *e);
-                if matches!(body.expr(*e), crate::facts::Expr::Throw(_)) {
+                if matches!(body.expr(*e), crate::facts::Expr::Throw(_)) || self.never_returns(fr, *e) {
                     return Flow::Left;
                 }
             }
@@ -65,7 +65,7 @@ impl<'a> Engine<'a> {
             Stmt::Loop(l) => return self.each(fr, l),
             Stmt::Switch { subject, cases } => {
                 self.expr(fr, *subject);
-                return self.cases(fr, cases, true);
+                return self.cases(fr, *subject, cases);
             }
             Stmt::Try { body, handlers, otherwise, finally } => {
                 let before = fr.locals.clone();
@@ -188,10 +188,15 @@ impl<'a> Engine<'a> {
 
     fn branch(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], otherwise: &'a [StmtId]) -> Flow {
         let test = self.expr(fr, cond);
-        match self.data(test) {
-            Data::Bool(true) => return self.block(fr, then),
-            Data::Bool(false) => return self.block(fr, otherwise),
-            _ => (),
+        if let Some(holds) = self.settled(fr, cond, test) {
+            let block = if holds { then } else { otherwise };
+            let mark = fr.buffer.len();
+            let flow = self.block(fr, block);
+            // Looked up only while it is missing, and kept.
+            if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
+                self.forget_statements(fr, mark);
+            }
+            return flow;
         }
         let (when_true, when_false) = self.guarded(fr, cond);
         let absent = self.absent_when(fr, cond, true);
@@ -221,7 +226,9 @@ impl<'a> Engine<'a> {
             let kept = self.absent_when(fr, cond, false);
             if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
                 fr.remembered = true;
+                fr.keeps_made |= self.keeps_made(fr, cond);
             }
+            fr.keeps_made |= self.is_cache_hit(fr, cond);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {
@@ -352,13 +359,19 @@ impl<'a> Engine<'a> {
         self.block(fr, &case.body)
     }
 
-    fn cases(&mut self, fr: &mut Frame<'a>, cases: &'a [Case], may_skip: bool) -> Flow {
+    fn cases(&mut self, fr: &mut Frame<'a>, subject: ExprId, cases: &'a [Case]) -> Flow {
         let before = fr.locals.clone();
         let has_default = cases.iter().any(|c| c.tests.is_empty() && c.guard.is_none());
-        let mut joined: Option<Vec<Val>> = (may_skip && !has_default).then(|| before.clone());
+        let mut joined: Option<Vec<Val>> = (!has_default).then(|| before.clone());
+        let mut falls = false;
         for case in cases {
             fr.locals = before.clone();
+            let verdicts: Vec<Option<bool>> = case.tests.iter().map(|t| self.are_same(fr, subject, *t)).collect();
+            if !falls && !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
+                continue;
+            }
             let flow = self.case(fr, case);
+            falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.
             let leaves = flow == Flow::Left || flow == Flow::Next;
             if !leaves {
@@ -367,6 +380,10 @@ impl<'a> Engine<'a> {
                     Some(j) => self.join_locals(j, &now),
                     None => now,
                 });
+            }
+            // The case that is meant: no other runs.
+            if !falls && case.guard.is_none() && verdicts.contains(&Some(true)) {
+                break;
             }
         }
         match joined {
@@ -422,6 +439,7 @@ impl<'a> Engine<'a> {
         }
         for _turn in 0..2 {
             if let Some((element, key)) = element {
+                let element = self.met_before(fr, element);
                 let element = if counts { self.v.renew(element, id) } else { element };
                 if let Some(target) = l.target {
                     self.assign(fr, target, element);
@@ -441,8 +459,12 @@ impl<'a> Engine<'a> {
             let after = std::mem::replace(&mut fr.locals, entry.clone());
             let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
             fr.locals = joined;
-            let grew =
-                fr.locals.iter().zip(&start).zip(&entry).any(|((now, s), e)| now != s && now != e && !self.v.is_plain(*now));
+            let grew = fr
+                .locals
+                .iter()
+                .zip(&start)
+                .zip(&entry)
+                .any(|((now, s), e)| now != s && (now != e && !self.v.is_plain(*now) || self.decides(*s)));
             if !grew || flow >= Flow::Break {
                 break;
             }
@@ -613,6 +635,25 @@ impl<'a> Engine<'a> {
         {
             fr.locals[slot.0 as usize] = self.v.many(element, ManyKind::Held);
         }
+    }
+
+    /// A call of what ends the request or the program: nothing runs after it.
+    fn never_returns(&mut self, fr: &mut Frame<'a>, e: ExprId) -> bool {
+        use crate::facts::Expr;
+        let body = fr.body;
+        let Expr::Call { callee, .. } = body.expr(e) else { return false };
+        let name = match body.expr(*callee) {
+            Expr::Function { fallback, .. } => *fallback,
+            Expr::Name(_) => {
+                let target = self.expr(fr, *callee);
+                match self.data(target) {
+                    Data::External(name) => *name,
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        };
+        self.ix.packs.roles(name).iter().any(|r| r.as_str() == "never-returns")
     }
 
     /// What `with e as x` binds.

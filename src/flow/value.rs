@@ -4,6 +4,7 @@
 //! source by rows that know more; see [`Values::with_loaded`].
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::tree::{Tree, Trees};
 use crate::base::{FileId, Name, Span};
@@ -241,6 +242,8 @@ const MAX_SOURCE_DEPTH: u32 = 8;
 #[derive(Debug, Default)]
 pub struct Values {
     data: Vec<Data>,
+    /// Is there a row in the value, however deep?
+    rows_inside: Vec<bool>,
     ids: FxHashMap<Data, Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
@@ -278,9 +281,24 @@ impl Values {
             return *id;
         }
         let id = Val(self.data.len() as u32);
+        self.rows_inside.push(self.holds_rows(&data));
         self.data.push(data.clone());
         self.ids.insert(data, id);
         id
+    }
+
+    fn holds_rows(&self, data: &Data) -> bool {
+        let has = |val: &Val| self.rows_inside[val.0 as usize];
+        match data {
+            Data::Row(_) => true,
+            Data::Query(query) => query.via.is_some(),
+            Data::Many(element, _) | Data::Proxy(element, _) => has(element),
+            Data::Tuple(items) | Data::OneOf(items) => items.iter().any(has),
+            Data::Record(keys, rest) => keys.iter().any(|(_, v)| has(v)) || rest.as_ref().is_some_and(has),
+            Data::Object { fields, .. } => fields.iter().any(|(_, v)| has(v)),
+            Data::View { context, .. } => has(context),
+            _ => false,
+        }
     }
 
     /// The content of a value.
@@ -362,13 +380,53 @@ impl Values {
         self.marks.get(marks.0 as usize).map_or(&[], |m| &**m)
     }
 
-    /// The model of the rows that a chain of relations starts from.
-    pub fn root_model(&self, src: Src) -> Option<ModelId> {
+    /// The model of the rows that a source gives.
+    pub fn model_of(&self, src: Src) -> Option<ModelId> {
+        self.source_models.get(&src).copied()
+    }
+
+    /// The first source of a chain of relations.
+    pub fn root(&self, src: Src) -> Src {
         let mut at = src;
         while let Source::Relation(parent, _) = self.source_of(at) {
             at = parent;
         }
-        self.source_models.get(&at).copied()
+        at
+    }
+
+    /// Adds the first sources of all rows that can be reached through a value.
+    pub fn roots_in(&self, val: Val, depth: usize, roots: &mut SmallVec<[Src; 4]>) {
+        if depth == 0 {
+            return;
+        }
+        let mut each = |items: &[Val]| items.iter().for_each(|v| self.roots_in(*v, depth - 1, roots));
+        match self.get(val) {
+            Data::Row(row) => {
+                let root = self.root(row.src);
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+            Data::Query(query) => each(query.via.as_ref().map(|(row, _)| *row).as_slice()),
+            Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(&[*v]),
+            Data::View { context, .. } => each(&[*context]),
+            Data::Closure(_, items, this) => {
+                each(items);
+                self.roots_in(*this, depth - 1, roots);
+            }
+            Data::Tuple(items) | Data::OneOf(items) => each(items),
+            Data::Record(fields, rest) => {
+                fields.iter().for_each(|(_, v)| each(&[*v]));
+                each(rest.as_slice());
+            }
+            Data::Object { fields, .. } => fields.iter().for_each(|(_, v)| each(&[*v])),
+            _ => (),
+        }
+    }
+
+    /// The model of the rows that a chain of relations starts from.
+    pub fn root_model(&self, src: Src) -> Option<ModelId> {
+        self.source_models.get(&self.root(src)).copied()
     }
 
     /// The loop with this header.
@@ -599,6 +657,9 @@ impl Values {
 
     /// The element of a sequence as one turn of a loop sees it: rows in it are renewed by that loop.
     pub fn renew(&mut self, element: Val, by: LoopId) -> Val {
+        if !self.rows_inside[element.0 as usize] {
+            return element;
+        }
         self.map_inside(element, 4, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -613,6 +674,9 @@ impl Values {
 
     /// Rows inside collections of an element depend on the loop as well until they are iterated themselves.
     fn mark_parent(&mut self, val: Val, by: LoopId) -> Val {
+        if !self.rows_inside[val.0 as usize] {
+            return val;
+        }
         self.map_inside(val, 3, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -632,6 +696,9 @@ impl Values {
 
     /// The value in which rows of a source have this much more loaded.
     pub fn with_loaded(&mut self, val: Val, src: Src, more: Tree) -> Val {
+        if !self.rows_inside[val.0 as usize] {
+            return val;
+        }
         self.map_inside(val, 5, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 let row = *row;
@@ -659,6 +726,9 @@ impl Values {
     /// Sources of the rows in a value.
     pub fn sources_in(&mut self, val: Val) -> Vec<(Src, ModelId)> {
         let mut found = Vec::new();
+        if !self.rows_inside[val.0 as usize] {
+            return found;
+        }
         self.map_inside(val, 5, &mut |values, val| match values.get(val) {
             Data::Row(row) => {
                 found.push((row.src, row.model));

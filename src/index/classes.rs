@@ -26,7 +26,7 @@ pub(crate) struct ClassTable {
 
 /// The lower-case key of a PHP name.
 pub(crate) fn folded(name: Name) -> Name {
-    if name.as_str().bytes().any(|b| b.is_ascii_uppercase()) { Name::new(&name.as_str().to_ascii_lowercase()) } else { name }
+    name.folded()
 }
 
 /// Registers all classes and PHP functions by name and place.

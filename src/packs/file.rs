@@ -55,6 +55,9 @@ pub struct ClientEntry {
     /// Cheap enough once per request: only loops are faults.
     #[serde(default)]
     pub loops_only: bool,
+    /// Its arguments are those of one call, not those of the client that the call builds.
+    #[serde(default)]
+    pub per_call: bool,
     /// How sure it is that it should be shared: `high` or `medium`.
     #[serde(default)]
     pub confidence: Option<String>,

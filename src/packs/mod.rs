@@ -29,7 +29,9 @@ pub struct Packs {
     function_prefixes: Vec<(&'static str, Op)>,
     instances: FxHashMap<Name, Name>,
     roles: FxHashMap<Name, Vec<Name>>,
-    words: FxHashMap<(Name, Name), Name>,
+    words: FxHashMap<Name, FxHashMap<String, Name>>,
+    /// The first pack of the language that has the word speaks.
+    language_words: FxHashMap<Name, FxHashMap<String, Name>>,
     scopes: Vec<(Name, Name)>,
     clients: FxHashMap<Name, ClientEntry>,
     blocking: FxHashMap<Name, BlockingEntry>,
@@ -110,7 +112,9 @@ impl Packs {
             }
         }
         for (key, text) in &file.words {
-            self.words.insert((scope, Name::new(key)), Name::new(text));
+            self.words.entry(scope).or_default().insert(key.clone(), Name::new(text));
+            let all = self.language_words.entry(Name::new(&file.pack.language)).or_default();
+            all.entry(key.clone()).or_insert_with(|| Name::new(text));
         }
         for entry in file.client {
             self.client_list.push((Name::new(&file.pack.language), entry.clone()));
@@ -139,8 +143,7 @@ impl Packs {
 
     /// What the word says in each pack that has it, split at spaces, sorted.
     pub fn word_list(&self, key: &str) -> Vec<String> {
-        let key = Name::new(key);
-        let values = self.scopes.iter().filter_map(|(_, scope)| self.words.get(&(*scope, key)));
+        let values = self.scopes.iter().filter_map(|(_, scope)| self.words.get(scope)?.get(key));
         let mut list: Vec<String> = values.flat_map(|text| text.as_str().split(' ')).map(str::to_owned).collect();
         list.sort_unstable();
         list.dedup();
@@ -162,6 +165,23 @@ impl Packs {
         self.scopes.iter().map(|(_, scope)| *scope)
     }
 
+    /// Names of methods and functions whose arguments are eager loads, and of those that set a relation by hand.
+    pub fn loading_names(&self) -> (FxHashSet<Name>, FxHashSet<Name>) {
+        let methods = self.ops.values().flat_map(|table| table.iter().map(|(name, op)| (*name, op)));
+        let functions = self.functions.iter().map(|(name, op)| (Name::new(name.last_segment()), op));
+        let (mut loading, mut setting) = (FxHashSet::default(), FxHashSet::default());
+        for (name, op) in methods.chain(functions) {
+            let is_option = matches!(op.result, Result::LoadPath | Result::LoadWay | Result::LoadBelow | Result::Prefetch);
+            if op.loads.is_some() || op.eager.is_some() || is_option {
+                loading.insert(name);
+            }
+            if op.sets_relation {
+                setting.insert(name);
+            }
+        }
+        (loading, setting)
+    }
+
     /// What a method means on a receiver of a kind, in any pack of a language.
     pub fn op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
         self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.op(*scope, kind, method))
@@ -169,7 +189,7 @@ impl Packs {
 
     /// A word of any pack of a language.
     pub fn word_in_language(&self, language: Name, key: &str) -> Option<Name> {
-        self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.word(*scope, key))
+        self.language_words.get(&language)?.get(key).copied()
     }
 
     fn note_above(&mut self, name: &str) {
@@ -203,7 +223,7 @@ impl Packs {
 
     /// A word of a pack: patterns of names, texts of help.
     pub fn word(&self, scope: Name, key: &str) -> Option<Name> {
-        self.words.get(&(scope, Name::new(key))).copied()
+        self.words.get(&scope)?.get(key).copied()
     }
 
     /// The catalogue entry of a client's constructor.

@@ -74,6 +74,8 @@ pub enum Result {
     Route,
     /// Names the class that handles the routes declared in the closure that follows.
     RouteGroup,
+    /// How an attribute is computed: the callback, when it is read.
+    Accessor,
 }
 
 /// What the callback is given.
@@ -111,6 +113,10 @@ pub enum Runs {
     RequestAlone,
     /// For every message or job.
     Task,
+    /// For every message or job, a coroutine on a loop of its own.
+    TaskAlone,
+    /// When its time has come.
+    Scheduled,
     /// When the process starts or ends.
     Startup,
     /// Once per process, or once per distinct arguments: the result is kept.
@@ -141,6 +147,8 @@ pub struct Op {
     pub filters: bool,
     /// Limits the rows.
     pub limits: bool,
+    /// The first argument is the number of rows it gives at most.
+    pub few: bool,
     /// Orders the rows.
     pub orders: bool,
     /// Rows are no models afterwards.
@@ -261,10 +269,12 @@ const WORDS: &[&str] = &[
     "prefetch-object",
     "route",
     "route-group",
+    "accessor",
     "exec",
     "write",
     "filter",
     "limit",
+    "at-most",
     "order",
     "project",
     "lazy",
@@ -313,7 +323,7 @@ const KEYS: &[&str] = &[
     "runs",
 ];
 
-const RUNS: &[&str] = &["request", "request-alone", "task", "startup", "once", "command"];
+const RUNS: &[&str] = &["request", "request-alone", "task", "task-alone", "scheduled", "startup", "once", "command"];
 
 impl Op {
     fn empty() -> Op {
@@ -323,6 +333,7 @@ impl Op {
             writes: false,
             filters: false,
             limits: false,
+            few: false,
             orders: false,
             projects: false,
             lazy: false,
@@ -418,10 +429,12 @@ impl Op {
             "prefetch-object" => self.result = Result::Prefetch,
             "route" => self.result = Result::Route,
             "route-group" => self.result = Result::RouteGroup,
+            "accessor" => self.result = Result::Accessor,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,
             "limit" => self.limits = true,
+            "at-most" => self.few = true,
             "order" => self.orders = true,
             "project" => self.projects = true,
             "lazy" => self.lazy = true,
@@ -489,6 +502,8 @@ impl Op {
                     "request" => Runs::Request,
                     "request-alone" => Runs::RequestAlone,
                     "task" => Runs::Task,
+                    "task-alone" => Runs::TaskAlone,
+                    "scheduled" => Runs::Scheduled,
                     "startup" => Runs::Startup,
                     "once" => Runs::Once,
                     "command" => Runs::Command,

@@ -115,7 +115,7 @@ impl<'a> Engine<'a> {
     /// A property that a method computes, once per request.
     pub(super) fn computed_property(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
         for pattern in self.words(fr, "component-computed") {
-            let method = Name::new(&super::super::orm::fill(pattern.as_str(), name.as_str()));
+            let method = self.filled(pattern.as_str(), name);
             let Some((_, f)) = self.ix.find_method(class, method) else {
                 continue;
             };

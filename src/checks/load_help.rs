@@ -1,0 +1,129 @@
+//! What cures reads of a relation per row? An eager load where it takes effect; else what stands in its way.
+//!
+//! In: the reads of one path, in their order. Out: a sentence in the reader's names, and edits where they are certain.
+
+use super::wording::{eager_code, late_code, model_name, path_text};
+use super::{CheckContext, fix};
+use crate::base::Name;
+use crate::facts::Expr;
+use crate::findings::Fix;
+use crate::flow::value::Source;
+use crate::flow::{Event, What};
+use crate::index::ModelId;
+
+/// The reads of one path of relations, of rows from one place.
+pub(super) struct Reads<'e> {
+    /// Where the rows come from.
+    pub origin: Source,
+    /// Their model.
+    pub root: ModelId,
+    /// The model that has the last relation.
+    pub model: ModelId,
+    /// The relations.
+    pub path: &'e [Name],
+    /// Reads of any of them that loads something.
+    pub events: &'e [&'e Event],
+}
+
+/// What to do, and the edits that do it.
+pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<Fix>) {
+    if let Some(cure) = key_reads(cx, reads) {
+        return cure;
+    }
+    if let Some((scope, code)) = lost_in_scope(cx, reads) {
+        let help =
+            format!("`{scope}` starts a query of its own and drops the caller's: build on the query it is given, then {code}");
+        return (help, None);
+    }
+    let code = load_code(cx, reads, reads.path);
+    if let Some(method) = forgets_rows(cx, reads) {
+        let help = format!("`{method}` in this loop makes the session forget the rows: call it once after the loop, and {code}");
+        return (help, None);
+    }
+    let fix = match reads.origin {
+        Source::Query(at) => fix::eager(cx, at, reads.root, reads.path),
+        _ => None,
+    };
+    (code, fix)
+}
+
+/// `load it with the query: …`
+fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String {
+    let eager = eager_code(cx.ix, reads.root, path);
+    let (place, code) = match reads.origin {
+        Source::Query(_) => ("with the query", eager),
+        _ => match late_code(cx.ix, reads.root, path) {
+            Some(late) => ("before the loop", Some(late)),
+            None => ("with the query that gives these rows", eager),
+        },
+    };
+    match code {
+        Some(code) => format!("load it {place}: `{code}`"),
+        None => format!("load it {place}"),
+    }
+}
+
+/// All reads of the last relation only ask for the key, which the row holds itself.
+fn key_reads(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(String, Option<Fix>)> {
+    let (last, before) = reads.path.split_last()?;
+    let is_last =
+        |event: &&&Event| matches!(&event.what, What::Read { model, relation, .. } if relation == last && *model == reads.model);
+    let of_last: Vec<&Event> = reads.events.iter().filter(is_last).copied().collect();
+    let fix = fix::key_read(cx, reads.model, *last, &of_last)?;
+    let column = cx.ix.model(reads.model).relations.get(last)?.key_column?;
+    let holder = model_name(cx.ix, reads.model);
+    let read = format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself");
+    if of_last.len() == reads.events.len() {
+        return Some((read, Some(fix)));
+    }
+    let more = load_code(cx, reads, before).replacen("load it", &format!("load `{}`", path_text(before)), 1);
+    Some((format!("{read}, and {more}"), None))
+}
+
+/// The scope of a model in which the rows' query starts anew, although it was given one.
+fn lost_in_scope(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(Name, String)> {
+    let Source::Query(at) = reads.origin else { return None };
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let prefix = word("scope-method")?.as_str().split('{').next()?;
+    let decl = cx.ix.function(cx.function_at(at)?);
+    let name = decl.name.as_str().strip_prefix(prefix)?;
+    if !name.starts_with(|c: char| c.is_ascii_uppercase()) || decl.class.is_none() {
+        return None;
+    }
+    let body = &decl.body;
+    let on_this = body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
+        Expr::Call { callee, .. } if *range == at.range => {
+            matches!(body.expr(*callee), Expr::Attr { base, .. } if matches!(body.expr(*base), Expr::This | Expr::Class(_)))
+        }
+        _ => false,
+    });
+    on_this.then(|| (decl.name, load_code(cx, reads, reads.path)))
+}
+
+/// The call in the same loop after which the rows have to be read again.
+fn forgets_rows(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let method = word("forgets-rows")?;
+    let first = reads.events.first()?;
+    let in_loop = cx.flow.events.iter().any(|event| {
+        matches!(&event.what, What::Statement { method: m, .. } if *m == method) && event.loops.contains(&first.needs)
+    });
+    let keeps = word("keeps-rows")?;
+    (in_loop && !is_switched_off(cx, keeps)).then_some(method)
+}
+
+/// Is a keyword argument of this name false anywhere?
+fn is_switched_off(cx: &CheckContext<'_>, keyword: Name) -> bool {
+    cx.ix.facts.iter().flat_map(|file| &file.functions).any(|function| {
+        let body = &function.body;
+        body.exprs.iter().any(|expr| match expr {
+            Expr::Call { args, .. } => {
+                args.iter().any(|arg| arg.name == Some(keyword) && matches!(body.expr(arg.value), Expr::Bool(false)))
+            }
+            Expr::Map(items) => items.iter().any(|(key, item)| {
+                key.is_some_and(|k| *body.expr(k) == Expr::Str(keyword)) && matches!(body.expr(item.value), Expr::Bool(false))
+            }),
+            _ => false,
+        })
+    })
+}

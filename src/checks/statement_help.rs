@@ -1,0 +1,294 @@
+//! What to do about a statement in a loop? The advice follows from what the statement looks up and what changes from turn to turn.
+
+use super::CheckContext;
+use super::statement_lookup::{self, Lookup};
+use super::statement_turn::{self, Turn};
+use super::wording::{eager_code, model_name};
+use crate::base::{Name, Span};
+use crate::facts::{Expr, Pat, Slot};
+use crate::flow::value::flag;
+use crate::flow::{Event, Statement, What};
+use crate::index::{FnRef, ModelId};
+
+/// What is known of a statement in a loop beyond that it is one.
+pub(super) struct Advice {
+    /// The sentence for the reader.
+    pub help: String,
+    /// The row is read to be changed, or the statement guards a change: it belongs to its turn.
+    pub is_per_row: bool,
+    /// Speaks of this statement only: where a call sends several, it is no cure.
+    pub is_narrow: bool,
+}
+
+/// The advice for one statement.
+pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
+    let What::Statement { kind, via, model, .. } = &event.what else {
+        return Advice { help: String::new(), is_per_row: false, is_narrow: false };
+    };
+    let header = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+    let turn = header.and_then(|at| statement_turn::follow(cx, at, &event.path, event.site));
+    let lookup = turn.as_ref().and_then(|t| statement_lookup::read(cx, t, event.site, *model));
+    let held = turn.as_ref().zip(lookup.as_ref()).and_then(|(t, l)| l.held_by.map(|slot| (t, slot)));
+    let is_read = matches!(kind, Statement::Read | Statement::Aggregate) && rule != "defeated-eager-load";
+    // The row of the loop that is read once more is better handed over, whatever is done to it.
+    let is_own_row = lookup.as_ref().is_some_and(|l| l.key_of.is_some() && !l.is_open && l.columns.is_empty());
+    let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && is_remembered(cx, event);
+    let is_per_row = is_remembered
+        || is_read
+            && !is_own_row
+            && (is_written_back(cx, event)
+                || guards_insert(cx, event)
+                || is_in_write_method(cx, event)
+                || held.is_some_and(|(t, slot)| is_changed(cx, t, slot, *model)));
+    let words = Words { cx, model: via.map(|(m, _)| m).or(*model), target: *model, site: event.site };
+    let help = match (rule, kind, via) {
+        ("defeated-eager-load", _, Some((_, relation))) => {
+            format!("use the rows of `{relation}` that are loaded already, or load them with the condition")
+        }
+        ("write-in-loop", Statement::Upsert, _) => words
+            .word("upsert-help")
+            .unwrap_or_else(|| "collect the rows and write them with one statement after the loop".to_owned()),
+        ("write-in-loop", ..) => "collect the rows and write them with one statement after the loop".to_owned(),
+        (_, Statement::Load, _) => "load the relations once for the whole collection, before the loop".to_owned(),
+        (_, _, Some((holder, relation))) => of_relation(cx, event, &words, *kind, *holder, *relation, lookup.as_ref()),
+        _ => of_query(cx, event, &words, *kind, lookup.as_ref()),
+    };
+    let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
+    Advice { help, is_per_row, is_narrow }
+}
+
+/// Sentences of a pack, with the names of the reader in them.
+struct Words<'a> {
+    cx: &'a CheckContext<'a>,
+    model: Option<ModelId>,
+    target: Option<ModelId>,
+    site: Span,
+}
+
+impl Words<'_> {
+    fn word(&self, key: &str) -> Option<String> {
+        let packs = self.cx.ix.packs;
+        let found = match self.model {
+            Some(m) => packs.word(self.cx.ix.model(m).dialect, key),
+            None => {
+                let python = self.cx.ix.file(self.site.file).language == crate::facts::Language::Python;
+                packs.word_in_language(Name::new(if python { "python" } else { "php" }), key)
+            }
+        };
+        found.map(|w| w.as_str().to_owned())
+    }
+
+    fn filled(&self, key: &str, column: Name) -> Option<String> {
+        let model = self.target.map_or("", |m| model_name(self.cx.ix, m));
+        self.word(key).map(|text| text.replace("{column}", column.as_str()).replace("{model}", model))
+    }
+}
+
+const ONCE: &str = "nothing in this query changes from turn to turn: run it once before the loop";
+const ONCE_OUTSIDE: &str =
+    "nothing in this query changes from turn to turn: run it once before the loop, and hand the result over";
+const BETWEEN: &str =
+    "nothing in this query changes from turn to turn: where what the loop writes does not matter to it, run it once before";
+/// The advice where nothing better is known of what a call sends.
+pub(super) const DOWN: &str = "fetch what it needs for all turns before the loop, and hand it down";
+/// Advice on a lookup is not given further than this many calls below the loop.
+const MAX_DEPTH: usize = 2;
+
+/// What to do about a query that is the same in every turn.
+fn once(cx: &CheckContext<'_>, event: &Event) -> String {
+    match (is_model_written(cx, event), event.path.is_empty()) {
+        (true, _) => BETWEEN,
+        (false, true) => ONCE,
+        (false, false) => ONCE_OUTSIDE,
+    }
+    .to_owned()
+}
+const TOGETHER: &str = "fetch what all turns need with one query before the loop, and look it up in memory";
+
+fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: Statement, lookup: Option<&Lookup>) -> String {
+    let Some(lookup) = lookup else { return TOGETHER.to_owned() };
+    if lookup.is_dynamic {
+        return "which column is asked changes from turn to turn, so each needs a query of its own; keep what was asked before"
+            .to_owned();
+    }
+    if lookup.is_constant {
+        return once(cx, event);
+    }
+    if !lookup.is_sure || event.path.len() > MAX_DEPTH {
+        return DOWN.to_owned();
+    }
+    if lookup.is_open {
+        return TOGETHER.to_owned();
+    }
+    let counts = |key: &str| words.word(key).is_some_and(|w| w.split(' ').any(|w| w == method(event)));
+    let help = match (lookup.has_key, lookup.columns.as_slice()) {
+        (true, []) => match lookup.key_of.filter(|_| lookup.is_one) {
+            Some(row) => {
+                let model = words.target.map_or("", |m| model_name(cx.ix, m));
+                let other = words.word("batch-help").map_or_else(String::new, |help| format!("; else {help}"));
+                Some(format!("if `{row}` is the `{model}` row, hand it over instead of its key{other}"))
+            }
+            None => words.word("batch-help"),
+        },
+        (false, [column]) if counts("exists-methods") => words.filled("exists-help", *column),
+        (false, [column]) if counts("count-methods") => words.filled("count-by-help", *column),
+        (false, [_]) if kind == Statement::Aggregate && !lookup.is_one => None,
+        (false, [column]) if lookup.is_one && lookup.is_ordered => words.filled("newest-help", *column),
+        (false, [column]) if lookup.is_one => words.filled("lookup-help", *column),
+        (false, [column]) => words.filled("group-help", *column),
+        (_, []) => None,
+        (has_key, columns) => {
+            let mut names: Vec<String> = columns.iter().map(|c| format!("`{c}`")).collect();
+            if has_key {
+                names.insert(0, "its key".to_owned());
+            }
+            Some(format!(
+                "fetch the rows of all turns with one query before the loop, and look each up by ({})",
+                names.join(", ")
+            ))
+        }
+    };
+    help.unwrap_or_else(|| TOGETHER.to_owned())
+}
+
+fn of_relation(
+    cx: &CheckContext<'_>,
+    event: &Event,
+    words: &Words<'_>,
+    kind: Statement,
+    holder: ModelId,
+    relation: Name,
+    lookup: Option<&Lookup>,
+) -> String {
+    let name = model_name(cx.ix, holder);
+    if let Some(lookup) = lookup {
+        if lookup.is_constant {
+            return once(cx, event);
+        }
+        // The row is the same in all turns: only what is looked for among its rows changes.
+        if !lookup.parent_changes && lookup.is_sure {
+            let by = match (lookup.is_open, lookup.columns.as_slice()) {
+                (false, [column]) if !lookup.has_key => format!(" by `{column}`"),
+                _ => " in memory".to_owned(),
+            };
+            return format!("read `{relation}` of this `{name}` once before the loop, and look each row up{by}");
+        }
+    }
+    if kind == Statement::Aggregate
+        && let Some(code) = words.word("count-help")
+    {
+        return format!("let the query compute it for all rows: `{}`", code.replace("{relation}", relation.as_str()));
+    }
+    if kind == Statement::Aggregate {
+        return "let the query of the rows compute it for all of them".to_owned();
+    }
+    if lookup.is_some_and(|l| l.is_one && l.is_ordered)
+        && let Some(help) = words.word("newest-relation-help")
+    {
+        return help.replace("{relation}", relation.as_str());
+    }
+    match eager_code(cx.ix, holder, &[relation]) {
+        Some(code) if is_filtered(event) => {
+            format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and filter the loaded rows")
+        }
+        Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and read the loaded rows"),
+        None => format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them"),
+    }
+}
+
+fn is_filtered(event: &Event) -> bool {
+    matches!(&event.what, What::Statement { flags, .. } if flags & flag::FILTERED != 0)
+}
+
+fn method(event: &Event) -> &str {
+    match &event.what {
+        What::Statement { method, .. } => method.as_str(),
+        _ => "",
+    }
+}
+
+/// Does the row keep the answer?
+fn is_remembered(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { model: Some(model), method, .. } = &event.what else { return false };
+    let kept = cx.ix.packs.word(cx.ix.model(*model).dialect, "remembered").map_or("", Name::as_str);
+    kept.split(' ').any(|m| m == method.as_str())
+}
+
+fn same_loop(a: &Event, b: &Event) -> bool {
+    a.loops.first().is_some_and(|l| b.loops.contains(l)) || b.loops.first().is_some_and(|l| a.loops.contains(l))
+}
+
+fn writes<'c>(
+    cx: &'c CheckContext<'_>,
+    event: &'c Event,
+) -> impl Iterator<Item = (&'c Event, crate::flow::value::Src, Option<ModelId>, Name)> {
+    cx.flow.events.iter().filter(|other| same_loop(event, other)).filter_map(|other| match &other.what {
+        What::Statement { kind: Statement::Write | Statement::Upsert, src, model, method, .. } => {
+            Some((other, *src, *model, *method))
+        }
+        _ => None,
+    })
+}
+
+/// Is the row that is read written in the same turn?
+fn is_written_back(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { src, .. } = &event.what else { return false };
+    writes(cx, event).any(|(_, written, _, _)| written == *src)
+}
+
+/// Are rows of the model that is asked written in the same loop, as far as it is known?
+fn is_model_written(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { model, .. } = &event.what else { return false };
+    writes(cx, event).any(|(_, _, written, _)| written == *model || written.is_none())
+}
+
+/// Is a row of the same model made where it is asked whether there is one?
+fn guards_insert(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { model: Some(model), .. } = &event.what else { return false };
+    let makes = |method: Name| {
+        let op = cx.ix.packs.op(cx.ix.model(*model).dialect, Name::new("query"), method);
+        op.is_some_and(|op| matches!(op.result, crate::packs::Result::New | crate::packs::Result::NewRows))
+    };
+    writes(cx, event).any(|(other, _, written, method)| written == Some(*model) && other.owner == event.owner && makes(method))
+}
+
+/// Does the statement belong to what saving or deleting one row does?
+fn is_in_write_method(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let places = std::iter::once(event.site).chain(event.path.iter().copied());
+    let depth = event.path.len();
+    places.take(depth).filter_map(|at| cx.function_at(at)).any(|f| is_write_method(cx, f))
+}
+
+fn is_write_method(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let decl = cx.ix.function(f);
+    if decl.name.is_empty() {
+        return false;
+    }
+    let Some(model) = cx.ix.class_of_function(f).and_then(|c| cx.ix.class(c).model) else {
+        return false;
+    };
+    let dialect = cx.ix.model(model).dialect;
+    let op = cx.ix.packs.op(dialect, Name::new("row"), decl.name);
+    let checks = cx.ix.packs.word(dialect, "write-methods").map_or("", Name::as_str);
+    op.is_some_and(|op| op.writes) || checks.split(' ').any(|m| m == decl.name.as_str())
+}
+
+/// Is the row that a variable holds changed or given to something that writes it?
+fn is_changed(cx: &CheckContext<'_>, turn: &Turn<'_>, slot: Slot, model: Option<ModelId>) -> bool {
+    let body = turn.body;
+    let is_it = |e: crate::facts::ExprId| *body.expr(e) == Expr::Local(slot);
+    let dialect = model.map(|m| cx.ix.model(m).dialect);
+    let takers = dialect.and_then(|d| cx.ix.packs.word(d, "row-writers")).map_or("", Name::as_str);
+    let writes = |name: Name| dialect.and_then(|d| cx.ix.packs.op(d, Name::new("row"), name)).is_some_and(|op| op.writes);
+    body.pats.iter().any(|pat| matches!(pat, Pat::Attr { base, .. } if is_it(*base)))
+        || body.exprs.iter().any(|expr| match expr {
+            Expr::Call { callee, args } => match body.expr(*callee) {
+                Expr::Attr { base, name, .. } => {
+                    (is_it(*base) && writes(*name))
+                        || (takers.split(' ').any(|t| t == name.as_str()) && args.iter().any(|a| is_it(a.value)))
+                }
+                _ => false,
+            },
+            _ => false,
+        })
+}

@@ -1,0 +1,204 @@
+//! Which rows does the session hold already, so that reading them again costs nothing?
+
+use super::call::Args;
+use super::tree::{OPEN, State};
+use super::value::{Data, ManyKind, Query, Row, Source, Src, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
+use crate::facts::Expr;
+use crate::index::{ModelId, Relation};
+
+impl<'a> Engine<'a> {
+    /// Does the session give the same object for the same key, without a query?
+    fn keeps_identity(&self, model: ModelId) -> bool {
+        self.ix.packs.word(self.dialect(model), "identity-map").is_some()
+    }
+
+    fn same_model(&self, a: ModelId, b: ModelId) -> bool {
+        if a == b {
+            return true;
+        }
+        match (self.ix.model(a).class, self.ix.model(b).class) {
+            (Some(x), Some(y)) => self.ix.class(x).mro.contains(&y) || self.ix.class(y).mro.contains(&x),
+            _ => false,
+        }
+    }
+
+    /// Does a to-one relation that is not loaded lead to nothing that a query would be needed for, as far as anyone knows?
+    pub(super) fn leads_back(&self, row: Row, relation: &Relation) -> bool {
+        let Some(target) = relation.target else { return false };
+        if relation.many {
+            return self.is_walked(row, relation) || self.keeps_identity(row.model) && self.shared_steps(row.src) >= 2;
+        }
+        // The parent of a parent: mostly there is none.
+        if target == row.model && matches!(self.v.source_of(row.src), Source::Relation(_, name) if name == relation.name) {
+            return true;
+        }
+        if !self.keeps_identity(row.model) || !self.is_by_primary_key(row.model, relation, target) {
+            return self.is_walked(row, relation);
+        }
+        // What many rows share, their session loads once: few of it, and nothing that grows with the rows.
+        let is_shared = self.shared_steps(row.src);
+        if is_shared >= 2 || is_shared == 1 && self.same_model(target, row.model) {
+            return true;
+        }
+        let mut at = row.src;
+        let mut is_first = true;
+        while let Source::Relation(parent, via) = self.v.source_of(at) {
+            if let Some(model) = self.v.model_of(parent)
+                && self.same_model(model, target)
+            {
+                // What leads back is known by name: another relation to the same model gives another row.
+                let back = self.relation(model, via).filter(|r| r.many).and_then(|r| r.inverse);
+                if !(is_first && back.is_some_and(|b| b != relation.name)) {
+                    return true;
+                }
+            }
+            if self.anchors.get(&parent).is_some_and(|models| models.iter().any(|m| self.same_model(*m, target))) {
+                return true;
+            }
+            is_first = false;
+            at = parent;
+        }
+        false
+    }
+
+    /// How many relations to one row lead to the rows of a source, counted from its end.
+    fn shared_steps(&self, src: Src) -> usize {
+        let mut at = src;
+        let mut steps = 0;
+        while let Source::Relation(parent, via) = self.v.source_of(at) {
+            let Some(model) = self.v.model_of(parent) else { break };
+            let Some(relation) = self.relation(model, via) else { break };
+            if relation.many || relation.key_column.is_none() {
+                break;
+            }
+            steps += 1;
+            at = parent;
+        }
+        steps
+    }
+
+    /// Does the key of a relation hold the primary key of its target? Other columns are looked up in the database.
+    fn is_by_primary_key(&self, model: ModelId, relation: &Relation, target: ModelId) -> bool {
+        let Some(key) = relation.key_column else { return false };
+        let declared = self.ix.model(model).class.and_then(|c| self.ix.find_attr(c, key));
+        let Some((owner, i)) = declared else { return true };
+        let decl = self.ix.class_decl(owner);
+        let Some(value) = decl.attrs[i].value else { return true };
+        let body = &self.ix.file(self.ix.class(owner).file).functions[decl.scope.0 as usize].body;
+        let within = body.range(value);
+        let columns = &self.ix.model(target).columns;
+        !body.exprs.iter().zip(&body.ranges).any(|(e, range)| match e {
+            Expr::Str(text) if within.start <= range.start && range.end <= within.end && text.as_str().contains('.') => {
+                columns.get(&Name::new(text.last_segment())).is_some_and(|c| !c.is_primary)
+            }
+            _ => false,
+        })
+    }
+
+    /// Was the same relation read on the same model on the way here, and did the way lead back to where it came from? Then
+    /// code goes in circles: what builds an item builds its owner, which builds its items.
+    fn is_walked(&self, row: Row, relation: &Relation) -> bool {
+        let mut at = row.src;
+        let mut turned_back = false;
+        while let Source::Relation(parent, via) = self.v.source_of(at) {
+            let Some(model) = self.v.model_of(parent) else { return false };
+            if turned_back && via == relation.name && model == row.model {
+                return true;
+            }
+            if let Source::Relation(above, out) = self.v.source_of(parent)
+                && let Some(owner) = self.v.model_of(above)
+                && let (Some(out), Some(back)) = (self.relation(owner, out), self.relation(model, via))
+                && (out.many && !back.many && back.target == Some(owner)
+                    || !out.many && back.many && back.inverse == Some(out.name))
+            {
+                turned_back = true;
+            }
+            at = parent;
+        }
+        false
+    }
+
+    /// The tree of a query's rows after a condition that holds them to one row at the other end of a relation.
+    pub(super) fn held_to_one(&mut self, fr: &Frame<'a>, query: &mut Query, method: Name, args: &Args) {
+        let Some(model) = query.model.filter(|m| self.keeps_identity(*m)) else { return };
+        let by_parent = self.ix.packs.word(self.dialect(model), "narrows-to-parent") == Some(method);
+        let given: Vec<ModelId> = if by_parent {
+            args.positional.iter().filter_map(|v| self.bare_row(*v).map(|r| r.model)).collect()
+        } else {
+            Vec::new()
+        };
+        let mut named: Vec<Name> = args
+            .named
+            .iter()
+            .filter(|(_, v)| !matches!(self.data(*v), Data::Many(..) | Data::Tuple(_) | Data::Query(_)))
+            .map(|(n, _)| *n)
+            .collect();
+        // A parent of which nothing is known is called like the relation to it.
+        if by_parent && given.is_empty() {
+            named.extend(args.ranges.first().and_then(|at| called(fr, *at)));
+        }
+        let known = self.to_one(model, |engine, r, target| {
+            named.iter().any(|n| *n == r.name || Some(*n) == r.key_column) || given.iter().any(|g| engine.same_model(*g, target))
+        });
+        for name in known {
+            query.tree = self.v.trees.with(query.tree, name, OPEN);
+            let target = self.relation(model, name).and_then(|r| r.target);
+            self.anchors.entry(query.src).or_default().extend(target);
+        }
+    }
+
+    /// Relations of a model to one row by its key that a test accepts, in order.
+    fn to_one(&self, model: ModelId, fits: impl Fn(&Self, &Relation, ModelId) -> bool) -> Vec<Name> {
+        let relations = self.ix.model(model).relations.values();
+        let mut names: Vec<Name> = relations
+            .filter(|r| !r.many && r.target.is_some_and(|t| fits(self, r, t) && self.is_by_primary_key(model, r, t)))
+            .map(|r| r.name)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The element of a loop, of which rows are known to the session that variables hold: all rows of a query read before.
+    pub(super) fn met_before(&mut self, fr: &Frame<'a>, element: Val) -> Val {
+        let Data::Row(row) = *self.data(element) else { return element };
+        if !self.keeps_identity(row.model) {
+            return element;
+        }
+        let held: Vec<(ModelId, Src)> = fr.locals.iter().filter_map(|v| self.rows_held(*v)).collect();
+        if held.is_empty() {
+            return element;
+        }
+        let known = self.to_one(row.model, |engine, _, target| {
+            held.iter().any(|(m, src)| *src != row.src && *m != row.model && engine.same_model(*m, target))
+        });
+        let mut tree = row.tree;
+        for name in known {
+            if self.v.trees.state(tree, name) == State::Missing {
+                tree = self.v.trees.with(tree, name, OPEN);
+            }
+        }
+        self.v.row(Row { tree, ..row })
+    }
+
+    fn rows_held(&self, val: Val) -> Option<(ModelId, Src)> {
+        let inner = match self.data(val) {
+            Data::Many(e, ManyKind::Held) => *e,
+            Data::Record(_, Some(rest)) => *rest,
+            _ => return None,
+        };
+        let row = self.bare_row(inner)?;
+        matches!(self.v.source_of(row.src), Source::Query(_)).then_some((row.model, row.src))
+    }
+}
+
+/// The name of the variable or attribute that an argument at this place is.
+fn called(fr: &Frame<'_>, at: Range) -> Option<Name> {
+    let found = fr.body.ranges.iter().position(|r| *r == at)?;
+    match &fr.body.exprs[found] {
+        Expr::Local(slot) => fr.body.slots.get(slot.0 as usize).copied(),
+        Expr::Attr { name, .. } => Some(*name),
+        _ => None,
+    }
+}

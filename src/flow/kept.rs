@@ -1,0 +1,291 @@
+//! Is what a function makes kept, so that it is made once for many uses?
+//!
+//! Caches are read from their shape: a decorator, a name tested before it is filled, an entry looked up before it is stored.
+
+use rustc_hash::FxHashMap;
+
+use super::{Engine, Frame, What};
+use crate::base::{FileId, Name};
+use crate::facts::{Expr, ExprId, FnId, FnKind, Language, Pat, Slot};
+use crate::index::{ClassId, FnRef, Symbol};
+
+/// Where a class of the program is instantiated.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Made {
+    at_import: bool,
+    in_function: bool,
+}
+
+impl<'a> Engine<'a> {
+    /// Is the result of a function kept, so that its body runs once for many calls?
+    pub(super) fn is_kept_result(&mut self, f: FnRef) -> bool {
+        if !self.marks(f).is_once {
+            return false;
+        }
+        let decl = self.ix.function(f);
+        // What is kept of a coroutine function is a coroutine, which can be awaited once.
+        if decl.is_async {
+            return false;
+        }
+        match self.ix.class_of_function(f) {
+            Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
+            _ => true,
+        }
+    }
+
+    /// May an instance of the class live longer than a request? Only if it is seen to be made in functions alone it does not.
+    pub(super) fn outlives_requests(&mut self, class: ClassId) -> bool {
+        if self.has_role(class, "request-class") {
+            return self.is_kept(class);
+        }
+        if self.made.is_none() {
+            let made = self.read_made();
+            self.made = Some(made);
+        }
+        let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
+        made.at_import || !made.in_function
+    }
+
+    fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
+        let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
+        for (i, facts) in self.ix.facts.iter().enumerate() {
+            if facts.language != Language::Python {
+                continue;
+            }
+            for (j, decl) in facts.functions.iter().enumerate() {
+                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
+                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody) || self.marks(f).is_once;
+                for e in &decl.body.exprs {
+                    let Expr::Call { callee, .. } = e else {
+                        continue;
+                    };
+                    let name = match decl.body.expr(*callee) {
+                        Expr::Name(n) => *n,
+                        Expr::Local(slot) => match decl.body.slots.get(slot.0 as usize) {
+                            Some(n) => *n,
+                            None => continue,
+                        },
+                        Expr::Attr { name, .. } => *name,
+                        _ => continue,
+                    };
+                    if !name.as_str().starts_with(|c: char| c.is_uppercase() || c == '_') {
+                        continue;
+                    }
+                    let file = FileId(i as u32);
+                    let symbol = match decl.body.expr(*callee) {
+                        Expr::Attr { base, .. } => match decl.body.expr(*base) {
+                            Expr::Name(b) => self.ix.resolve_dotted(file, FnId(j as u32), &format!("{b}.{name}")),
+                            _ => continue,
+                        },
+                        _ => self.ix.resolve_name(file, FnId(j as u32), name),
+                    };
+                    if let Symbol::Class(class) = symbol {
+                        let entry = made.entry(class).or_default();
+                        entry.at_import |= at_import;
+                        entry.in_function |= !at_import;
+                    }
+                }
+            }
+        }
+        made
+    }
+
+    /// Is a value assigned to a place that is tested before, so that it is made once per place?
+    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
+        let body = fr.body;
+        if !makes_something(body, value, 0) {
+            return false;
+        }
+        match body.pat(target) {
+            Pat::Local(slot) => {
+                let stored: Vec<crate::facts::PatId> = body
+                    .exprs
+                    .iter()
+                    .filter_map(|e| match e {
+                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
+                        _ => None,
+                    })
+                    .collect();
+                stored.into_iter().any(|t| self.keeps(fr, t))
+            }
+            _ => self.keeps(fr, target),
+        }
+    }
+
+    fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> bool {
+        let body = fr.body;
+        match body.pat(target) {
+            Pat::Global(_) => true,
+            Pat::Attr { base, name } => {
+                if !is_tested(body, *name) {
+                    return false;
+                }
+                let own = match body.expr(*base) {
+                    Expr::This => true,
+                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
+                    _ => false,
+                };
+                match self.ix.class_of_function(fr.f) {
+                    Some(class) if own && !fr.decl.is_classmethod => self.outlives_requests(class),
+                    _ => true,
+                }
+            }
+            Pat::Index { base, .. } => match body.expr(*base) {
+                Expr::Local(slot) => is_membership_tested(body, *slot),
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+
+    /// `if key in cache: return cache[key]`: does what is looked up live longer than a request?
+    pub(super) fn keeps_made(&mut self, fr: &Frame<'a>, cond: ExprId) -> bool {
+        let body = fr.body;
+        let mut bases = Vec::new();
+        looked_up(body, cond, &mut bases, 0);
+        let own = |e: &ExprId| match body.expr(*e) {
+            Expr::Attr { base, .. } => match body.expr(*base) {
+                Expr::This => true,
+                Expr::Local(slot) => fr.decl.params.first().is_some_and(|p| p.slot == *slot),
+                _ => false,
+            },
+            _ => false,
+        };
+        let is_local = |e: &ExprId| matches!(body.expr(*e), Expr::Local(_));
+        match self.ix.class_of_function(fr.f) {
+            Some(class) if bases.iter().any(own) => self.outlives_requests(class),
+            _ => !bases.is_empty() && !bases.iter().any(is_local),
+        }
+    }
+
+    /// `cached = cache.get(key); if cached: return cached`, where the function also stores what it makes.
+    pub(super) fn is_cache_hit(&self, fr: &Frame<'a>, cond: ExprId) -> bool {
+        let body = fr.body;
+        let mut tested = Vec::new();
+        looked_up(body, cond, &mut tested, 0);
+        let words = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let (Some(reads), Some(stores)) = (words("cache-reads"), words("cache-stores")) else {
+            return false;
+        };
+        let called_on = |e: ExprId, words: Name| {
+            let e = match body.expr(e) {
+                Expr::Await(inner) => *inner,
+                _ => e,
+            };
+            match body.expr(e) {
+                Expr::Call { callee, .. } => match body.expr(*callee) {
+                    Expr::Attr { base, name, .. } if super::entry::has_word(words, name.as_str()) => Some(*base),
+                    _ => None,
+                },
+                _ => None,
+            }
+        };
+        tested.iter().any(|e| {
+            let Expr::Local(slot) = body.expr(*e) else { return false };
+            let from = body.exprs.iter().find_map(|e| match e {
+                Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(*slot) => called_on(*value, reads),
+                _ => None,
+            });
+            from.is_some_and(|base| {
+                let calls = (0..body.exprs.len() as u32).map(ExprId);
+                calls.into_iter().any(|e| called_on(e, stores).is_some_and(|b| body.expr(b) == body.expr(base)))
+            })
+        })
+    }
+
+    /// Is what a closure given here makes kept by whoever is given it?
+    pub(super) fn is_remembering(&self, fr: &Frame<'a>, name: Name, args: &super::call::Args) -> bool {
+        use super::value::Data;
+        let Some(words) = self.ix.packs.word_in_language(self.language(fr), "remembering-methods") else {
+            return false;
+        };
+        let runs = |v: &super::value::Val| matches!(self.data(*v), Data::Closure(..) | Data::Function(_));
+        super::entry::has_word(words, name.as_str()) && args.positional.iter().chain(args.named.iter().map(|(_, v)| v)).any(runs)
+    }
+}
+
+/// Drops the constructions noted since a mark, and what blocks in them.
+pub(super) fn forget_constructions(fr: &mut Frame<'_>, mark: usize) {
+    let mut i = 0;
+    fr.buffer.retain(|e| {
+        i += 1;
+        i <= mark || !matches!(e.what, What::Construct { .. } | What::Block { .. })
+    });
+}
+
+/// May evaluating this make an object: does it call anything?
+fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
+    if depth > 8 {
+        return false;
+    }
+    match body.expr(e) {
+        Expr::Call { .. } | Expr::New { .. } => true,
+        Expr::Await(inner) | Expr::Same(inner) => makes_something(body, *inner, depth + 1),
+        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
+            makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
+        }
+        Expr::Ternary { then, otherwise, .. } => {
+            then.is_some_and(|t| makes_something(body, t, depth + 1)) || makes_something(body, *otherwise, depth + 1)
+        }
+        _ => false,
+    }
+}
+
+/// Does a condition of the body ask for an attribute of this name?
+fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
+    let reads = |e: &ExprId| match body.expr(*e) {
+        Expr::Attr { name: n, .. } => *n == name,
+        _ => false,
+    };
+    body.exprs.iter().any(|e| match e {
+        Expr::Binary { left, right, .. } => reads(left) || reads(right),
+        Expr::Not(inner) | Expr::Empty(inner) => reads(inner),
+        Expr::Isset(items) => items.iter().any(reads),
+        Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => reads(a) || reads(b),
+        Expr::Ternary { cond, .. } => reads(cond),
+        // `hasattr(local, "client")`, `getattr(self, "client", None)`
+        Expr::Call { args, .. } => args.get(1).is_some_and(|a| *body.expr(a.value) == Expr::Str(name)),
+        _ => false,
+    }) || body.stmts.iter().any(|s| match s {
+        crate::facts::Stmt::If { cond, .. } => reads(cond),
+        _ => false,
+    })
+}
+
+/// Does the body ask whether a local container holds a key?
+fn is_membership_tested(body: &crate::facts::Body, slot: Slot) -> bool {
+    use crate::facts::BinaryOp;
+    body.exprs.iter().any(|e| match e {
+        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => *body.expr(*right) == Expr::Local(slot),
+        _ => false,
+    })
+}
+
+/// What a condition asks for: places whose emptiness decides, containers in which a key is looked up.
+fn looked_up(body: &crate::facts::Body, cond: ExprId, out: &mut Vec<ExprId>, depth: usize) {
+    use crate::facts::BinaryOp;
+    if depth > 8 {
+        return;
+    }
+    match body.expr(cond) {
+        Expr::Not(inner) | Expr::Empty(inner) => looked_up(body, *inner, out, depth + 1),
+        Expr::And(a, b) | Expr::Or(a, b) => {
+            looked_up(body, *a, out, depth + 1);
+            looked_up(body, *b, out, depth + 1);
+        }
+        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => out.push(*right),
+        Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {
+            out.extend([*left, *right].into_iter().filter(|e| !matches!(body.expr(*e), Expr::Null)));
+        }
+        Expr::Isset(items) => out.extend(items.iter().copied()),
+        Expr::Index { base, .. } => out.push(*base),
+        Expr::Local(_) | Expr::Attr { .. } | Expr::Name(_) => out.push(cond),
+        Expr::Assign { target, value } => {
+            // `if (client := cache.get(key)):`
+            if let Pat::Local(_) = body.pat(*target) {
+                out.push(*value);
+            }
+        }
+        _ => (),
+    }
+}
