@@ -10,6 +10,7 @@ mod entry;
 mod event;
 mod execute;
 mod expr;
+mod few;
 mod identity;
 mod kept;
 mod known;

@@ -252,6 +252,7 @@ impl<'a> Engine<'a> {
         } else {
             self.v.source(Source::Query(self.span(fr, range)))
         };
+        self.anchor(src, row);
         let class = relation.target.and_then(|t| self.manager_class(t));
         let query = Query {
             model: relation.target,
@@ -277,6 +278,9 @@ impl<'a> Engine<'a> {
             let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
             if !is_fresh {
                 query.src = self.v.source(Source::Query(self.span(fr, whole)));
+                if let Some(row) = query.via.and_then(|(object, _)| self.bare_row(object)) {
+                    self.anchor(query.src, row);
+                }
             }
             query.flags |= flag::FILTERED;
         }
