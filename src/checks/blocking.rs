@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 8;
 /// So many coroutines that wait for the same reason are one finding.
 const MANY: usize = 3;
 /// Coroutines that a finding lists.
-const MAX_LISTED: usize = 60;
+const MAX_LISTED: usize = 120;
 
 /// Why a coroutine waits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,6 +31,7 @@ enum Cause {
 }
 
 /// What one coroutine waits for in one way: the places in it, each with the events that say so.
+#[derive(Clone)]
 struct Unit<'e> {
     coroutine: FnRef,
     is_served: bool,
@@ -57,11 +58,18 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let mut units: Vec<Unit<'_>> = units.into_values().collect();
         units.sort_by_key(|u| (!u.is_served, u.places.first().map(|p| p.0)));
         let served = units.iter().filter(|u| u.is_served).count();
-        if served >= MANY || served == 0 && units.len() >= MANY {
-            units.truncate(if served == 0 { units.len() } else { served });
-            findings.extend(of_units(cx, &units));
+        let (served, others) = units.split_at(served);
+        if served.len() >= MANY {
+            // Whoever mends the cause mends it for the others, too.
+            findings.extend(of_units(cx, served));
+            continue;
+        }
+        findings.extend(served.iter().filter_map(|u| of_units(cx, std::slice::from_ref(u))));
+        let others: Vec<Unit<'_>> = others.iter().filter(|u| !cx.flow.on_own_loop.contains(&u.coroutine)).cloned().collect();
+        if others.len() >= MANY {
+            findings.extend(of_units(cx, &others));
         } else {
-            findings.extend(units.iter().filter_map(|u| of_units(cx, std::slice::from_ref(u))));
+            findings.extend(others.iter().filter_map(|u| of_units(cx, std::slice::from_ref(u))));
         }
     }
 }
@@ -72,8 +80,14 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
     let (place, events) = first.places.first()?;
     let mut finding = report(cx, *place, first.coroutine, events)?;
     if !first.is_served {
+        if finding.level == Level::Note {
+            return None;
+        }
         finding.level = Level::Note;
         finding.confidence = finding.confidence.min(Confidence::Medium);
+    }
+    if others.is_empty() && may_be_plain(cx, first.coroutine) {
+        finding.help = format!("{}, or make it a `def` handler, which runs in a thread", finding.help);
     }
     let also = &first.places[1..];
     let more = |n: usize, what: &str| if n == 1 { format!("{n} more {what}") } else { format!("{n} more {what}s") };
@@ -158,9 +172,6 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
     if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
-    }
-    if may_be_plain(cx, coroutine) {
-        finding.help = format!("{}, or make it a `def` handler, which runs in a thread", finding.help);
     }
     finding.subject.method = Some(function.to_string());
     if short {

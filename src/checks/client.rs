@@ -62,7 +62,7 @@ fn report<'e>(
         return None;
     }
     // The shortest way is the easiest to believe; a loop says more than a request, a request more than a task.
-    events.sort_by_key(|e| (e.loops.is_empty(), kind_of(cx, e), e.path.len(), e.site, e.path.to_vec()));
+    events.sort_by_key(|e| (e.loops.is_empty(), rank(kind_of(cx, e)), e.path.len(), e.site, e.path.to_vec()));
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let stays = !is_php || process_stays(cx);
     let (event, given) = events.into_iter().find_map(|e| {
@@ -188,6 +188,17 @@ fn words_of(name: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Which of several ways to a construction is told first.
+fn rank(kind: Option<EntryKind>) -> u8 {
+    match kind {
+        Some(EntryKind::Request) => 0,
+        Some(EntryKind::Task) => 1,
+        None => 2,
+        Some(EntryKind::Scheduled) => 3,
+        Some(EntryKind::Startup | EntryKind::Command) => 4,
+    }
 }
 
 fn kind_of(cx: &CheckContext<'_>, event: &Event) -> Option<EntryKind> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::load_merge::{Reported, merge};
 use super::wording::{model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
@@ -70,7 +71,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     }
     merge_prefixes(&mut groups);
     let mut by_hand = ByHand::default();
-    findings.extend(groups.into_values().map(|group| report(cx, group, &mut by_hand)));
+    let reported = groups.into_values().map(|group| report(cx, group, &mut by_hand)).collect();
+    findings.extend(merge(reported));
 }
 
 /// Where reads count as the same.
@@ -119,17 +121,18 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
     }
 }
 
-fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Finding {
+fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Reported {
     let mut events = group.events;
     events.sort_by_key(|(order, _)| *order);
     let events: Vec<&Event> = events.into_iter().map(|(_, event)| event).collect();
-    let first = events[0];
     let ix = cx.ix;
     let models = models_on(cx, &group.path, group.root, group.model);
     // What is read per row begins after the last relation to many that stands above the loop.
     let many = |i: usize| models[i].and_then(|m| ix.model(m).relations.get(&group.path[i])).is_some_and(|r| r.many);
     let from = (group.from..group.path.len() - 1).rev().find(|i| many(*i)).map_or(group.from, |i| i + 1);
     let from = if events.len() == 1 { group.path.len() - 1 } else { from };
+    // The first read of what the message names.
+    let first = events.iter().copied().find(|e| above(cx, e) >= from).unwrap_or(events[0]);
     let relation = path_text(&group.path);
     let read = path_text(&group.path[from..]);
     let reader = models[from].map_or_else(|| model_name(ix, group.model), |m| model_name(ix, m));
@@ -199,7 +202,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Find
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    finding
+    let read = (!group.framework).then_some((first.site, group.model, last));
+    Reported { finding, read, origin, is_query: matches!(group.origin, Source::Query(_)) }
 }
 
 /// The model that has each relation of a path, from the first one on.
@@ -213,6 +217,14 @@ fn models_on(cx: &CheckContext<'_>, path: &[Name], first: Option<ModelId>, last:
         *end = Some(last);
     }
     models
+}
+
+/// How many relations stand above what an event reads.
+fn above(cx: &CheckContext<'_>, event: &Event) -> usize {
+    match &event.what {
+        What::Read { src, .. } | What::Column { src, .. } => cx.flow.values.root_source(*src).1.len(),
+        _ => 0,
+    }
 }
 
 /// The line of a place: reads on one line are one place to a reader.

@@ -52,7 +52,10 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
     let eager = eager_code(cx.ix, reads.root, path);
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
-        _ => ("before the loop", late_code(cx.ix, reads.root, path).or(eager)),
+        _ => match late_code(cx.ix, reads.root, path) {
+            Some(late) => ("before the loop", Some(late)),
+            None => ("with the query that gives these rows", eager),
+        },
     };
     match code {
         Some(code) => format!("load it {place}: `{code}`"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::statement_help::{self, Advice};
+use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
@@ -40,9 +41,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         groups.entry(key).or_default().push(event);
     }
     let mut by_hand = ByHand::default();
-    for ((rule, place, _), events) in groups {
-        findings.extend(report(cx, rule, place, events, &mut by_hand));
-    }
+    let reports = groups.into_iter().filter_map(|((rule, place, _), events)| report(cx, rule, place, events, &mut by_hand));
+    findings.extend(merge(reports.collect()));
 }
 
 /// Is a row read anew on purpose?
@@ -57,7 +57,7 @@ fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<
     word.is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()))
 }
 
-fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Finding> {
+fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
     // In the order in which they are sent; what belongs to its turn speaks only if nothing else does.
     let advice: Vec<Advice> = events.iter().map(|e| statement_help::of(cx, rule, e)).collect();
     let at = advice.iter().position(|a| !a.is_per_row).unwrap_or(0);
@@ -125,15 +125,17 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     finding.subject.relation = via.map(|(_, r)| r.to_string());
     finding.subject.method = Some(method.to_string());
     finding.cost = "1 query per turn of the loop".to_owned();
-    finding.help = match (distinct > 1 && !direct, advice.help.as_str()) {
-        (true, help) => format!("for {subject}: {help}"),
-        (false, help) => help.to_owned(),
+    finding.help = match (distinct > 1 && !direct, advice.is_narrow) {
+        (true, true) if rule == "query-in-loop" => statement_help::DOWN.replacen("it needs", "they need", 1),
+        (true, _) => format!("for {subject}: {}", advice.help),
+        (false, _) => advice.help,
     };
     let is_once = header.is_some_and(|at| by_hand.is(cx, at.file));
-    if is_once || *kind == Statement::Upsert || advice.is_per_row {
+    let is_per_row = advice.is_per_row;
+    if is_once || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
-    if advice.is_per_row {
+    if is_per_row {
         finding.confidence = Confidence::Low;
         finding.help = "this belongs to the turn: where it matters, fetch the rows of several turns at once".to_owned();
     }
@@ -141,7 +143,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     if depth > 2 {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    Some(finding)
+    Some(Reported { finding, site: first.site, owner: cx.owner(first.owner), asked: subject, is_direct: direct })
 }
 
 fn owner_of(event: &Event) -> crate::index::FnRef {

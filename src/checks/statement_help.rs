@@ -6,6 +6,7 @@ use super::statement_turn::{self, Turn};
 use super::wording::{eager_code, model_name};
 use crate::base::{Name, Span};
 use crate::facts::{Expr, Pat, Slot};
+use crate::flow::value::flag;
 use crate::flow::{Event, Statement, What};
 use crate::index::{FnRef, ModelId};
 
@@ -15,23 +16,30 @@ pub(super) struct Advice {
     pub help: String,
     /// The row is read to be changed, or the statement guards a change: it belongs to its turn.
     pub is_per_row: bool,
+    /// Speaks of this statement only: where a call sends several, it is no cure.
+    pub is_narrow: bool,
 }
 
 /// The advice for one statement.
 pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     let What::Statement { kind, via, model, .. } = &event.what else {
-        return Advice { help: String::new(), is_per_row: false };
+        return Advice { help: String::new(), is_per_row: false, is_narrow: false };
     };
     let header = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
     let turn = header.and_then(|at| statement_turn::follow(cx, at, &event.path, event.site));
     let lookup = turn.as_ref().and_then(|t| statement_lookup::read(cx, t, event.site, *model));
     let held = turn.as_ref().zip(lookup.as_ref()).and_then(|(t, l)| l.held_by.map(|slot| (t, slot)));
     let is_read = matches!(kind, Statement::Read | Statement::Aggregate) && rule != "defeated-eager-load";
-    let is_per_row = is_read
-        && (is_written_back(cx, event)
-            || guards_insert(cx, event)
-            || is_in_write_method(cx, event)
-            || held.is_some_and(|(t, slot)| is_changed(cx, t, slot, *model)));
+    // The row of the loop that is read once more is better handed over, whatever is done to it.
+    let is_own_row = lookup.as_ref().is_some_and(|l| l.key_of.is_some() && !l.is_open && l.columns.is_empty());
+    let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && is_remembered(cx, event);
+    let is_per_row = is_remembered
+        || is_read
+            && !is_own_row
+            && (is_written_back(cx, event)
+                || guards_insert(cx, event)
+                || is_in_write_method(cx, event)
+                || held.is_some_and(|(t, slot)| is_changed(cx, t, slot, *model)));
     let words = Words { cx, model: via.map(|(m, _)| m).or(*model), target: *model, site: event.site };
     let help = match (rule, kind, via) {
         ("defeated-eager-load", _, Some((_, relation))) => {
@@ -45,7 +53,8 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
         (_, _, Some((holder, relation))) => of_relation(cx, event, &words, *kind, *holder, *relation, lookup.as_ref()),
         _ => of_query(cx, event, &words, *kind, lookup.as_ref()),
     };
-    Advice { help, is_per_row }
+    let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
+    Advice { help, is_per_row, is_narrow }
 }
 
 /// Sentences of a pack, with the names of the reader in them.
@@ -76,6 +85,24 @@ impl Words<'_> {
 }
 
 const ONCE: &str = "nothing in this query changes from turn to turn: run it once before the loop";
+const ONCE_OUTSIDE: &str =
+    "nothing in this query changes from turn to turn: run it once before the loop, and hand the result over";
+const BETWEEN: &str =
+    "nothing in this query changes from turn to turn: where what the loop writes does not matter to it, run it once before";
+/// The advice where nothing better is known of what a call sends.
+pub(super) const DOWN: &str = "fetch what it needs for all turns before the loop, and hand it down";
+/// Advice on a lookup is not given further than this many calls below the loop.
+const MAX_DEPTH: usize = 2;
+
+/// What to do about a query that is the same in every turn.
+fn once(cx: &CheckContext<'_>, event: &Event) -> String {
+    match (is_model_written(cx, event), event.path.is_empty()) {
+        (true, _) => BETWEEN,
+        (false, true) => ONCE,
+        (false, false) => ONCE_OUTSIDE,
+    }
+    .to_owned()
+}
 const TOGETHER: &str = "fetch what all turns need with one query before the loop, and look it up in memory";
 
 fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: Statement, lookup: Option<&Lookup>) -> String {
@@ -85,11 +112,10 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
             .to_owned();
     }
     if lookup.is_constant {
-        return if is_model_written(cx, event) {
-            "ask once per turn at most: the rows change in this loop".to_owned()
-        } else {
-            ONCE.to_owned()
-        };
+        return once(cx, event);
+    }
+    if !lookup.is_sure || event.path.len() > MAX_DEPTH {
+        return DOWN.to_owned();
     }
     if lookup.is_open {
         return TOGETHER.to_owned();
@@ -137,14 +163,10 @@ fn of_relation(
     let name = model_name(cx.ix, holder);
     if let Some(lookup) = lookup {
         if lookup.is_constant {
-            return if is_model_written(cx, event) {
-                "ask once per turn at most: the rows change in this loop".to_owned()
-            } else {
-                ONCE.to_owned()
-            };
+            return once(cx, event);
         }
         // The row is the same in all turns: only what is looked for among its rows changes.
-        if !lookup.parent_changes {
+        if !lookup.parent_changes && lookup.is_sure {
             let by = match (lookup.is_open, lookup.columns.as_slice()) {
                 (false, [column]) if !lookup.has_key => format!(" by `{column}`"),
                 _ => " in memory".to_owned(),
@@ -166,9 +188,16 @@ fn of_relation(
         return help.replace("{relation}", relation.as_str());
     }
     match eager_code(cx.ix, holder, &[relation]) {
-        Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and filter the loaded rows"),
+        Some(code) if is_filtered(event) => {
+            format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and filter the loaded rows")
+        }
+        Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and read the loaded rows"),
         None => format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them"),
     }
+}
+
+fn is_filtered(event: &Event) -> bool {
+    matches!(&event.what, What::Statement { flags, .. } if flags & flag::FILTERED != 0)
 }
 
 fn method(event: &Event) -> &str {
@@ -176,6 +205,13 @@ fn method(event: &Event) -> &str {
         What::Statement { method, .. } => method.as_str(),
         _ => "",
     }
+}
+
+/// Does the row keep the answer?
+fn is_remembered(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { model: Some(model), method, .. } = &event.what else { return false };
+    let kept = cx.ix.packs.word(cx.ix.model(*model).dialect, "remembered").map_or("", Name::as_str);
+    kept.split(' ').any(|m| m == method.as_str())
 }
 
 fn same_loop(a: &Event, b: &Event) -> bool {
@@ -225,6 +261,9 @@ fn is_in_write_method(cx: &CheckContext<'_>, event: &Event) -> bool {
 
 fn is_write_method(cx: &CheckContext<'_>, f: FnRef) -> bool {
     let decl = cx.ix.function(f);
+    if decl.name.is_empty() {
+        return false;
+    }
     let Some(model) = cx.ix.class_of_function(f).and_then(|c| cx.ix.class(c).model) else {
         return false;
     };

@@ -27,6 +27,8 @@ pub(super) struct Lookup {
     pub is_ordered: bool,
     /// One row is asked for.
     pub is_one: bool,
+    /// Every call on the way from the loop was understood.
+    pub is_sure: bool,
     /// Nothing of it changes with the loop.
     pub is_constant: bool,
     /// The row whose relation is asked changes with the loop.
@@ -49,6 +51,7 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
         })
     };
     let mut reader = Reader { cx, turn, model, dialect, language, found: Lookup::default() };
+    reader.found.is_sure = turn.is_sure;
     reader.found.is_constant = turn.is_sure && !turn.changes(at);
     let (links, root) = links(turn, at);
     reader.found.parent_changes = turn.changes(root);
@@ -204,7 +207,7 @@ impl Reader<'_> {
     fn key(&mut self, value: ExprId) {
         if self.turn.changes(value) {
             self.found.has_key = true;
-            self.found.key_of = self.turn.key_of(value);
+            self.found.key_of = self.turn.given_key(value);
         }
     }
 
@@ -234,9 +237,15 @@ impl Reader<'_> {
 
     fn named(&mut self, arg: &Arg) {
         match arg.name {
-            Some(name) if arg.spread == Spread::No && !name.as_str().contains("__") => self.equal(name, arg.value),
+            Some(name) if arg.spread == Spread::No && !self.is_comparison(name) => self.equal(name, arg.value),
             _ => self.found.is_open |= arg.spread != Spread::No || self.turn.changes(arg.value),
         }
+    }
+
+    /// Does the name of an argument say how to compare, other than for equality?
+    fn is_comparison(&self, name: Name) -> bool {
+        let how = name.as_str().rsplit_once("__").map(|(_, how)| Name::new(how));
+        how.is_some_and(|how| self.has_word("comparisons", how))
     }
 
     fn terms(&mut self, name: Name, args: &[Arg]) {

@@ -217,6 +217,8 @@ impl<'a> Turn<'a> {
                 Expr::Local(slot) if self.slots.contains(&slot.0) => return true,
                 Expr::This if self.this => return true,
                 Expr::Attr { name, .. } if self.fields.contains(name) => return true,
+                // How a random order is asked for.
+                Expr::Str(text) if text.as_str() == "?" => return true,
                 Expr::Gap(..) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::DynamicAttr { .. } => return true,
                 Expr::Closure(id) => {
                     let decl = self.cx.ix.function(FnRef { file: self.f.file, id: *id });
@@ -355,12 +357,20 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// The variable of a caller whose key a parameter was given.
+    pub(super) fn given_key(&self, e: ExprId) -> Option<Name> {
+        match self.body.expr(e) {
+            Expr::Local(slot) => self.keys.get(&slot.0).copied(),
+            _ => None,
+        }
+    }
+
     /// The variable whose key an expression reads: `row.id`, or a parameter that was given that.
-    pub(super) fn key_of(&self, e: ExprId) -> Option<Name> {
+    fn key_of(&self, e: ExprId) -> Option<Name> {
         match self.body.expr(e) {
             Expr::Attr { base, name, .. } if matches!(name.as_str(), "id" | "pk") => match self.body.expr(*base) {
                 Expr::Local(slot) if self.slots.contains(&slot.0) => Some(self.body.slots[slot.0 as usize]),
-                Expr::This if self.this => Some(Name::new("this")),
+                Expr::This if self.this => Some(Name::new("$this")),
                 _ => None,
             },
             Expr::Local(slot) => self.keys.get(&slot.0).copied(),

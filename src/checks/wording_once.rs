@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::CheckContext;
 use crate::base::FileId;
-use crate::facts::Expr;
+use crate::facts::{Expr, FnKind, Language};
 use crate::source::Origin;
 
 /// Which files are run by hand only, as far as it was asked.
@@ -30,7 +30,9 @@ fn is_by_hand(cx: &CheckContext<'_>, file: FileId) -> bool {
         if i == file.0 as usize || source.origin == Origin::Test {
             return false;
         }
-        facts.functions.iter().flat_map(|function| &function.body.exprs).any(|expr| match expr {
+        // What a class lists is registered, not run.
+        let bodies = facts.functions.iter().filter(|function| function.kind != FnKind::ClassBody);
+        bodies.flat_map(|function| &function.body.exprs).any(|expr| match expr {
             Expr::Str(text) => {
                 let text = text.as_str();
                 names
@@ -48,7 +50,10 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
     let path = &cx.ix.sources.file(file).path;
     let stem = path.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
     let facts = cx.ix.file(file);
-    let mut names = vec![stem.to_owned()];
+    let mut names = Vec::new();
+    if facts.language == Language::Python {
+        names.push(stem.to_owned());
+    }
     for class in &facts.classes {
         let full = class.name.as_str();
         // Every command of some frameworks has the same class name.

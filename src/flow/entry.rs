@@ -93,6 +93,9 @@ impl<'a> Engine<'a> {
                     }
                     self.apply_runs(&mut marks, name);
                 }
+                if marks.entry.is_none() && self.looks_like_route(outer, *decorator) {
+                    marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
+                }
             }
             if let Some(entry) = &mut marks.entry
                 && entry.kind == EntryKind::Task
@@ -108,6 +111,22 @@ impl<'a> Engine<'a> {
             marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
         }
         marks
+    }
+
+    /// `@router.get("/path")` on something that was not followed, in a program whose servers run event loops.
+    fn looks_like_route(&self, outer: FnRef, decorator: ExprId) -> bool {
+        let body = &self.ix.function(outer).body;
+        let Expr::Call { callee, args } = body.expr(decorator) else { return false };
+        let Expr::Attr { name, .. } = body.expr(*callee) else { return false };
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let is_verb = word("plain-registrations").is_some_and(|w| has_word(w, name.as_str()));
+        let is_path = args.first().is_some_and(|a| match body.expr(a.value) {
+            Expr::Str(path) => path.as_str().starts_with('/') || path.is_empty(),
+            _ => false,
+        });
+        let packages = &self.ix.sources.manifest.packages;
+        let servers = word("loop-packages").map_or("", Name::as_str);
+        is_verb && is_path && servers.split_whitespace().any(|p| packages.contains_key(p))
     }
 
     fn apply_runs(&self, marks: &mut Marks, name: Name) {

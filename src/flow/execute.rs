@@ -5,10 +5,29 @@ use super::tree::State;
 use super::value::{Data, NO_LOOP, Query, Source, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::index::Access;
+use crate::index::{Access, ModelId};
 use crate::packs::{Op, Result};
 
 impl<'a> Engine<'a> {
+    /// Are the plain queries of a model's relations answered by rows that are loaded already?
+    pub(super) fn answers_from_memory(&self, model: ModelId) -> bool {
+        self.ix.packs.word(self.dialect(model), "relation-queries").is_some_and(|w| w.as_str() == "from memory")
+    }
+
+    /// From here on, a query that started from a relation is one of its own: what its parent's query loads does not reach it.
+    pub(super) fn cut_from_parent(&mut self, fr: &Frame<'a>, query: &mut Query, whole: Range) {
+        if query.via.is_some() && matches!(self.v.source_of(query.src), Source::Relation(..)) {
+            let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
+            if !is_fresh {
+                query.src = self.v.source(Source::Query(self.span(fr, whole)));
+                if let Some(row) = query.via.and_then(|(object, _)| self.bare_row(object)) {
+                    self.anchor(query.src, row);
+                }
+            }
+            query.flags |= flag::FILTERED;
+        }
+    }
+
     /// A query runs: what does that mean for the relation through which it was reached?
     pub(super) fn execute(&mut self, fr: &mut Frame<'a>, query: &Query, op: &Op, name: Name, at: Range, narrowed: bool) {
         let plain = query.flags & flag::FILTERED == 0 && !narrowed;
@@ -48,12 +67,10 @@ impl<'a> Engine<'a> {
                 State::Missing => (),
             }
         }
-        if kind == Statement::Read && free_if_loaded && self.answers_from_memory(row.model) {
-            // The plain relation, not loaded: an eager load cures it.
-            if row.renewed_by != NO_LOOP {
-                let what = What::Read { model: row.model, relation, src: row.src, never: false };
-                self.emit(fr, what, at, row.renewed_by);
-            }
+        if kind == Statement::Read && free_if_loaded && self.answers_from_memory(row.model) && row.renewed_by != NO_LOOP {
+            // The plain relation, not loaded: an eager load cures it. On the same row, each turn sends the same statement.
+            let what = What::Read { model: row.model, relation, src: row.src, never: false };
+            self.emit(fr, what, at, row.renewed_by);
             return;
         }
         self.statement(fr, kind, name, query.model, Some((row.model, relation)), loaded, query.src, query.flags, at);

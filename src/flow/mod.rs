@@ -5,6 +5,7 @@
 
 mod attr;
 mod call;
+mod closed;
 mod eager;
 mod entry;
 mod event;
@@ -106,6 +107,8 @@ pub struct FlowFacts {
     pub entries: FxHashMap<FnRef, Entry>,
     /// Functions that run, by what is known, on an event loop that serves others, too.
     pub on_server: FxHashSet<FnRef>,
+    /// Functions that commands, the start of the process, and workers that run one job at a time run.
+    pub on_own_loop: FxHashSet<FnRef>,
 }
 
 impl FlowFacts {
@@ -203,6 +206,8 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Relations that the program ever loads, once it is asked.
+    ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
     assigned: FxHashMap<FnRef, Rc<[Name]>>,
     /// Names of methods made from patterns.
@@ -253,10 +258,11 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.framework_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
-    let on_server = engine.on_server();
+    let (on_server, on_own_loop) = engine.on_server();
     FlowFacts {
         entries,
         on_server,
+        on_own_loop,
         events: engine.events,
         executions: engine.executions,
         values: engine.v,
@@ -315,6 +321,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        ever_loaded: None,
         assigned: FxHashMap::default(),
         filled: FxHashMap::default(),
         ambient: Vec::new(),

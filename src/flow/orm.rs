@@ -183,6 +183,7 @@ impl<'a> Engine<'a> {
             // Loaded on some ways only, and read whatever the way was.
             State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,
             State::Maybe => State::Unknown,
+            State::Unknown if !self.may_be_loaded(row, relation.name) => State::Missing,
             other => other,
         }
     }
@@ -241,7 +242,7 @@ impl<'a> Engine<'a> {
 
     /// A relation of a row as a query that has not run.
     fn relation_query(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &Relation, range: Range) -> Val {
-        let tree = match self.v.trees.state(row.tree, relation.name) {
+        let tree = match self.state(fr, row, relation) {
             State::Loaded(tree) if relation.access == Access::Query => tree,
             State::Unknown | State::Maybe if relation.access == Access::Query => OPEN,
             _ => self.lazy_tree(relation),
@@ -265,25 +266,6 @@ impl<'a> Engine<'a> {
             marks: super::value::NO_MARKS,
         };
         self.v.of(Data::Query(query))
-    }
-
-    /// Are the plain queries of a model's relations answered by rows that are loaded already?
-    pub(super) fn answers_from_memory(&self, model: ModelId) -> bool {
-        self.ix.packs.word(self.dialect(model), "relation-queries").is_some_and(|w| w.as_str() == "from memory")
-    }
-
-    /// From here on, a query that started from a relation is one of its own: what its parent's query loads does not reach it.
-    fn cut_from_parent(&mut self, fr: &Frame<'a>, query: &mut Query, whole: Range) {
-        if query.via.is_some() && matches!(self.v.source_of(query.src), Source::Relation(..)) {
-            let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
-            if !is_fresh {
-                query.src = self.v.source(Source::Query(self.span(fr, whole)));
-                if let Some(row) = query.via.and_then(|(object, _)| self.bare_row(object)) {
-                    self.anchor(query.src, row);
-                }
-            }
-            query.flags |= flag::FILTERED;
-        }
     }
 
     /// The class of a model's default manager or queries.
@@ -348,55 +330,6 @@ impl<'a> Engine<'a> {
         // The model is that of the relation it was filled from; kept in the tree as its only child's name would be a guess.
         let _ = (src, tree);
         self.v.many(UNKNOWN, ManyKind::Held)
-    }
-
-    /// An accessor: a method that computes an attribute.
-    fn accessor(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        dialect: Name,
-        name: Name,
-        range: Range,
-    ) -> Option<Val> {
-        let patterns = self.ix.packs.word(dialect, "accessors")?;
-        let kind = self.ix.packs.word(dialect, "accessor-type");
-        for pattern in patterns.as_str().split_whitespace() {
-            let method = self.filled(pattern, name);
-            let Some((_, f)) = self.ix.find_method(class, method) else {
-                continue;
-            };
-            let decl = self.ix.function(f);
-            if pattern.starts_with('{') {
-                let returns = match (&decl.ret, kind) {
-                    (Some(crate::facts::Type::Named(n) | crate::facts::Type::Apply(n, _)), Some(kind)) => *n == kind,
-                    _ => false,
-                };
-                if !returns {
-                    continue;
-                }
-                // The method builds the accessor; its getter is what runs.
-                let (built, _) = self.call_function(fr, f, object, Args::default(), range);
-                return Some(match self.data(built).clone() {
-                    Data::Record(keys, _) => match keys.iter().find(|(k, _)| k.as_str() == "get") {
-                        Some((_, getter)) => {
-                            let getter = *getter;
-                            self.call_value(fr, getter, Args::default(), range)
-                        }
-                        None => SCALAR,
-                    },
-                    _ => UNKNOWN,
-                });
-            }
-            return Some(self.call_function(fr, f, object, Args::default(), range).0);
-        }
-        None
-    }
-
-    /// The method name that a pattern gives for an attribute, remembered.
-    pub(super) fn filled(&mut self, pattern: &'static str, name: Name) -> Name {
-        *self.filled.entry((pattern, name)).or_insert_with(|| Name::new(&fill(pattern, name.as_str())))
     }
 
     /// Calls a method of a row.

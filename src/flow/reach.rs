@@ -18,6 +18,7 @@ use crate::index::{FnRef, Symbol};
 pub(super) struct Calls {
     known: FxHashSet<(FnRef, FnRef)>,
     list: Vec<(FnRef, FnRef)>,
+    queued: FxHashSet<(FnRef, FnRef)>,
 }
 
 impl Calls {
@@ -36,51 +37,59 @@ impl<'a> Engine<'a> {
             return;
         }
         let queues = self.ix.packs.word_in_language(self.names.python, "queueing-methods");
-        if queues.is_some_and(|w| has_word(w, method.as_str())) {
-            return;
-        }
+        let is_queued = queues.is_some_and(|w| has_word(w, method.as_str()));
         let vals: Vec<Val> = args.positional.iter().copied().chain(args.named.iter().map(|(_, v)| *v)).collect();
         for val in vals {
-            match *self.data(val) {
-                Data::Function(f) | Data::Closure(f, ..) => self.calls.note(fr.f, f),
-                Data::Method(recv, name) => {
-                    if let Data::Object { class, .. } = *self.data(recv)
-                        && let Some((_, f)) = self.ix.find_method(class, name)
-                    {
-                        self.calls.note(fr.f, f);
-                    }
+            let given = match *self.data(val) {
+                Data::Function(f) | Data::Closure(f, ..) => Some(f),
+                Data::Method(recv, name) => match *self.data(recv) {
+                    Data::Object { class, .. } => self.ix.find_method(class, name).map(|(_, f)| f),
+                    _ => None,
+                },
+                _ => None,
+            };
+            match given {
+                Some(f) if is_queued => {
+                    self.calls.queued.insert((fr.f, f));
                 }
-                _ => (),
+                Some(f) => self.calls.note(fr.f, f),
+                None => (),
             }
         }
     }
 
-    /// Functions that are reached from what a server's event loop runs.
-    pub(super) fn on_server(&mut self) -> FxHashSet<FnRef> {
-        let mut reached: FxHashSet<FnRef> = FxHashSet::default();
-        let mut waiting: Vec<FnRef> = Vec::new();
+    /// Functions that are reached from what a server's event loop runs, and those that have a loop to themselves: of
+    /// commands, and of workers that run one job at a time.
+    pub(super) fn on_server(&mut self) -> (FxHashSet<FnRef>, FxHashSet<FnRef>) {
+        let mut calls = std::mem::take(&mut self.calls.list);
+        // Who queues a function and calls it, too, calls it where there is no worker: in development.
+        calls.retain(|call| !self.calls.queued.contains(call));
+        calls.sort_unstable();
+        #[allow(clippy::iter_over_hash_type)]
+        let mut queued: Vec<FnRef> = self.calls.queued.iter().map(|(_, f)| *f).collect();
+        queued.sort_unstable();
+        let served = self.reached(&calls, Vec::new(), |e| {
+            e.is_on_shared_loop && matches!(e.kind, EntryKind::Request | EntryKind::Task | EntryKind::Scheduled)
+        });
+        let alone = self.reached(&calls, queued, |e| {
+            matches!(e.kind, EntryKind::Startup | EntryKind::Command) || e.kind == EntryKind::Task && !e.is_on_shared_loop
+        });
+        (served, alone)
+    }
+
+    fn reached(&mut self, calls: &[(FnRef, FnRef)], mut waiting: Vec<FnRef>, starts: impl Fn(Entry) -> bool) -> FxHashSet<FnRef> {
+        let mut reached: FxHashSet<FnRef> = waiting.iter().copied().collect();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
                 continue;
             }
             for j in 0..facts.functions.len() {
                 let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                let entry = self.entry_of(f);
-                if matches!(
-                    entry,
-                    Some(Entry {
-                        kind: EntryKind::Request | EntryKind::Task | EntryKind::Scheduled,
-                        is_on_shared_loop: true,
-                        ..
-                    })
-                ) && reached.insert(f)
-                {
+                if self.entry_of(f).is_some_and(&starts) && reached.insert(f) {
                     waiting.push(f);
                 }
             }
         }
-        let mut calls = std::mem::take(&mut self.calls.list);
-        calls.sort_unstable();
         while let Some(f) = waiting.pop() {
             let start = calls.partition_point(|(caller, _)| *caller < f);
             for (_, called) in calls[start..].iter().take_while(|(caller, _)| *caller == f) {

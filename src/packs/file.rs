@@ -157,6 +157,57 @@ pub struct TenancyWords {
     /// Writes that fire no events.
     #[serde(default)]
     pub quiet_writes: Vec<String>,
+    /// Names and classes of the request that is at work.
+    #[serde(default)]
+    pub client_objects: Vec<String>,
+    /// What of a request the client fills.
+    #[serde(default)]
+    pub client_containers: Vec<String>,
+    /// Variables that hold what the client gave.
+    #[serde(default)]
+    pub client_names: Vec<String>,
+    /// Names of whoever is signed in, or of what keeps that.
+    #[serde(default)]
+    pub identity_names: Vec<String>,
+    /// Parameters and attributes that hold a loaded row.
+    #[serde(default)]
+    pub row_names: Vec<String>,
+    /// Functions, classes and module variables that keep who is signed in.
+    #[serde(default)]
+    pub keeper_names: Vec<String>,
+    /// Methods of views that answer requests.
+    #[serde(default)]
+    pub handler_methods: Vec<String>,
+    /// Calls of a query whose arguments are no conditions.
+    #[serde(default)]
+    pub shaping_names: Vec<String>,
+    /// Beginnings of middleware that checks the rows of named parameters.
+    #[serde(default)]
+    pub gate_prefixes: Vec<String>,
+    /// Words of middleware for those who look after all tenants.
+    #[serde(default)]
+    pub admin_words: Vec<String>,
+    /// Attributes of a view that name its permission classes.
+    #[serde(default)]
+    pub permission_attributes: Vec<String>,
+    /// Folders whose classes make an administration panel.
+    #[serde(default)]
+    pub panel_folders: Vec<String>,
+    /// Methods of the user that say who may enter the panel.
+    #[serde(default)]
+    pub panel_access: Vec<String>,
+    /// Methods of the user that give the panel tenants.
+    #[serde(default)]
+    pub panel_tenants: Vec<String>,
+    /// How classes end whose methods only routes run.
+    #[serde(default)]
+    pub handler_suffix: String,
+    /// Permission classes that let anybody in.
+    #[serde(default)]
+    pub public_permissions: Vec<String>,
+    /// Reads that give one row.
+    #[serde(default)]
+    pub single_reads: Vec<String>,
 }
 
 impl TenancyWords {
@@ -186,6 +237,25 @@ impl TenancyWords {
         self.scope_adders.extend(more.scope_adders);
         self.row_writes.extend(more.row_writes);
         self.quiet_writes.extend(more.quiet_writes);
+        self.client_objects.extend(more.client_objects);
+        self.client_containers.extend(more.client_containers);
+        self.client_names.extend(more.client_names);
+        self.identity_names.extend(more.identity_names);
+        self.row_names.extend(more.row_names);
+        self.keeper_names.extend(more.keeper_names);
+        self.handler_methods.extend(more.handler_methods);
+        self.shaping_names.extend(more.shaping_names);
+        self.gate_prefixes.extend(more.gate_prefixes);
+        self.admin_words.extend(more.admin_words);
+        self.permission_attributes.extend(more.permission_attributes);
+        self.panel_folders.extend(more.panel_folders);
+        self.panel_access.extend(more.panel_access);
+        self.panel_tenants.extend(more.panel_tenants);
+        self.public_permissions.extend(more.public_permissions);
+        self.single_reads.extend(more.single_reads);
+        if !more.handler_suffix.is_empty() {
+            self.handler_suffix = more.handler_suffix;
+        }
     }
 }
 

@@ -165,6 +165,23 @@ impl Packs {
         self.scopes.iter().map(|(_, scope)| *scope)
     }
 
+    /// Names of methods and functions whose arguments are eager loads, and of those that set a relation by hand.
+    pub fn loading_names(&self) -> (FxHashSet<Name>, FxHashSet<Name>) {
+        let methods = self.ops.values().flat_map(|table| table.iter().map(|(name, op)| (*name, op)));
+        let functions = self.functions.iter().map(|(name, op)| (Name::new(name.last_segment()), op));
+        let (mut loading, mut setting) = (FxHashSet::default(), FxHashSet::default());
+        for (name, op) in methods.chain(functions) {
+            let is_option = matches!(op.result, Result::LoadPath | Result::LoadWay | Result::LoadBelow | Result::Prefetch);
+            if op.loads.is_some() || op.eager.is_some() || is_option {
+                loading.insert(name);
+            }
+            if op.sets_relation {
+                setting.insert(name);
+            }
+        }
+        (loading, setting)
+    }
+
     /// What a method means on a receiver of a kind, in any pack of a language.
     pub fn op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
         self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.op(*scope, kind, method))

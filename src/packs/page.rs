@@ -32,7 +32,8 @@ instead = \"`acme.aio.Client`\"
 
 `names` are full names: dotted in Python, `Vendor\\\\Name` in PHP (`Vendor\\\\Name.create` for a static method). `gives` is the class of
 what a function makes. `shared` names arguments that hand in shared connections and make the object cheap. With
-`loops_only = true` only loops are faults. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
+`loops_only = true` only loops are faults; `per_call = true` says that the arguments are those of one call, not of the client that
+it builds. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
 call that waits shortly a note, and only where a coroutine makes it itself.
 ";
 

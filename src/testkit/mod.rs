@@ -4,6 +4,7 @@
 //! applications; comments in their code say which findings start there (see `fixtures/README.md`).
 //! `ORMLINT_ONLY=text` runs the tests whose file or name holds the text; `ORMLINT_BLESS=1` rewrites the comments.
 
+mod advice;
 mod annotations;
 mod catalog;
 mod compare;
@@ -31,6 +32,8 @@ pub struct TestFinding {
     pub line: usize,
     /// Headline.
     pub message: String,
+    /// What to do.
+    pub help: String,
     /// Places on the way, lines from 1.
     pub steps: Vec<(String, usize)>,
 }
@@ -63,7 +66,7 @@ pub fn analyze(files: &[(String, String)], options: &Options) -> Vec<TestFinding
         .map(|finding| {
             let (path, line) = place(finding.span);
             let steps = finding.steps.iter().map(|step| place(step.span)).collect();
-            TestFinding { rule: finding.rule.to_string(), path, line, message: finding.message, steps }
+            TestFinding { rule: finding.rule.to_string(), path, line, message: finding.message, help: finding.help, steps }
         })
         .collect()
 }

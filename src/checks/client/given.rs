@@ -21,7 +21,7 @@ const MAX_WORK: usize = 4000;
 pub(super) struct Given {
     /// The turn of the innermost loop.
     pub(super) turn: bool,
-    /// Rows of the database, secrets made readable, and the like.
+    /// Rows of the database, secrets made readable, functions made for this one use.
     pub(super) data: bool,
     /// Something that was not followed.
     pub(super) unknown: bool,
@@ -136,6 +136,7 @@ impl Walk<'_, '_> {
         match body.expr(e) {
             Expr::Local(slot) => self.slot(way, f, *slot, depth + 1),
             Expr::This => self.receiver(way, f, depth + 1),
+            Expr::Closure(_) => self.given.data = true,
             Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. } => self.attr(way, f, e, *base, *name, depth + 1),
             Expr::Call { callee, args } => self.call(way, f, e, *callee, args, depth + 1),
             Expr::New { class, args } => {
@@ -241,11 +242,11 @@ impl Walk<'_, '_> {
             match e {
                 Expr::Assign { target, value }
                 | Expr::AssignIfNull { target, value, .. }
-                | Expr::Augment { target, value, .. } => {
-                    if binds(body, *target, slot, 0) || fills(body, *target, slot) {
-                        found = true;
-                        self.expr(way, f, *value, depth + 1);
-                    }
+                | Expr::Augment { target, value, .. }
+                    if (binds(body, *target, slot, 0) || fills(body, *target, slot)) =>
+                {
+                    found = true;
+                    self.expr(way, f, *value, depth + 1);
                 }
                 Expr::Comprehension { clauses, .. } => {
                     for clause in clauses.iter().filter(|c| binds(body, c.target, slot, 0)) {
@@ -292,7 +293,12 @@ impl Walk<'_, '_> {
                         }
                     }
                 }
-                Stmt::Import { slot: s, .. } | Stmt::Function(_, Some(s)) | Stmt::Class(_, Some(s)) if *s == slot => found = true,
+                Stmt::Import { slot: s, .. } | Stmt::Class(_, Some(s)) if *s == slot => found = true,
+                // A function made for this call.
+                Stmt::Function(_, Some(s)) if *s == slot && decl.kind != FnKind::File => {
+                    found = true;
+                    self.given.data = true;
+                }
                 _ => (),
             }
         }
@@ -460,15 +466,15 @@ impl Walk<'_, '_> {
     fn attr(&mut self, way: usize, f: FnRef, e: ExprId, base: ExprId, name: Name, depth: usize) {
         let ix = self.cx.ix;
         let body = &ix.function(f).body;
-        if self.is_receiver(f, base) {
-            if let Some(class) = ix.class_of_function(f) {
-                self.field(way, f, class, name, depth);
-                // Of the object itself only one thing matters: is it another at each turn?
-                let before = self.given;
-                self.receiver(way, f, depth);
-                self.given = Given { turn: self.given.turn, ..before };
-                return;
-            }
+        if self.is_receiver(f, base)
+            && let Some(class) = ix.class_of_function(f)
+        {
+            self.field(way, f, class, name, depth);
+            // Of the object itself only one thing matters: is it another at each turn?
+            let before = self.given;
+            self.receiver(way, f, depth);
+            self.given = Given { turn: self.given.turn, ..before };
+            return;
         }
         match self.cx.named(f, e) {
             Symbol::Unknown => {}

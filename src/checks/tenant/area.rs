@@ -53,8 +53,14 @@ impl View<'_, '_> {
         if has(&lists.early_words) {
             return Area::Early;
         }
+        if self.is_public(f) {
+            return Area::Early;
+        }
         if has(&lists.background_words) {
             return Area::Background;
+        }
+        if self.is_for_admins(f) {
+            return Area::Global;
         }
         let is_view = roles.iter().any(|r| {
             matches!(
@@ -106,7 +112,7 @@ impl View<'_, '_> {
         at
     }
 
-    fn has_route_decorator(&self, f: FnRef) -> bool {
+    pub(super) fn has_route_decorator(&self, f: FnRef) -> bool {
         let decl = self.cx.ix.function(f);
         let Some(parent) = decl.parent else {
             return false;
@@ -153,7 +159,7 @@ impl View<'_, '_> {
                             at = *base;
                         }
                         Expr::Call { callee, .. } => at = *callee,
-                        Expr::Same(inner) => at = *inner,
+                        Expr::Same(inner) | Expr::Scalar(Some(inner)) | Expr::Await(inner) => at = *inner,
                         _ => return false,
                     }
                 }
@@ -184,32 +190,6 @@ impl View<'_, '_> {
                 && (execution.model.is_some() || table(other) == table(execution))
                 && self.is_limited(other)
         })
-    }
-
-    /// Is the row looked up by the key of a row at hand (`get(pk=other.id)`)?
-    pub(super) fn is_key_at_hand(&self, execution: &crate::flow::Execution) -> bool {
-        let body = &self.cx.ix.function(execution.owner).body;
-        let keys = &self.cx.ix.packs.tenancy().key_names;
-        let Some(args) = body.exprs.iter().find_map(|e| match e {
-            Expr::Call { callee, args }
-                if body.range(*callee).end == execution.site.range.end || body.range(*callee) == execution.site.range =>
-            {
-                Some(args)
-            }
-            _ => None,
-        }) else {
-            return false;
-        };
-        let is_own_key = |e| match body.expr(e) {
-            Expr::Attr { base, name, .. } => {
-                keys.iter().any(|k| k == name.as_str())
-                    && !matches!(body.expr(*base), Expr::Attr { name, .. } if matches!(name.as_str(), "data" | "query" | "query_params" | "kwargs" | "GET" | "POST"))
-                    && !matches!(body.expr(*base), Expr::Local(s) if body.slots.get(s.0 as usize).is_some_and(|n| n.as_str().contains("request") || n.as_str() == "data"))
-                    && !matches!(body.expr(*base), Expr::This)
-            }
-            _ => false,
-        };
-        !args.is_empty() && args.iter().any(|a| is_own_key(a.value))
     }
 
     /// Is the request of a class of its own whose rules speak of the tenant?

@@ -3,8 +3,9 @@
 use super::area::Area;
 use super::{Fault, View};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Expr, ExprId, FnId, Language};
+use crate::facts::{Body, Expr, ExprId, FnId, Language, Stmt};
 use crate::findings::Level;
+use crate::flow::value::flag;
 use crate::index::tenants::{Evidence, LimitKind, is_user};
 use crate::index::{ClassId, FnRef, ModelId, Symbol};
 use crate::source::Origin;
@@ -52,6 +53,14 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             continue;
         }
         let span = Span { file: at.file, range: body.range(ExprId(i as u32)) };
+        if let Some(block) = block_of(view, at, ExprId(i as u32)) {
+            inside(view, block, span, full, faults);
+            continue;
+        }
+        // What is handed on runs elsewhere.
+        if is_argument(body, ExprId(i as u32)) {
+            continue;
+        }
         let message = format!(
             "`{}` switches the tenant's scopes off: what runs from here on sees the rows of every tenant",
             full.last_segment()
@@ -63,6 +72,67 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
             Area::Background => Level::Note,
             _ => Level::Warning,
         };
+        faults.push(Fault { finding, cause: format!("off {full}") });
+    }
+}
+
+fn is_argument(body: &Body, expr: ExprId) -> bool {
+    body.exprs.iter().any(|e| matches!(e, Expr::Call { args, .. } if args.iter().any(|a| a.value == expr)))
+}
+
+/// The code that runs without scopes, where that has an end: the block, or the function that is decorated.
+fn block_of(view: &View<'_, '_>, at: FnRef, call: ExprId) -> Option<Span> {
+    let body = &view.cx.ix.function(at).body;
+    let block = body.stmts.iter().enumerate().find_map(|(i, s)| match s {
+        Stmt::With { items, .. } if items.iter().any(|(e, _)| *e == call) => Some(body.stmt_ranges[i]),
+        _ => None,
+    });
+    let decorated = || {
+        let functions = &view.cx.ix.file(at.file).functions;
+        functions.iter().find(|f| f.parent == Some(at.id) && f.decorators.contains(&call)).map(|f| f.range)
+    };
+    block.or_else(decorated).map(|range| Span { file: at.file, range })
+}
+
+/// The statements in a block without scopes that nothing else limits.
+fn inside(view: &View<'_, '_>, block: Span, off: Span, full: Name, faults: &mut Vec<Fault>) {
+    for execution in &view.cx.flow.executions {
+        let Some(model) = execution.model else { continue };
+        let site = execution.site;
+        let is_inside = site.file == block.file && block.range.start <= site.range.start && site.range.end <= block.range.end;
+        let has_limit = view.tenancy.models.get(&model).is_some_and(|o| !o.limits.is_empty());
+        if !is_inside || !has_limit || execution.via.is_some() || execution.flags & flag::SCOPED != 0 || !view.is_ours(execution)
+        {
+            continue;
+        }
+        let conditions = view.conditions(execution);
+        let origin = &conditions.origin;
+        let area = view.area(execution.owner);
+        if matches!(area, Area::Global | Area::Early | Area::Background)
+            || view.has_condition(execution, model)
+            || view.compares(execution.owner)
+            || view.asks_permission(execution.owner)
+            || origin.row
+            || origin.user
+            || origin.unknown
+            || conditions.is_rooted
+            || conditions.is_open
+            || view.is_only_tested(execution)
+        {
+            continue;
+        }
+        let name = view.name(model);
+        let message = format!(
+            "`{}` asks for rows of `{name}` of every tenant: `{}` has switched the scopes off",
+            execution.method,
+            full.last_segment()
+        );
+        let mut finding = view.cx.finding("tenant-scope-removed", site, execution.owner, message);
+        super::step(&mut finding.steps, off, "the scopes are switched off here");
+        finding.help = "open the scope of the tenant that is meant, or say with a reason that all are".to_owned();
+        finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
+        finding.subject.method = Some(execution.method.to_string());
+        finding.level = Level::Warning;
         faults.push(Fault { finding, cause: format!("off {full}") });
     }
 }

@@ -1,8 +1,13 @@
 //! Which queries can see or change another tenant's rows?
 
 mod area;
+mod calls;
+mod condition;
 mod cost;
 mod disabled;
+mod evidence;
+mod guard;
+mod origin;
 mod page;
 mod raw;
 mod removed;
@@ -35,6 +40,8 @@ pub(super) struct View<'c, 'a> {
     cx: &'c CheckContext<'a>,
     words: &'c TenantWords,
     tenancy: &'c Tenancy,
+    calls: &'c calls::Calls,
+    guards: &'c guard::Guards,
 }
 
 /// A fault before it is grouped.
@@ -45,8 +52,9 @@ struct Fault {
 }
 
 pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut Vec<Finding>) {
-    let tenancy = understand(cx, words);
-    let view = View { cx, words, tenancy: &tenancy };
+    let (calls, guards) = (calls::Calls::default(), guard::Guards::default());
+    let tenancy = understand(cx, words, &calls);
+    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards };
     let mut faults = Vec::new();
     cost::check(&view, &mut faults);
     if tenancy.is_known() {
@@ -60,7 +68,7 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
 }
 
 /// What the application's code says about its tenants.
-pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy {
+fn understand(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Tenancy {
     let own = Words { models: words.models.clone(), columns: words.columns.clone(), scopes: words.scopes.clone() };
     let mut tenancy = Tenancy::read(cx.ix, &own);
     if tenancy.is_known() {
@@ -78,7 +86,8 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
         }
         let mut trial = tenancy.clone();
         trial.accept(cx.ix, &candidate, Evidence::Configured);
-        let view = View { cx, words, tenancy: &trial };
+        let guards = guard::Guards::default();
+        let view = View { cx, words, tenancy: &trial, calls, guards: &guards };
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {
@@ -97,6 +106,11 @@ pub(crate) fn understand(cx: &CheckContext<'_>, words: &TenantWords) -> Tenancy 
         }
         let enough = if is_certain || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
         if limited < enough || (limited as f64) < MOST * all as f64 {
+            continue;
+        }
+        // A key alone may be a label; the tenant is what users and requests are limited to.
+        if !view.is_tied(&candidate) {
+            tenancy.labels.push(candidate.model);
             continue;
         }
         let is_better = best.as_ref().is_none_or(|(b, n, _)| (candidate.owned.len(), limited) > (b.owned.len(), *n));
@@ -198,15 +212,20 @@ impl View<'_, '_> {
     fn column(&self, model: Option<ModelId>) -> String {
         use crate::index::tenants::Belongs;
         match model.and_then(|m| self.tenancy.models.get(&m)).map(|o| &o.belongs) {
+            // A relation may go the long way: the table itself has no such column.
+            Some(Belongs::Column(column)) if !self.has_column(model, *column) => "its tenant".to_owned(),
             Some(Belongs::Column(column)) => format!("`{column}`"),
             Some(Belongs::Parent(relation, _)) => format!("`{relation}`"),
-            _ => self
-                .tenancy
-                .columns
-                .iter()
-                .find(|c| c.as_str().ends_with("_id"))
-                .map_or("its tenant".to_owned(), |c| format!("`{c}`")),
+            _ => "its tenant".to_owned(),
         }
+    }
+
+    /// As far as migrations tell, has a model's table the column?
+    fn has_column(&self, model: Option<ModelId>, column: Name) -> bool {
+        let table = model.and_then(|m| self.cx.ix.model(m).table);
+        table.and_then(|t| self.tenancy.schema.get(&t)).is_none_or(|columns| {
+            columns.is_empty() || columns.contains(&column) || columns.contains(&Name::new(&format!("{column}_id")))
+        })
     }
 
     /// The first limit of a model that holds for every query.

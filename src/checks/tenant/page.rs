@@ -9,14 +9,24 @@ use crate::index::tenants::{Belongs, Evidence, LimitKind};
 
 /// The page that `ormlint tenants` prints.
 pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
-    let tenancy = understand(cx, words);
+    let (calls, guards) = (super::calls::Calls::default(), super::guard::Guards::default());
+    let tenancy = understand(cx, words, &calls);
     let mut out = String::new();
     if !tenancy.is_known() {
         out.push_str("No tenants: no scope, manager, library or configuration says that rows belong to one.\n");
+        for label in &tenancy.labels {
+            let model = cx.ix.model(*label);
+            let _ = writeln!(
+                out,
+                "Rows name a `{}`{}, but nothing compares it with what the current user or request has: a label.",
+                model.name,
+                model.span.map_or(String::new(), |s| format!(" ({})", at(cx, s)))
+            );
+        }
         out.push_str("If there are, name them under `[tenant]` in ormlint.toml.\n");
         return out;
     }
-    let view = View { cx, words, tenancy: &tenancy };
+    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards };
     let place = |span: Option<Span>| span.map_or(String::new(), |s| format!(" ({})", at(cx, s)));
     let names: Vec<String> =
         tenancy.tenants.iter().map(|t| format!("{}{}", cx.ix.model(*t).name, place(cx.ix.model(*t).span))).collect();

@@ -167,7 +167,7 @@ fn rules(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         if model.is_some_and(|m| crate::index::tenants::is_user(view.cx.ix, m)) || view.area(at) == Area::Global {
             continue;
         }
-        if speaks_of_tenant(view, at) {
+        if view.area(at) != Area::Request || speaks_of_tenant(view, at) || view.compares(at) {
             continue;
         }
         let span = Span { file: at.file, range: place };

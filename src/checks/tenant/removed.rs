@@ -23,6 +23,16 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         if view.has_condition(execution, model) || view.compares(execution.owner) {
             continue;
         }
+        let conditions = view.conditions(execution);
+        let origin = &conditions.origin;
+        if origin.row || origin.user || conditions.is_rooted || view.is_only_tested(execution) {
+            continue;
+        }
+        // A scope of the program that widens on purpose: what calls it says what for.
+        let is_elsewhere = view.function_at(at).is_some_and(|f| view.outermost(f) != view.outermost(execution.owner));
+        if is_elsewhere && view.area(execution.owner) != Area::Request {
+            continue;
+        }
         faults.extend(fault(view, execution, model, at, &how, scope));
     }
 }

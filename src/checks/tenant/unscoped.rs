@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::area::Area;
+use super::condition::Conditions;
 use super::{Fault, View, is_insert};
 use crate::base::Name;
 use crate::findings::{Confidence, Level};
@@ -91,7 +92,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str())
     };
     let is_secret = |t: &Name| lists.secret_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default());
-    if terms.iter().any(is_secret) || view.is_key_at_hand(execution) {
+    if terms.iter().any(is_secret) {
         return None;
     }
     let by_key = execution.flags & flag::KEYED != 0 || terms.iter().any(is_key);
@@ -118,7 +119,13 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || view.compares(owner)
         || view.compares(execution.owner)
         || (by_key || writes) && view.asks_with_condition(execution)
+        || area != Area::Request && view.is_dead(owner)
+        || view.is_unrouted(owner)
     {
+        return None;
+    }
+    let conditions = view.conditions(execution);
+    if !is_later && !reaches_others(view, execution, &conditions, by_key && !writes) {
         return None;
     }
     let name = view.name(model);
@@ -185,6 +192,25 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     Some(Fault { finding, cause })
 }
 
+/// Can the client decide which row is found, or are rows of all tenants found anyway?
+fn reaches_others(view: &View<'_, '_>, execution: &Execution, conditions: &Conditions, by_key: bool) -> bool {
+    let origin = &conditions.origin;
+    // What a loaded row or the user gives is at hand already.
+    if origin.row || origin.user || conditions.is_rooted || view.is_only_tested(execution) {
+        return false;
+    }
+    if by_key {
+        return origin.is_client() && !view.is_guarded(execution, execution.model, &origin.client);
+    }
+    if origin.is_client() && view.is_guarded(execution, execution.model, &origin.client) {
+        return false;
+    }
+    // One row that the code names is there for the whole installation.
+    let singles = &view.cx.ix.packs.tenancy().single_reads;
+    let is_single = singles.iter().any(|s| s == execution.method.as_str());
+    !(is_single && origin.is_literal() && conditions.count > 0)
+}
+
 /// An alternative beside a condition that was written by hand, or that a relation adds.
 fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<Fault> {
     let at = view.marks(execution).iter().find_map(|m| match m {
@@ -235,7 +261,11 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
         return None;
     }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
-    if writes && view.asks_with_condition(execution) {
+    if writes && view.asks_with_condition(execution) || area != Area::Request && view.is_dead(execution.owner) {
+        return None;
+    }
+    let conditions = view.conditions(execution);
+    if !reaches_others(view, execution, &conditions, false) {
         return None;
     }
     let message = if writes {

@@ -105,6 +105,8 @@ pub struct Tenancy {
     pub tables: BTreeMap<Name, Option<ModelId>>,
     /// Columns by table, as far as migrations tell.
     pub schema: BTreeMap<Name, BTreeSet<Name>>,
+    /// Models that rows name as they would a tenant, though nothing ties them to the current user or request.
+    pub labels: Vec<ModelId>,
 }
 
 /// A model that could be a tenant, and the columns that lead to it.
@@ -256,7 +258,8 @@ impl Tenancy {
                         self.models.get(p).is_some_and(|o| !o.limits.is_empty() && o.limits[0].kind != LimitKind::Later)
                     })
                     .collect();
-                if parents.len() == 1 && owned.len() == 1 {
+                // Who made or changed a row does not own it: what only names a user is shared.
+                if parents.len() == 1 && owned.len() == 1 && !is_user(index, parents[0].1) {
                     more.push((id, Owned { belongs: Belongs::Parent(parents[0].0, parents[0].1), limits: Vec::new() }));
                 }
             }

@@ -292,7 +292,15 @@ impl<'t> Lowering<'t> {
 }
 
 fn promoted_attr(param: &Param) -> AttrDecl {
-    AttrDecl { name: param.name, name_range: param.range, value: None, ty: param.ty.clone(), is_static: false, promoted: true, is_hidden: false }
+    AttrDecl {
+        name: param.name,
+        name_range: param.range,
+        value: None,
+        ty: param.ty.clone(),
+        is_static: false,
+        promoted: true,
+        is_hidden: false,
+    }
 }
 
 fn static_attr(name: &str, range: Range, value: Option<ExprId>, ty: Option<Type>) -> AttrDecl {

@@ -1,0 +1,127 @@
+//! Does the application tie a model to whoever is at work, or is its key only a label of rows?
+
+use super::View;
+use crate::base::Name;
+use crate::facts::{BinaryOp, Expr, ExprId, FnKind};
+use crate::index::models::snake;
+use crate::index::tenants::{Candidate, is_user};
+use crate::index::{FnRef, ModelId, Symbol};
+
+use super::calls::own_functions;
+
+impl View<'_, '_> {
+    /// Does a condition compare the candidate's column with what the current user or request has, does a query start from the
+    /// user's own, or is there a table of members that is asked for the user?
+    pub(super) fn is_tied(&self, candidate: &Candidate) -> bool {
+        self.compares_with_user(candidate) || self.asks_membership(candidate) || self.starts_from_user(candidate)
+    }
+
+    fn compares_with_user(&self, candidate: &Candidate) -> bool {
+        own_functions(self.cx.ix).filter(|(_, f)| f.kind != FnKind::Template).any(|(at, _)| self.function_compares(at, candidate))
+    }
+
+    fn function_compares(&self, at: FnRef, candidate: &Candidate) -> bool {
+        let body = &self.cx.ix.function(at).body;
+        let speaks =
+            |text: &str| text.split(['.', ' ']).flat_map(|p| p.split("__")).any(|p| candidate.columns.contains(&Name::new(p)));
+        // A function that is given the tenant works for it.
+        let is_given = |e: ExprId| {
+            let decl = self.cx.ix.function(at);
+            let root = self.root(at, e);
+            decl.kind == FnKind::Function
+                && decl.params.iter().any(|p| {
+                    *body.expr(root) == Expr::Local(p.slot)
+                        && p.ty
+                            .as_ref()
+                            .and_then(|ty| self.cx.ix.type_to_class(at.file, at.id, ty))
+                            .is_some_and(|c| self.cx.ix.class(c).model == Some(candidate.model))
+                })
+        };
+        let is_users = |e: ExprId| self.origin(at, e).user || is_given(e);
+        let shaping = &self.cx.ix.packs.tenancy().shaping_names;
+        body.exprs.iter().any(|expr| match expr {
+            Expr::Call { callee, args } => {
+                let dynamic = match body.expr(*callee) {
+                    Expr::Attr { name, .. } => name.as_str().strip_prefix("where").map(snake),
+                    _ => None,
+                };
+                if dynamic.is_some_and(|c| speaks(&c)) && args.first().is_some_and(|a| is_users(a.value)) {
+                    return true;
+                }
+                // Making or changing rows compares nothing.
+                let is_condition = match body.expr(*callee) {
+                    Expr::Attr { name, .. } => !shaping.iter().any(|s| s == name.as_str()),
+                    Expr::Name(_) => true,
+                    _ => false,
+                };
+                if !is_condition || !matches!(self.cx.ix.symbol_of(at, *callee), Symbol::External(_) | Symbol::Unknown) {
+                    return false;
+                }
+                let is_text = |i: usize| match body.expr(args[i].value) {
+                    Expr::Str(text) => speaks(text.as_str()),
+                    _ => false,
+                };
+                args.iter().enumerate().any(|(i, arg)| {
+                    let named = arg.name.is_some_and(|n| speaks(n.as_str()));
+                    let placed = arg.name.is_none() && (i > 0 && is_text(i - 1) || i == 2 && is_text(0));
+                    // Beside the column, another argument may name the user: a member of that tenant.
+                    named && args.iter().any(|a| is_users(a.value)) || placed && is_users(arg.value)
+                })
+            }
+            Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::In | BinaryOp::NotIn, left, right } => {
+                let is_column = |e: ExprId| matches!(body.expr(e), Expr::Attr { name, .. } if candidate.columns.contains(name));
+                is_column(*left) && is_users(*right) || is_column(*right) && is_users(*left)
+            }
+            _ => false,
+        })
+    }
+
+    fn starts_from_user(&self, candidate: &Candidate) -> bool {
+        let flow = self.cx.flow;
+        flow.executions.iter().filter(|e| e.via.is_some_and(|(m, _)| m == candidate.model)).any(|execution| {
+            let conditions = self.conditions(execution);
+            conditions.is_rooted && self.is_ours(execution) || self.chain_names_user(execution)
+        })
+    }
+
+    /// Does a chain of calls name the user on its way?
+    fn chain_names_user(&self, execution: &crate::flow::Execution) -> bool {
+        let body = &self.cx.ix.function(execution.owner).body;
+        let Some(mut at) = self.expr_at(execution.owner, execution.site) else {
+            return false;
+        };
+        for _ in 0..16 {
+            at = match body.expr(at) {
+                Expr::Call { callee, .. } => *callee,
+                Expr::Attr { base, name, .. } => {
+                    if self.is_identity(name.as_str()) {
+                        return true;
+                    }
+                    *base
+                }
+                Expr::Same(inner) | Expr::Await(inner) => *inner,
+                _ => return self.origin(execution.owner, at).user,
+            };
+        }
+        false
+    }
+
+    /// Is a table that joins users to the candidate asked for the user's rows?
+    fn asks_membership(&self, candidate: &Candidate) -> bool {
+        let ix = self.cx.ix;
+        let short = snake(ix.model(candidate.model).name.last_segment());
+        let is_membership = |id: &ModelId| {
+            let model = ix.model(*id);
+            let name = snake(model.name.last_segment());
+            (name.contains(&short) || name.contains("member"))
+                && model.relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(ix, t)))
+        };
+        let tables: Vec<ModelId> = candidate.owned.keys().copied().filter(is_membership).collect();
+        self.cx
+            .flow
+            .executions
+            .iter()
+            .filter(|e| e.model.is_some_and(|m| tables.contains(&m)))
+            .any(|execution| self.conditions(execution).origin.user)
+    }
+}
