@@ -11,6 +11,7 @@ mod entry;
 mod event;
 mod execute;
 mod expr;
+mod few;
 mod identity;
 mod kept;
 mod known;
