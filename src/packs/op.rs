@@ -153,6 +153,8 @@ pub struct Op {
     pub orders: bool,
     /// Rows are no models afterwards.
     pub projects: bool,
+    /// The arguments are selected beside what is selected already: rows become tuples.
+    pub adds_columns: bool,
     /// Rows come one by one when iterated.
     pub lazy: bool,
     /// Eager loads do not take effect.
@@ -277,6 +279,7 @@ const WORDS: &[&str] = &[
     "at-most",
     "order",
     "project",
+    "add-columns",
     "lazy",
     "no-eager",
     "reset-eager",
@@ -336,6 +339,7 @@ impl Op {
             few: false,
             orders: false,
             projects: false,
+            adds_columns: false,
             lazy: false,
             no_eager: false,
             resets_eager: false,
@@ -437,6 +441,7 @@ impl Op {
             "at-most" => self.few = true,
             "order" => self.orders = true,
             "project" => self.projects = true,
+            "add-columns" => self.adds_columns = true,
             "lazy" => self.lazy = true,
             "no-eager" => self.no_eager = true,
             "reset-eager" => self.resets_eager = true,
