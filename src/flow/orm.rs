@@ -8,7 +8,7 @@ use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
 use crate::facts::Language;
 use crate::index::{Access, ClassId, Loading, ModelId, Relation};
-use crate::packs::{Gets, Op, Result};
+use crate::packs::{Gets, Grammar, Op, Result};
 
 /// Default eager loads of models that load each other are followed this deep.
 pub(super) const DEFAULT_DEPTH: usize = 4;
@@ -156,12 +156,10 @@ impl<'a> Engine<'a> {
 
     /// What a selected column gives in each row.
     fn selected(&mut self, column: Val, query: &Query) -> Val {
-        let model = match self.data(column) {
-            Data::Class(class) => self.ix.class(*class).model,
-            Data::ModelClass(model) => Some(*model),
-            _ => None,
-        };
-        match model {
+        if let Data::Row(row) = *self.data(column) {
+            return self.v.row(Row { src: query.src, ..row });
+        }
+        match self.model_selected(column) {
             Some(model) if Some(model) == query.model => {
                 self.v.row(Row { model, tree: query.tree, src: query.src, renewed_by: NO_LOOP })
             }
@@ -170,6 +168,29 @@ impl<'a> Engine<'a> {
                 self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
             }
             None => SCALAR,
+        }
+    }
+
+    fn model_selected(&self, column: Val) -> Option<ModelId> {
+        match self.data(column) {
+            Data::Class(class) => self.ix.class(*class).model,
+            Data::ModelClass(model) => Some(*model),
+            _ => None,
+        }
+    }
+
+    /// Eager loads of the other models that a query selects.
+    fn load_beside(&mut self, fr: &mut Frame<'a>, query: &mut Query, grammar: Grammar, args: &Args) {
+        for i in 0..query.columns.len() {
+            let (model, tree) = match *self.data(query.columns[i]) {
+                Data::Row(row) => (row.model, row.tree),
+                _ => match self.model_selected(query.columns[i]) {
+                    Some(model) if Some(model) != query.model => (model, self.default_tree(model)),
+                    _ => continue,
+                },
+            };
+            let tree = self.eager_tree(fr, tree, model, grammar, args);
+            query.columns[i] = self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP });
         }
     }
 
@@ -622,6 +643,7 @@ impl<'a> Engine<'a> {
                 Some(model) => self.eager_tree(fr, query.tree, model, grammar, &args),
                 None => self.v.trees.opened(query.tree),
             };
+            self.load_beside(fr, &mut query, grammar, &args);
         }
         for (on, bit) in [
             (op.filters, flag::FILTERED),

@@ -232,6 +232,9 @@ pub enum Data {
 /// At most so many alternatives are kept; more are unknown.
 const MAX_ALTERNATIVES: usize = 6;
 
+/// Values nested deeper are unknown: what a recursion wraps again and again has no use.
+const MAX_VALUE_DEPTH: u8 = 12;
+
 /// A query carries at most so many marks.
 const MAX_MARKS: usize = 24;
 
@@ -244,6 +247,8 @@ pub struct Values {
     data: Vec<Data>,
     /// Is there a row in the value, however deep?
     rows_inside: Vec<bool>,
+    /// How deep the value is nested.
+    depths: Vec<u8>,
     ids: FxHashMap<Data, Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
@@ -255,6 +260,32 @@ pub struct Values {
     mark_ids: FxHashMap<Box<[Mark]>, Marks>,
     /// Loading trees.
     pub trees: Trees,
+}
+
+/// Values that a value is made of.
+fn parts(data: &Data, each: &mut dyn FnMut(Val)) {
+    match data {
+        Data::Query(query) => {
+            if let Some((object, _)) = query.via {
+                each(object);
+            }
+            query.columns.iter().for_each(|v| each(*v));
+        }
+        Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(*v),
+        Data::View { context, .. } => each(*context),
+        Data::Load(load) => load.query.iter().for_each(|v| each(*v)),
+        Data::Closure(_, items, this) => {
+            items.iter().for_each(|v| each(*v));
+            each(*this);
+        }
+        Data::Tuple(items) | Data::OneOf(items) => items.iter().for_each(|v| each(*v)),
+        Data::Record(keys, rest) => {
+            keys.iter().for_each(|(_, v)| each(*v));
+            rest.iter().for_each(|v| each(*v));
+        }
+        Data::Object { fields, .. } => fields.iter().for_each(|(_, v)| each(*v)),
+        _ => (),
+    }
 }
 
 /// The unknown value.
@@ -280,25 +311,36 @@ impl Values {
         if let Some(id) = self.ids.get(&data) {
             return *id;
         }
+        let depth = self.depth_of(&data);
+        if depth > MAX_VALUE_DEPTH {
+            return UNKNOWN;
+        }
         let id = Val(self.data.len() as u32);
         self.rows_inside.push(self.holds_rows(&data));
+        self.depths.push(depth);
         self.data.push(data.clone());
         self.ids.insert(data, id);
         id
     }
 
     fn holds_rows(&self, data: &Data) -> bool {
-        let has = |val: &Val| self.rows_inside[val.0 as usize];
         match data {
             Data::Row(_) => true,
             Data::Query(query) => query.via.is_some(),
-            Data::Many(element, _) | Data::Proxy(element, _) => has(element),
-            Data::Tuple(items) | Data::OneOf(items) => items.iter().any(has),
-            Data::Record(keys, rest) => keys.iter().any(|(_, v)| has(v)) || rest.as_ref().is_some_and(has),
-            Data::Object { fields, .. } => fields.iter().any(|(_, v)| has(v)),
-            Data::View { context, .. } => has(context),
-            _ => false,
+            // What a closure holds is not changed from outside.
+            Data::Closure(..) | Data::Method(..) | Data::Super(..) => false,
+            _ => {
+                let mut found = false;
+                parts(data, &mut |val| found |= self.rows_inside[val.0 as usize]);
+                found
+            }
         }
+    }
+
+    fn depth_of(&self, data: &Data) -> u8 {
+        let mut deepest = 0;
+        parts(data, &mut |val| deepest = deepest.max(self.depths[val.0 as usize] + 1));
+        deepest
     }
 
     /// The content of a value.
@@ -399,7 +441,6 @@ impl Values {
         if depth == 0 {
             return;
         }
-        let mut each = |items: &[Val]| items.iter().for_each(|v| self.roots_in(*v, depth - 1, roots));
         match self.get(val) {
             Data::Row(row) => {
                 let root = self.root(row.src);
@@ -407,20 +448,7 @@ impl Values {
                     roots.push(root);
                 }
             }
-            Data::Query(query) => each(query.via.as_ref().map(|(row, _)| *row).as_slice()),
-            Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(&[*v]),
-            Data::View { context, .. } => each(&[*context]),
-            Data::Closure(_, items, this) => {
-                each(items);
-                self.roots_in(*this, depth - 1, roots);
-            }
-            Data::Tuple(items) | Data::OneOf(items) => each(items),
-            Data::Record(fields, rest) => {
-                fields.iter().for_each(|(_, v)| each(&[*v]));
-                each(rest.as_slice());
-            }
-            Data::Object { fields, .. } => fields.iter().for_each(|(_, v)| each(&[*v])),
-            _ => (),
+            data => parts(data, &mut |part| self.roots_in(part, depth - 1, roots)),
         }
     }
 

@@ -11,6 +11,7 @@ mod compare;
 mod files;
 mod fixes;
 mod fixtures;
+mod stress;
 mod tidy;
 
 use std::path::{Path, PathBuf};
