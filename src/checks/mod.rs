@@ -4,6 +4,7 @@
 
 mod blocking;
 mod client;
+mod count;
 mod fix;
 mod load;
 mod load_help;
@@ -17,6 +18,7 @@ mod statement_merge;
 mod statement_turn;
 mod tenant;
 mod timeout;
+mod uses;
 mod wording;
 mod wording_once;
 
@@ -61,6 +63,7 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords, findings: &mut Vec<Findi
     guard(&mut || blocking::check(cx, findings));
     guard(&mut || session::check(cx, findings));
     guard(&mut || timeout::check(cx, findings));
+    guard(&mut || count::check(cx, findings));
 }
 
 impl CheckContext<'_> {

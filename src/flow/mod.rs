@@ -17,6 +17,7 @@ mod known;
 mod make;
 mod manager;
 mod many;
+mod measure;
 mod orm;
 mod print;
 mod reach;
@@ -36,6 +37,7 @@ use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
+pub use measure::{Fetch, Loaded, Measure, Measured};
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
@@ -86,6 +88,8 @@ pub struct FlowFacts {
     pub events: Vec<Event>,
     /// Statements on models and tables, in loops or not, in order of discovery, without twins.
     pub executions: Vec<Execution>,
+    /// Where rows are fetched, and where nothing of them is used but their number.
+    pub measured: Measured,
     /// Values, for what the events name.
     pub values: Values,
     /// Reasons why something was not followed, counted.
@@ -166,6 +170,7 @@ pub(crate) struct Engine<'a> {
     events: Vec<Event>,
     executions: Vec<Execution>,
     known_executions: FxHashSet<Execution>,
+    measured: Measured,
     known_events: FxHashSet<u64>,
     module_vars: FxHashMap<(FileId, Name), Val>,
     fields: FxHashMap<(ClassId, Name), Val>,
@@ -264,6 +269,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         on_own_loop,
         events: engine.events,
         executions: engine.executions,
+        measured: engine.measured,
         values: engine.v,
         gaps: engine.gaps,
         rendered: engine.rendered,
@@ -294,6 +300,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         events: Vec::new(),
         executions: Vec::new(),
         known_executions: FxHashSet::default(),
+        measured: Measured::default(),
         known_events: FxHashSet::default(),
         module_vars: FxHashMap::default(),
         fields: FxHashMap::default(),
