@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::step;
 use crate::base::{Name, Span};
-use crate::findings::Finding;
+use crate::findings::{Edit, Finding, Fix};
 use crate::index::ModelId;
 
 /// At most so many further queries are named.
@@ -46,6 +46,7 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
             let Some(at) = way.origin.filter(|at| way.is_query && !named.contains(at)) else { continue };
             named.push(at);
             more += 1;
+            finding.fix = both(finding.fix.take(), way.finding.fix);
             if more <= MAX_QUERIES && at != finding.span {
                 step(&mut finding.steps, at, "rows of this query come here, too");
             }
@@ -58,4 +59,13 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+/// The cure of both: one of them alone leaves the other query as it is.
+fn both(one: Option<Fix>, other: Option<Fix>) -> Option<Fix> {
+    let (mut one, other) = (one?, other?);
+    let new: Vec<Edit> = other.edits.into_iter().filter(|edit| !one.edits.contains(edit)).collect();
+    one.edits.extend(new);
+    one.is_safe &= other.is_safe;
+    Some(one)
 }

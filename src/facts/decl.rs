@@ -155,6 +155,8 @@ pub struct AttrDecl {
     pub is_static: bool,
     /// Constructor promotion: assigned from the parameter of that name.
     pub promoted: bool,
+    /// PHP `private` or `protected`.
+    pub is_hidden: bool,
 }
 
 /// A member that only the docblock of the class declares.

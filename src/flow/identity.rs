@@ -149,6 +149,27 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Rows of a query of its own that started from a relation: the row that it started from, and those on the way to it, are known.
+    pub(super) fn anchor(&mut self, src: Src, from: Row) {
+        if !self.keeps_identity(from.model) || matches!(self.v.source_of(src), Source::Relation(..)) {
+            return;
+        }
+        let mut models = vec![from.model];
+        let mut at = from.src;
+        loop {
+            models.extend(self.anchors.get(&at).into_iter().flatten());
+            let Source::Relation(parent, _) = self.v.source_of(at) else { break };
+            models.extend(self.v.model_of(parent));
+            at = parent;
+        }
+        models.sort();
+        models.dedup();
+        let known = self.anchors.entry(src).or_default();
+        known.extend(models);
+        known.sort();
+        known.dedup();
+    }
+
     /// Relations of a model to one row by its key that a test accepts, in order.
     fn to_one(&self, model: ModelId, fits: impl Fn(&Self, &Relation, ModelId) -> bool) -> Vec<Name> {
         let relations = self.ix.model(model).relations.values();

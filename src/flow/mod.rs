@@ -11,6 +11,7 @@ mod entry;
 mod event;
 mod execute;
 mod expr;
+mod few;
 mod identity;
 mod kept;
 mod known;
@@ -144,6 +145,8 @@ pub(crate) struct Frame<'a> {
     guards: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
+    /// Variables of a template that only the templates it renders use.
+    passed: Vec<(Name, Val)>,
     /// Conditions around the statement that is evaluated.
     conditions: usize,
     /// What follows runs once per key of a cache that this function keeps.
@@ -210,6 +213,8 @@ pub(crate) struct Engine<'a> {
     table_names: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Names that the templates below each template use.
+    wanted: FxHashMap<FileId, Rc<[Name]>>,
     /// Relations that the program ever loads, once it is asked.
     ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
@@ -327,6 +332,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         tags: template_tags(ix),
+        wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
         filled: FxHashMap::default(),
@@ -528,6 +534,7 @@ impl<'a> Engine<'a> {
             given: SmallVec::new(),
             guards: Vec::new(),
             overridden: Vec::new(),
+            passed: Vec::new(),
             conditions: 0,
             remembered: false,
             keeps_made: false,

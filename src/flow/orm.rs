@@ -255,6 +255,7 @@ impl<'a> Engine<'a> {
         } else {
             self.v.source(Source::Query(self.span(fr, range)))
         };
+        self.anchor(src, row);
         let class = relation.target.and_then(|t| self.manager_class(t));
         let query = Query {
             model: relation.target,
@@ -331,55 +332,6 @@ impl<'a> Engine<'a> {
         // The model is that of the relation it was filled from; kept in the tree as its only child's name would be a guess.
         let _ = (src, tree);
         self.v.many(UNKNOWN, ManyKind::Held)
-    }
-
-    /// An accessor: a method that computes an attribute.
-    fn accessor(
-        &mut self,
-        fr: &mut Frame<'a>,
-        object: Val,
-        class: ClassId,
-        dialect: Name,
-        name: Name,
-        range: Range,
-    ) -> Option<Val> {
-        let patterns = self.ix.packs.word(dialect, "accessors")?;
-        let kind = self.ix.packs.word(dialect, "accessor-type");
-        for pattern in patterns.as_str().split_whitespace() {
-            let method = self.filled(pattern, name);
-            let Some((_, f)) = self.ix.find_method(class, method) else {
-                continue;
-            };
-            let decl = self.ix.function(f);
-            if pattern.starts_with('{') {
-                let returns = match (&decl.ret, kind) {
-                    (Some(crate::facts::Type::Named(n) | crate::facts::Type::Apply(n, _)), Some(kind)) => *n == kind,
-                    _ => false,
-                };
-                if !returns {
-                    continue;
-                }
-                // The method builds the accessor; its getter is what runs.
-                let (built, _) = self.call_function(fr, f, object, Args::default(), range);
-                return Some(match self.data(built).clone() {
-                    Data::Record(keys, _) => match keys.iter().find(|(k, _)| k.as_str() == "get") {
-                        Some((_, getter)) => {
-                            let getter = *getter;
-                            self.call_value(fr, getter, Args::default(), range)
-                        }
-                        None => SCALAR,
-                    },
-                    _ => UNKNOWN,
-                });
-            }
-            return Some(self.call_function(fr, f, object, Args::default(), range).0);
-        }
-        None
-    }
-
-    /// The method name that a pattern gives for an attribute, remembered.
-    pub(super) fn filled(&mut self, pattern: &'static str, name: Name) -> Name {
-        *self.filled.entry((pattern, name)).or_insert_with(|| Name::new(&fill(pattern, name.as_str())))
     }
 
     /// Calls a method of a row.

@@ -418,6 +418,7 @@ impl<'a> Engine<'a> {
                 if element == super::many::NO_ELEMENT {
                     return self.block(fr, &l.otherwise);
                 }
+                let counts = counts && !self.ends_soon(fr, l);
                 self.turns(fr, l, Some((element, key)), counts);
                 self.block(fr, &l.otherwise);
             }

@@ -1,11 +1,13 @@
 //! What does a template read of what it is given? A template is a function: its parameters are its context.
 
+use std::rc::Rc;
+
 use super::call::Args;
 use super::many::NO_ELEMENT;
 use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame, Key, Summary};
 use crate::base::{FileId, Name, Range};
-use crate::facts::{FnId, Language, Render, RenderKind, Stmt};
+use crate::facts::{Expr, FnId, Language, Render, RenderKind, Stmt};
 use crate::index::FnRef;
 use crate::packs::{ArgRef, Op};
 
@@ -198,8 +200,15 @@ impl<'a> Engine<'a> {
             };
             args.push(val);
         }
+        // What only the templates that it renders name goes through it.
+        let mut passed = Vec::new();
+        if let Data::Record(keys, _) = self.data(context).clone() {
+            let wanted = self.wanted(file);
+            passed.extend(keys.iter().filter(|(k, v)| *v != UNKNOWN && wanted.binary_search(k).is_ok()).copied());
+        }
         let mut marks: Vec<Val> = overridden.iter().map(|n| self.v.str(*n)).collect();
         marks.push(this);
+        marks.push(self.v.record(passed.clone(), None));
         let case = self.v.of(Data::Tuple(marks.into_boxed_slice()));
         let key = Key { f, this: case, args: args.clone().into_boxed_slice() };
         let summary = if let Some(s) = self.memo.get(&key) {
@@ -216,6 +225,7 @@ impl<'a> Engine<'a> {
             let mut inner = self.frame(f, this);
             inner.locals = args;
             inner.overridden = overridden.to_vec();
+            inner.passed = passed;
             self.run_frame(&mut inner);
             let finished: std::rc::Rc<Summary> = std::rc::Rc::new(self.finish(inner));
             self.depth -= 1;
@@ -226,9 +236,45 @@ impl<'a> Engine<'a> {
         self.absorb(fr, &summary, range);
     }
 
+    /// Names that a template does not use itself, but those that it renders with its variables do; sorted.
+    fn wanted(&mut self, file: FileId) -> Rc<[Name]> {
+        if let Some(known) = self.wanted.get(&file) {
+            return known.clone();
+        }
+        let mut seen = vec![file];
+        let mut names = Vec::new();
+        let mut next = 0;
+        while let Some(at) = seen.get(next).copied() {
+            next += 1;
+            for f in &self.ix.file(at).functions {
+                names.extend(f.body.slots.iter().copied());
+                for expr in &f.body.exprs {
+                    if let Expr::Render(render) = expr
+                        && render.inherits
+                        && let Expr::Str(name) = f.body.expr(render.template)
+                    {
+                        for file in self.template_files(*name) {
+                            if !seen.contains(&file) {
+                                seen.push(file);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let own = &self.ix.function(FnRef { file, id: FnId(0) }).body.slots;
+        names.retain(|name| !own.contains(name));
+        names.sort_unstable();
+        names.dedup();
+        let names: Rc<[Name]> = names.into();
+        self.wanted.insert(file, names.clone());
+        names
+    }
+
     /// The variables around a place, as a context.
     fn surroundings(&mut self, fr: &Frame<'a>) -> Vec<(Name, Val)> {
-        fr.body.slots.iter().copied().zip(fr.locals.iter().copied()).filter(|(_, v)| *v != UNKNOWN).collect()
+        let own = fr.body.slots.iter().copied().zip(fr.locals.iter().copied()).filter(|(_, v)| *v != UNKNOWN);
+        fr.passed.iter().copied().chain(own).collect()
     }
 
     /// A template renders another.

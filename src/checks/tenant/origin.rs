@@ -289,8 +289,10 @@ impl View<'_, '_> {
             }
             return origin;
         }
+        // In Python a method of a view that takes no request and that nothing calls is no answer to one.
+        let is_php = ix.file(f.file).language == Language::Php;
         let takes_request = decl.params.iter().any(|p| self.is_client_object(f, p.name.as_str()));
-        if decl.kind != FnKind::Closure && (takes_request || decl.kind == FnKind::Method && self.is_view(f)) {
+        if decl.kind != FnKind::Closure && (takes_request || is_php && decl.kind == FnKind::Method && self.is_view(f)) {
             return given(class.is_none());
         }
         Origin::unknown()

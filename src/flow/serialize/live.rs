@@ -22,7 +22,8 @@ impl<'a> Engine<'a> {
                     None if self.hook(class, attr.name).is_some() => continue,
                     None => {
                         let val = self.class_field(class, attr.name);
-                        self.hydrated(val)
+                        // Only what is public is kept between requests: the rest holds what this one put there.
+                        if attr.is_hidden { val } else { self.hydrated(val) }
                     }
                 };
                 if val != UNKNOWN {

@@ -198,6 +198,7 @@ impl<'t> Lowering<'t> {
     fn property(&mut self, node: Node<'t>, doc: Option<Node<'t>>, members: &mut Members) {
         let (doc, templates) = self.doc(doc.map(|n| self.text_of(n)));
         let is_static = self.child_of_kind(node, Kind::StaticModifier).is_some();
+        let is_hidden = self.child_of_kind(node, Kind::VisibilityModifier).is_some_and(|n| self.text_of(n) != "public");
         let native = php::field(node, Field::Type).map(|n| self.ty(n));
         let mut last = "";
         for element in self.named(node) {
@@ -215,6 +216,7 @@ impl<'t> Lowering<'t> {
                         ty: self.merged(native.clone(), doc.var(last)),
                         is_static,
                         promoted: false,
+                        is_hidden,
                     };
                     members.attrs.push(attr);
                 }
@@ -290,9 +292,17 @@ impl<'t> Lowering<'t> {
 }
 
 fn promoted_attr(param: &Param) -> AttrDecl {
-    AttrDecl { name: param.name, name_range: param.range, value: None, ty: param.ty.clone(), is_static: false, promoted: true }
+    AttrDecl {
+        name: param.name,
+        name_range: param.range,
+        value: None,
+        ty: param.ty.clone(),
+        is_static: false,
+        promoted: true,
+        is_hidden: false,
+    }
 }
 
 fn static_attr(name: &str, range: Range, value: Option<ExprId>, ty: Option<Type>) -> AttrDecl {
-    AttrDecl { name: Name::new(name), name_range: range, value, ty, is_static: true, promoted: false }
+    AttrDecl { name: Name::new(name), name_range: range, value, ty, is_static: true, promoted: false, is_hidden: false }
 }

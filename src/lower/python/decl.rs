@@ -287,7 +287,7 @@ impl<'t> Lowering<'t> {
             Kind::Identifier => {
                 let is_static = value.is_some();
                 let (name, name_range) = (self.name(target), range(target));
-                let attr = AttrDecl { name, name_range, value, ty, is_static, promoted: false };
+                let attr = AttrDecl { name, name_range, value, ty, is_static, promoted: false, is_hidden: false };
                 self.classes[class.0 as usize].attrs.push(attr);
             }
             Kind::PatternList | Kind::TuplePattern => {
@@ -295,7 +295,15 @@ impl<'t> Lowering<'t> {
                     let kid = self.kids[i];
                     if Kind::of(kid) == Kind::Identifier {
                         let (name, name_range) = (self.name(kid), range(kid));
-                        let attr = AttrDecl { name, name_range, value: None, ty: None, is_static: true, promoted: false };
+                        let attr = AttrDecl {
+                            name,
+                            name_range,
+                            value: None,
+                            ty: None,
+                            is_static: true,
+                            promoted: false,
+                            is_hidden: false,
+                        };
                         self.classes[class.0 as usize].attrs.push(attr);
                     }
                 }
@@ -316,8 +324,15 @@ impl<'t> Lowering<'t> {
         if Kind::of(object) != Kind::Identifier || self.text(object) != receiver.as_str() {
             return;
         }
-        let attr =
-            AttrDecl { name: *name, name_range: range(attribute), value: None, ty: Some(ty), is_static: false, promoted: false };
+        let attr = AttrDecl {
+            name: *name,
+            name_range: range(attribute),
+            value: None,
+            ty: Some(ty),
+            is_static: false,
+            promoted: false,
+            is_hidden: false,
+        };
         self.classes[class.0 as usize].attrs.push(attr);
     }
 }
