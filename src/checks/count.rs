@@ -8,7 +8,7 @@ use super::{CheckContext, step};
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, Expr, ExprId, FileFacts, Language};
 use crate::findings::{Edit, Finding, Fix};
-use crate::flow::value::{Source, flag};
+use crate::flow::value::{Source, Src, flag};
 use crate::flow::{Fetch, Loaded, Measure};
 use crate::index::{FnRef, ModelId};
 use crate::packs::{Measures, Op, Result as OpResult};
@@ -37,7 +37,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     }
     let operands = measured.measures.iter().map(|m| Span { file: m.site.file, range: m.operand }).collect();
     let counter = Counter { cx, operands };
-    let mut said: BTreeMap<(FnRef, u32), usize> = BTreeMap::new();
+    let mut said: BTreeMap<Asked, (usize, usize)> = BTreeMap::new();
     for (site, measures) in by_site {
         let Some(rows) = counter.rows(&measures) else { continue };
         if !counter.is_fetched_for_this(&measures, &rows) {
@@ -49,13 +49,31 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         // Twice about the same rows is one fault.
-        if let Some(i) = said.get(&(measure.owner, rows.at.0)) {
-            step(&mut findings[*i].steps, site, "and here");
+        let asked = match rows.fetches[0].relation {
+            Some((_, relation)) => Asked::Relation(measure.owner, rows.fetches[0].src, relation),
+            None => Asked::Rows(measure.owner, rows.at),
+        };
+        if let Some((i, times)) = said.get_mut(&asked) {
+            *times += 1;
+            let finding = &mut findings[*i];
+            step(&mut finding.steps, site, "asked here, too");
+            if *times == 2
+                && let Some(help) = counter.once_for_all(&rows)
+            {
+                finding.help.push_str(&help);
+            }
             continue;
         }
-        said.insert((measure.owner, rows.at.0), findings.len());
+        said.insert(asked, (findings.len(), 1));
         findings.push(counter.finding(measure, &rows, at));
     }
+}
+
+/// What questions of one function are about.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Relation(FnRef, Src, Name),
+    Rows(FnRef, ExprId),
 }
 
 struct Counter<'a> {
@@ -163,7 +181,7 @@ impl<'a> Counter<'a> {
 
     /// Were the rows fetched for this question and nothing else?
     fn is_fetched_for_this(&self, measures: &[&Measure], rows: &Rows) -> bool {
-        let bounded = flag::LIMITED | flag::FEW | flag::GROUPED;
+        let bounded = flag::LIMITED | flag::FEW | flag::GROUPED | flag::LOCKED;
         let is_plain = |f: &Fetch| f.flags & bounded == 0 && f.loaded != Loaded::Yes;
         if !rows.fetches.iter().all(is_plain) || !rows.fetches.iter().any(|f| f.loaded == Loaded::No) {
             return false;
@@ -292,6 +310,14 @@ impl<'a> Counter<'a> {
             finding.fix = Some(Fix { title, edits: vec![Edit { span, text }], is_safe: true });
         }
         finding
+    }
+
+    /// How to ask once where several places ask about one relation.
+    fn once_for_all(&self, rows: &Rows) -> Option<String> {
+        let (model, relation) = rows.fetches.first()?.relation?;
+        let code = self.cx.ix.packs.word(self.cx.ix.model(model).dialect, "count-late-help")?;
+        let code = code.as_str().replace("{relation}", relation.as_str());
+        Some(format!("; once for all places that ask: `{code}`"))
     }
 
     fn is_template(&self, f: FnRef) -> bool {

@@ -6,10 +6,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::call::Args;
 use super::tree::State;
-use super::value::{Data, Query, Row, Src, Val, flag};
+use super::value::{Data, Query, Row, Source, Src, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
-use crate::facts::{ExprId, Language};
+use crate::facts::{ExprId, FnId, Language};
 use crate::index::{FnRef, ModelId, Relation};
 use crate::packs::{Measures, Op, Result};
 
@@ -149,6 +149,26 @@ impl<'a> Engine<'a> {
             Data::External(name) => self.ix.packs.function(*name)?.measures,
             _ => None,
         }
+    }
+
+    /// The functions that handle requests and hold a query.
+    pub(super) fn request_functions(&mut self) -> FxHashSet<FnRef> {
+        let sources: FxHashSet<Src> = self.executions.iter().map(|e| e.src).collect();
+        let mut found = FxHashSet::default();
+        // Each is asked alone: the order reaches nothing.
+        #[allow(clippy::iter_over_hash_type)]
+        for src in sources {
+            let Source::Query(at) = self.v.source_of(src) else { continue };
+            let holds = |r: Range| r.start <= at.range.start && at.range.end <= r.end;
+            let functions = self.ix.file(at.file).functions.iter().enumerate();
+            let inner = functions.filter(|(_, f)| holds(f.range)).min_by_key(|(_, f)| f.range.end - f.range.start);
+            let Some((i, _)) = inner else { continue };
+            let f = FnRef { file: at.file, id: FnId(i as u32) };
+            if self.entry_of(f).is_some_and(|e| e.kind == super::EntryKind::Request) {
+                found.insert(f);
+            }
+        }
+        found
     }
 
     /// What running a query here fetches.

@@ -107,6 +107,8 @@ pub struct FlowFacts {
     pub framework_loops: FxHashSet<LoopId>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
+    /// Functions with queries that run for each request.
+    pub request_functions: FxHashSet<FnRef>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
     /// Functions that run, by what is known, on an event loop that serves others, too.
@@ -268,10 +270,12 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
+    let request_functions = engine.request_functions();
     FlowFacts {
         entries,
         on_server,
         on_own_loop,
+        request_functions,
         events: engine.events,
         executions: engine.executions,
         measured: engine.measured,
