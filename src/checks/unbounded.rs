@@ -1,7 +1,7 @@
 //! Which handlers fetch all rows of a table that grows?
 //!
 //! Only what is evident: the query is written in a handler of requests, nothing narrows or limits it, and its rows belong to
-//! rows of another model, so that there are more of them with time.
+//! rows of another model, and no others to them, so that there are more of them with time.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::facts::{Expr, ExprId, FnKind};
 use crate::findings::Finding;
 use crate::flow::value::{Source, flag};
 use crate::flow::{Execution, Statement};
-use crate::index::{ClassId, FnRef, ModelId};
+use crate::index::{ClassId, FnRef, ModelId, Relation};
 use crate::packs::Result as OpResult;
 use crate::source::Origin;
 
@@ -41,7 +41,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         }
         let Some(f) = cx.function_at(at).filter(|f| answers_requests(cx, *f)) else { continue };
         // Where the query stands in the handler, unless that sends it elsewhere.
-        let site = if execution.owner == f { execution.site } else { at };
+        let is_class = cx.ix.function(f).kind == FnKind::ClassBody;
+        let site = if execution.owner == f && !is_class { execution.site } else { at };
         found.entry(at).or_insert((site, f, model));
     }
     for (at, (site, f, model)) in found {
@@ -54,7 +55,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let mut finding = cx.finding(RULE, site, f, format!("all rows of `{name}` are loaded for each request"));
         finding.help = format!("page the query, or limit it; the cost of the request grows with every new `{name}`");
         finding.subject.model = Some(cx.ix.model(model).name.to_string());
-        if at != site {
+        if at.range.start > site.range.start || at.range.end < site.range.end {
             step(&mut finding.steps, at, "the query starts here");
         }
         findings.push(finding);
@@ -96,11 +97,16 @@ fn gives_all(cx: &CheckContext<'_>, execution: &Execution, model: ModelId) -> bo
     false
 }
 
-/// Are there more rows of a model with time? Those that belong to others are made by use.
+/// Are there more rows of a model with time? Those that belong to others are made by use; those that others belong to are often
+/// few: categories, settings, roles.
 fn grows(cx: &CheckContext<'_>, model: ModelId) -> bool {
     let data = cx.ix.model(model);
-    let belongs = |r: &crate::index::Relation| !r.many && r.key_column.is_some() && r.target.is_some_and(|t| t != model);
-    data.scopes.is_empty() && data.relations.values().any(belongs)
+    let belongs = |r: &Relation, to: &dyn Fn(ModelId) -> bool| !r.many && r.key_column.is_some() && r.target.is_some_and(to);
+    let has_key = data.columns.values().any(|c| !c.is_primary && c.name.as_str().ends_with("_id"));
+    let has_parent = has_key || data.relations.values().any(|r| belongs(r, &|t| t != model));
+    let others = cx.ix.models.iter().enumerate().filter(|(i, _)| *i != model.0 as usize);
+    let has_children = others.flat_map(|(_, m)| m.relations.values()).any(|r| belongs(r, &|t| t == model));
+    data.scopes.is_empty() && has_parent && !has_children
 }
 
 /// Does a function, or the class whose body this is, answer requests with what it fetches?

@@ -31,8 +31,16 @@ pub(super) fn only_value(file: &FileFacts, f: FnRef, slot: Slot) -> Option<ExprI
     // A closure, or code that reads variables by their names, may do anything with it.
     let name = body.slots.get(slot.0 as usize)?;
     let is_captured = file.functions.iter().any(|g| g.parent == Some(f.id) && g.captures.iter().any(|c| c.outer == slot));
-    let is_named = body.exprs.iter().any(|e| match e {
+    let is_text = |e: ExprId| match body.expr(e) {
         Expr::Str(text) => text == name,
+        Expr::Seq { items, .. } => items.iter().any(|i| *body.expr(i.value) == Expr::Str(*name)),
+        _ => false,
+    };
+    let is_named = body.exprs.iter().any(|e| match e {
+        Expr::Call { callee, args } => {
+            matches!(body.expr(*callee), Expr::Function { fallback, .. } if fallback.as_str() == "compact")
+                && args.iter().any(|a| is_text(a.value))
+        }
         Expr::Name(n) => n.as_str() == "locals",
         Expr::Function { fallback, .. } => fallback.as_str() == "get_defined_vars",
         Expr::Include(_) | Expr::Render(_) => true,

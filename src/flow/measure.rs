@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::call::Args;
 use super::tree::State;
-use super::value::{Data, Query, Row, Source, Src, Val, flag};
+use super::value::{Data, Marks, Query, Row, Source, Src, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
 use crate::facts::{ExprId, FnId, Language};
@@ -58,6 +58,23 @@ pub struct Measure {
     pub query: Option<Fetch>,
 }
 
+/// A query got conditions, whether it is sent or not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Search {
+    /// The method that adds the conditions.
+    pub site: Span,
+    /// The function around it.
+    pub owner: FnRef,
+    /// Model of its rows.
+    pub model: ModelId,
+    /// Source of the query.
+    pub src: Src,
+    /// See [`super::value::flag`].
+    pub flags: u16,
+    /// The conditions so far, among others.
+    pub marks: Marks,
+}
+
 /// Everything seen about rows that are fetched and measured.
 #[derive(Debug, Default)]
 pub struct Measured {
@@ -67,7 +84,10 @@ pub struct Measured {
     pub measures: Vec<Measure>,
     /// Where relations to many are read: on which rows.
     pub reads: FxHashMap<(ModelId, Name), FxHashSet<(Src, Span)>>,
+    /// Conditions of queries of models, in order of discovery, without twins.
+    pub searches: Vec<Search>,
     known: FxHashSet<Measure>,
+    known_searches: FxHashSet<Search>,
 }
 
 impl<'a> Engine<'a> {
@@ -75,6 +95,16 @@ impl<'a> Engine<'a> {
         let all = self.measured.fetches.entry(at).or_default();
         if !all.contains(&fetch) {
             all.push(fetch);
+        }
+    }
+
+    /// A query got conditions.
+    pub(super) fn searched(&mut self, fr: &Frame<'a>, query: &Query, at: Range) {
+        let (Some(model), None, Source::Query(_)) = (query.model, query.via, self.v.source_of(query.src)) else { return };
+        let site = self.span(fr, at);
+        let search = Search { site, owner: fr.f, model, src: query.src, flags: query.flags, marks: query.marks };
+        if self.measured.known_searches.insert(search) {
+            self.measured.searches.push(search);
         }
     }
 

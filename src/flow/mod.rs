@@ -38,7 +38,7 @@ use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
-pub use measure::{Fetch, Loaded, Measure, Measured};
+pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};

@@ -85,6 +85,8 @@ pub mod flag {
     pub const GROUPED: u16 = 8192;
     /// Has a condition, a join, or something else that decides which rows it gives.
     pub const NARROWED: u16 = 16384;
+    /// Has a condition of which the columns are not known.
+    pub const OTHERWISE: u16 = 32768;
 }
 
 /// An interned set of [`Mark`]s.
