@@ -137,8 +137,7 @@ fn searched(cx: &CheckContext<'_>, made: &Made, model: ModelId, marks: &[Mark]) 
             Mark::Or(_) | Mark::Removed(..) | Mark::Table(_) => return Vec::new(),
         };
         let Some(column) = column_of(cx, data, term) else { return Vec::new() };
-        if column.is_indexed
-            || column.is_primary
+        if is_indexed(cx, data, column)
             || made.covers(data, column.name)
             || is_unselective(cx, data, column)
             || is_key(cx, data, column.name)
@@ -168,6 +167,14 @@ fn is_known(cx: &CheckContext<'_>, data: &Model) -> bool {
     })
 }
 
+/// Does a model, or one that it extends and shares the table with, say that a column has an index?
+fn is_indexed(cx: &CheckContext<'_>, data: &Model, column: &Column) -> bool {
+    let Some(class) = data.class else { return true };
+    let above = cx.ix.class(class).mro.iter().filter_map(|c| cx.ix.class(*c).model);
+    let says = |m: ModelId| cx.ix.model(m).columns.get(&column.name).is_some_and(|c| c.is_indexed || c.is_primary);
+    column.is_indexed || column.is_primary || above.into_iter().any(says)
+}
+
 /// The column that a condition compares in a way that an index would serve.
 fn column_of<'m>(cx: &CheckContext<'_>, data: &'m Model, term: Name) -> Option<&'m Column> {
     let (name, how) = match term.as_str().split_once("__") {
@@ -186,7 +193,7 @@ fn is_unselective(cx: &CheckContext<'_>, data: &Model, column: &Column) -> bool 
     let Some(at) = column.span else { return true };
     let text = &cx.ix.sources.file(at.file).text;
     let from = text.get(at.range.start as usize..).unwrap_or_default();
-    let declared = from.lines().take(2).collect::<String>();
+    let declared = from.lines().take(4).collect::<String>();
     let words = cx.ix.packs.word(data.dialect, "unselective-columns").map_or("", Name::as_str);
     words.split(' ').any(|w| declared.contains(w))
 }
@@ -206,12 +213,7 @@ fn keys(cx: &CheckContext<'_>, made: &Made, findings: &mut Vec<Finding>) {
             let key = child.relations.get(&inverse).filter(|r| !r.many).and_then(|r| r.key_column);
             let Some(column) = key.and_then(|key| child.columns.get(&key)) else { continue };
             let Some(at) = column.span else { continue };
-            if !is_known(cx, child)
-                || column.is_indexed
-                || column.is_primary
-                || made.covers(child, column.name)
-                || child.is_abstract
-            {
+            if !is_known(cx, child) || is_indexed(cx, child, column) || made.covers(child, column.name) || child.is_abstract {
                 continue;
             }
             found.entry((at, column.name)).or_insert((ModelId(i as u32), target, relation.name));
