@@ -563,7 +563,7 @@ impl<'a> Engine<'a> {
             };
         }
         if op.result == Result::Query {
-            return self.select(fr, &args, op, range);
+            return self.select(fr, &args, range);
         }
         if op.offloads {
             // What runs there blocks nobody; it still queries.
@@ -642,9 +642,20 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Selects more beside what a query selects: its rows become tuples.
+    pub(super) fn add_columns(&mut self, query: &mut Query, args: &Args) {
+        let Some(model) = query.model else { return };
+        let mut columns = query.columns.to_vec();
+        if columns.is_empty() {
+            columns.push(self.v.of(Data::ModelClass(model)));
+        }
+        columns.extend(args.positional.iter().copied());
+        query.columns = columns.into_boxed_slice();
+        query.flags |= flag::WRAPPED;
+    }
+
     /// A statement in the making: `select(A, B)`, `session.query(A)`.
-    fn select(&mut self, fr: &mut Frame<'a>, args: &Args, op: &Op, range: Range) -> Val {
-        let wrapped = op.instance.is_none();
+    fn select(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) -> Val {
         let mut model: Option<ModelId> = None;
         let mut columns = Vec::new();
         for v in &args.positional {
@@ -664,7 +675,6 @@ impl<'a> Engine<'a> {
                     query.columns = columns.into_boxed_slice();
                     query.flags |= flag::WRAPPED;
                 }
-                let _ = wrapped;
                 self.v.of(Data::Query(query))
             }
             None => {
@@ -754,7 +764,7 @@ impl<'a> Engine<'a> {
                 return UNKNOWN;
             }
             Result::Same if !op.executes => return recv,
-            Result::Query => return self.select(fr, &args, op, whole),
+            Result::Query => return self.select(fr, &args, whole),
             Result::Callback => {
                 let mark = fr.buffer.len();
                 let val = match op.callback.and_then(|c| args.get(c)) {

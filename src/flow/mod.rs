@@ -295,6 +295,7 @@ pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)>
     let mut engine = engine(ix);
     engine.traced = Some(file);
     engine.roots();
+    engine.framework_roots();
     engine.trace_lines.into_iter().collect()
 }
 

@@ -616,6 +616,9 @@ impl<'a> Engine<'a> {
         if op.only_columns || op.defers_columns {
             self.columns(&mut query, op, &args);
         }
+        if op.adds_columns {
+            self.add_columns(&mut query, &args);
+        }
         if let Some(grammar) = op.eager {
             query.tree = match query.model {
                 Some(model) => self.eager_tree(fr, query.tree, model, grammar, &args),

@@ -5,7 +5,7 @@
 
 use super::{ClassId, FnRef, ProjectIndex, Symbol};
 use crate::base::{FileId, Name};
-use crate::facts::{Expr, ExprId, FnId, Language, Type};
+use crate::facts::{Expr, ExprId, FnId, Language, Stmt, Type};
 
 /// Variables, calls and attributes are followed through this many steps.
 const MAX_STEPS: usize = 12;
@@ -31,9 +31,31 @@ impl ProjectIndex<'_> {
         if steps == 0 {
             return Symbol::Unknown;
         }
-        match self.variable_value(file, name) {
+        let value = match self.variable_value(file, name) {
             Some((function, value)) => self.symbol_at(function, value, steps - 1),
             None => Symbol::Unknown,
+        };
+        if value == Symbol::Unknown { self.annotated(file, name).unwrap_or(value) } else { value }
+    }
+
+    /// The class that a module says a variable of it holds: `Base: models.Model = load(…)`, `Base: type[Model] = load(…)`.
+    fn annotated(&self, file: FileId, name: Name) -> Option<Symbol> {
+        let body = &self.file(file).functions.first()?.body;
+        let declared = body.stmts.iter().find_map(|stmt| match stmt {
+            Stmt::Declare { slot, ty } if body.slots[slot.0 as usize] == name => Some(ty),
+            _ => None,
+        })?;
+        let class = match declared {
+            Type::Named(class) => class,
+            Type::Apply(outer, inner) if outer.as_str().eq_ignore_ascii_case("type") => match inner.first()? {
+                Type::Named(class) => class,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match self.resolve_dotted(file, FnId(0), class.as_str()) {
+            symbol @ (Symbol::Class(_) | Symbol::External(_)) => Some(symbol),
+            _ => None,
         }
     }
 

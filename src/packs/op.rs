@@ -168,6 +168,8 @@ pub struct Op {
     pub measures: Option<Measures>,
     /// Rows are no models afterwards.
     pub projects: bool,
+    /// The arguments are selected beside what is selected already: rows become tuples.
+    pub adds_columns: bool,
     /// Rows come one by one when iterated.
     pub lazy: bool,
     /// Eager loads do not take effect.
@@ -293,6 +295,7 @@ const WORDS: &[&str] = &[
     "order",
     "group",
     "project",
+    "add-columns",
     "lazy",
     "no-eager",
     "reset-eager",
@@ -355,6 +358,7 @@ impl Op {
             groups: false,
             measures: None,
             projects: false,
+            adds_columns: false,
             lazy: false,
             no_eager: false,
             resets_eager: false,
@@ -463,6 +467,7 @@ impl Op {
             "order" => self.orders = true,
             "group" => self.groups = true,
             "project" => self.projects = true,
+            "add-columns" => self.adds_columns = true,
             "lazy" => self.lazy = true,
             "no-eager" => self.no_eager = true,
             "reset-eager" => self.resets_eager = true,

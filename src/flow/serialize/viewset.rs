@@ -36,14 +36,16 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 }
             }
+            // The library's own answer, whatever the class makes of it.
+            Result::InstanceOf if op.callback.is_none() => {
+                let attr = self.word(fr, "viewset-serializer");
+                self.field(fr, recv, attr)
+            }
             Result::InstanceOf => {
                 let serializer = self.viewset_serializer(fr, recv, class, range);
-                if op.callback.is_some() {
-                    let mut rest = args.clone();
-                    rest.ranges.clear();
-                    return Some(self.construct(fr, serializer, rest, range));
-                }
-                serializer
+                let mut rest = args.clone();
+                rest.ranges.clear();
+                self.construct(fr, serializer, rest, range)
             }
             _ => UNKNOWN,
         })
