@@ -4,7 +4,9 @@
 
 mod blocking;
 mod client;
+mod count;
 mod fix;
+mod index;
 mod load;
 mod load_help;
 mod load_merge;
@@ -17,6 +19,8 @@ mod statement_merge;
 mod statement_turn;
 mod tenant;
 mod timeout;
+mod unbounded;
+mod uses;
 mod wording;
 mod wording_once;
 
@@ -61,6 +65,9 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords, findings: &mut Vec<Findi
     guard(&mut || blocking::check(cx, findings));
     guard(&mut || session::check(cx, findings));
     guard(&mut || timeout::check(cx, findings));
+    guard(&mut || count::check(cx, findings));
+    guard(&mut || unbounded::check(cx, findings));
+    guard(&mut || index::check(cx, findings));
 }
 
 impl CheckContext<'_> {

@@ -86,6 +86,11 @@ impl<'a> Engine<'a> {
                 let before = recv;
                 let mark = fr.buffer.len();
                 let keeps = self.is_remembering(fr, *name, &args);
+                if let Some(asks) = self.asked_by_method(fr, *name)
+                    && args.positional.is_empty()
+                {
+                    self.measured_by(fr, recv, asks, *base, at, range);
+                }
                 let result = self.call_method_in(fr, recv, *name, args, at, range);
                 if keeps {
                     super::kept::forget_constructions(fr, mark);
@@ -179,7 +184,12 @@ impl<'a> Engine<'a> {
             }
             _ => {
                 let target = self.expr(fr, callee);
+                let operand = args.first().map(|arg| arg.value);
                 let args = self.args(fr, args);
+                if let (Some(asks), Some(operand), [val]) = (self.asked_by_function(target), operand, &*args.positional) {
+                    let at = fr.body.range(callee);
+                    self.measured_by(fr, *val, asks, operand, at, range);
+                }
                 self.handed_on(fr, Name::empty(), &args);
                 self.call_value(fr, target, args, range)
             }

@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::orm::DEFAULT_DEPTH;
 use super::tree::{NOTHING, OPEN, Tree};
-use super::value::{Data, Load, UNKNOWN, Val};
+use super::value::{Data, Load, Query, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::Name;
 use crate::index::{ModelId, Relation};
@@ -240,6 +240,36 @@ impl<'a> Engine<'a> {
         }
         load.paths = paths.into_boxed_slice();
         self.v.of(Data::Load(load))
+    }
+
+    /// Which columns a query leaves out.
+    pub(super) fn columns(&mut self, query: &mut Query, op: &Op, args: &Args) {
+        let Some(model) = query.model else { return };
+        let mut named: Vec<Name> = Vec::new();
+        for val in &args.positional {
+            match self.data(*val) {
+                Data::Str(s) => named.push(*s),
+                _ => {
+                    query.tree = self.v.trees.opened(query.tree);
+                    return;
+                }
+            }
+        }
+        if args.open || named.iter().any(|n| n.as_str().contains("__")) {
+            return;
+        }
+        let all = &self.ix.model(model).columns;
+        let columns: Vec<Name> = if op.only_columns {
+            let mut kept = named;
+            let keys: Vec<Name> = kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
+            kept.extend(keys);
+            kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
+            kept
+        } else {
+            #[allow(clippy::iter_over_hash_type)]
+            all.keys().copied().filter(|n| !named.contains(n)).collect()
+        };
+        query.tree = self.v.trees.with_columns(query.tree, Some(columns));
     }
 }
 

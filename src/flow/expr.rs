@@ -147,6 +147,7 @@ impl<'a> Engine<'a> {
             }
             Expr::Not(e) => {
                 let val = self.expr(fr, *e);
+                self.tested(fr, val, *e, crate::packs::Measures::None);
                 self.truth(fr, val, range);
                 match self.settled(fr, *e, val) {
                     Some(known) => self.v.of(Data::Bool(!known)),
@@ -155,6 +156,9 @@ impl<'a> Engine<'a> {
             }
             Expr::Ternary { cond, then, otherwise } => {
                 let test = self.expr(fr, *cond);
+                if then.is_some() {
+                    self.tested(fr, test, *cond, crate::packs::Measures::Some);
+                }
                 match (self.settled(fr, *cond, test), then) {
                     (Some(true), Some(t)) => return self.expr(fr, *t),
                     (Some(false), _) => return self.expr(fr, *otherwise),

@@ -813,6 +813,7 @@ impl<'a> Engine<'a> {
                 query.tree = self.eager_tree(fr, query.tree, m, crate::packs::Grammar::Options, &loads);
             }
             self.execute(fr, &query, op, name, at, true);
+            self.fetched(fr, &query, op, &Args::default(), whole);
             let row = self.row_of(&query);
             return match op.result {
                 Result::Row => match self.data(row) {

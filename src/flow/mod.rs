@@ -18,6 +18,7 @@ mod known;
 mod make;
 mod manager;
 mod many;
+mod measure;
 mod orm;
 mod print;
 mod reach;
@@ -37,6 +38,7 @@ use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
+pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
@@ -87,6 +89,8 @@ pub struct FlowFacts {
     pub events: Vec<Event>,
     /// Statements on models and tables, in loops or not, in order of discovery, without twins.
     pub executions: Vec<Execution>,
+    /// Where rows are fetched, and where nothing of them is used but their number.
+    pub measured: Measured,
     /// Values, for what the events name.
     pub values: Values,
     /// Reasons why something was not followed, counted.
@@ -103,6 +107,8 @@ pub struct FlowFacts {
     pub framework_loops: FxHashSet<LoopId>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
+    /// Functions with queries that run for each request.
+    pub request_functions: FxHashSet<FnRef>,
     /// Entry points that events reached.
     pub entries: FxHashMap<FnRef, Entry>,
     /// Functions that run, by what is known, on an event loop that serves others, too.
@@ -169,6 +175,7 @@ pub(crate) struct Engine<'a> {
     events: Vec<Event>,
     executions: Vec<Execution>,
     known_executions: FxHashSet<Execution>,
+    measured: Measured,
     known_events: FxHashSet<u64>,
     module_vars: FxHashMap<(FileId, Name), Val>,
     fields: FxHashMap<(ClassId, Name), Val>,
@@ -263,12 +270,15 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
+    let request_functions = engine.request_functions();
     FlowFacts {
         entries,
         on_server,
         on_own_loop,
+        request_functions,
         events: engine.events,
         executions: engine.executions,
+        measured: engine.measured,
         values: engine.v,
         gaps: engine.gaps,
         rendered: engine.rendered,
@@ -300,6 +310,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         events: Vec::new(),
         executions: Vec::new(),
         known_executions: FxHashSet::default(),
+        measured: Measured::default(),
         known_events: FxHashSet::default(),
         module_vars: FxHashMap::default(),
         fields: FxHashMap::default(),

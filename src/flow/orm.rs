@@ -243,7 +243,9 @@ impl<'a> Engine<'a> {
             Access::Query => self.relation_query(fr, object, row, relation, range),
             Access::Rows => {
                 let at = super::call::method_range(range, relation.name);
-                match self.state(fr, row, relation) {
+                let state = self.state(fr, row, relation);
+                self.relation_read(fr, row, relation, state, range);
+                match state {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
                     State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
@@ -654,6 +656,8 @@ impl<'a> Engine<'a> {
             (op.orders, flag::ORDERED),
             (op.locks, flag::LOCKED),
             (op.keyed, flag::KEYED),
+            (op.groups, flag::GROUPED),
+            (op.narrows(), flag::NARROWED),
         ] {
             if on {
                 query.flags |= bit;
@@ -680,6 +684,7 @@ impl<'a> Engine<'a> {
         if op.executes && !op.lazy {
             let narrowed = op.limits || op.filters || (op.keyed && !args.positional.is_empty());
             self.execute(fr, &query, op, name, at, narrowed);
+            self.fetched(fr, &query, op, &args, whole);
         }
         if let Some(callback) = op.callback {
             if let Some(f) = args.get(callback) {
@@ -782,35 +787,6 @@ impl<'a> Engine<'a> {
             }
             Gets::Nothing => self.call_value(fr, f, Args::default(), at),
         }
-    }
-
-    fn columns(&mut self, query: &mut Query, op: &Op, args: &Args) {
-        let Some(model) = query.model else { return };
-        let mut named: Vec<Name> = Vec::new();
-        for val in &args.positional {
-            match self.data(*val) {
-                Data::Str(s) => named.push(*s),
-                _ => {
-                    query.tree = self.v.trees.opened(query.tree);
-                    return;
-                }
-            }
-        }
-        if args.open || named.iter().any(|n| n.as_str().contains("__")) {
-            return;
-        }
-        let all = &self.ix.model(model).columns;
-        let columns: Vec<Name> = if op.only_columns {
-            let mut kept = named;
-            let keys: Vec<Name> = kept.iter().filter_map(|n| self.relation(model, *n).and_then(|r| r.key_column)).collect();
-            kept.extend(keys);
-            kept.extend(all.values().filter(|c| c.is_primary).map(|c| c.name));
-            kept
-        } else {
-            #[allow(clippy::iter_over_hash_type)]
-            all.keys().copied().filter(|n| !named.contains(n)).collect()
-        };
-        query.tree = self.v.trees.with_columns(query.tree, Some(columns));
     }
 
     /// Reads a dotted path from a value, segment by segment.

@@ -188,6 +188,7 @@ impl<'a> Engine<'a> {
 
     fn branch(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], otherwise: &'a [StmtId]) -> Flow {
         let test = self.expr(fr, cond);
+        self.tested(fr, test, cond, crate::packs::Measures::Some);
         if let Some(holds) = self.settled(fr, cond, test) {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();

@@ -80,13 +80,18 @@ impl<'a> Engine<'a> {
             self.php_terms(fr, query, args, at, &mut marks, &mut is_open);
         } else {
             for val in &args.positional {
+                let before = marks.len();
                 self.condition(*val, &mut marks, &mut is_open, MAX_NESTING);
+                if marks.len() == before {
+                    query.flags |= flag::OTHERWISE;
+                }
             }
         }
         if is_open {
             query.flags |= flag::SCOPED;
         }
         query.marks = self.v.marked(query.marks, &marks);
+        self.searched(fr, query, at);
     }
 
     /// The columns of a condition as a value.

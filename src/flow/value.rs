@@ -81,6 +81,12 @@ pub mod flag {
     pub const FEW: u16 = 2048;
     /// Written by a raw statement or on a bare table: no model's scopes apply.
     pub const RAW: u16 = 1024;
+    /// Rows are groups, or put together from several queries: counting them is another question.
+    pub const GROUPED: u16 = 8192;
+    /// Has a condition, a join, or something else that decides which rows it gives.
+    pub const NARROWED: u16 = 16384;
+    /// Has a condition of which the columns are not known.
+    pub const OTHERWISE: u16 = 32768;
 }
 
 /// An interned set of [`Mark`]s.

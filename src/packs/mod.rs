@@ -13,7 +13,7 @@ use include_dir::{Dir, include_dir};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use file::{BlockingEntry, ClientEntry, PackError, TenancyWords};
-pub use op::{ArgRef, Gets, Grammar, Op, Result, Runs};
+pub use op::{ArgRef, Gets, Grammar, Measures, Op, Result, Runs};
 
 use crate::base::Name;
 use file::PackFile;

@@ -125,6 +125,17 @@ pub enum Runs {
     Command,
 }
 
+/// What is asked about a number of rows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Measures {
+    /// How many there are.
+    Number,
+    /// Whether there is one.
+    Some,
+    /// Whether there is none.
+    None,
+}
+
 /// Which argument: by position, by name, or either.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ArgRef {
@@ -151,6 +162,10 @@ pub struct Op {
     pub few: bool,
     /// Orders the rows.
     pub orders: bool,
+    /// Groups the rows, or puts them together from several queries.
+    pub groups: bool,
+    /// Uses nothing of many rows but how many there are.
+    pub measures: Option<Measures>,
     /// Rows are no models afterwards.
     pub projects: bool,
     /// The arguments are selected beside what is selected already: rows become tuples.
@@ -278,6 +293,7 @@ const WORDS: &[&str] = &[
     "limit",
     "at-most",
     "order",
+    "group",
     "project",
     "add-columns",
     "lazy",
@@ -324,6 +340,7 @@ const KEYS: &[&str] = &[
     "calls",
     "instance",
     "runs",
+    "measures",
 ];
 
 const RUNS: &[&str] = &["request", "request-alone", "task", "task-alone", "scheduled", "startup", "once", "command"];
@@ -338,6 +355,8 @@ impl Op {
             limits: false,
             few: false,
             orders: false,
+            groups: false,
+            measures: None,
             projects: false,
             adds_columns: false,
             lazy: false,
@@ -381,6 +400,12 @@ impl Op {
             runs: None,
             injects: false,
         }
+    }
+
+    /// Decides which rows a query gives, other than by their number or order.
+    pub fn narrows(&self) -> bool {
+        let shapes = self.orders || self.projects || self.only_columns || self.defers_columns || self.locks || self.limits;
+        self.filters && !shapes && self.eager.is_none()
     }
 
     /// Reads the words of an operation: `"exec rows callback=0 gets=chunk"`.
@@ -440,6 +465,7 @@ impl Op {
             "limit" => self.limits = true,
             "at-most" => self.few = true,
             "order" => self.orders = true,
+            "group" => self.groups = true,
             "project" => self.projects = true,
             "add-columns" => self.adds_columns = true,
             "lazy" => self.lazy = true,
@@ -502,6 +528,14 @@ impl Op {
             "relation" => self.relation = Some(arg_ref(value)),
             "calls" => self.calls = Some(arg_ref(value)),
             "instance" => self.instance = Some(Name::new(value)),
+            "measures" => {
+                self.measures = Some(match value {
+                    "number" => Measures::Number,
+                    "some" => Measures::Some,
+                    "none" => Measures::None,
+                    other => return Err(unknown(file, other, &["number", "some", "none"])),
+                });
+            }
             "runs" => {
                 self.runs = Some(match value {
                     "request" => Runs::Request,
