@@ -65,7 +65,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             column,
             framework,
             from,
-            root: cx.flow.values.root_model(src),
+            // Rows of several models may come from one query.
+            root: cx.flow.values.root_model(src).filter(|m| from > 0 || cx.ix.model(*m).relations.contains_key(&name)),
         });
         group.events.push((order, event));
     }

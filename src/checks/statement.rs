@@ -99,7 +99,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         }
         (_, _, true) => format!("`{method}` queries {subject} once per turn of this loop"),
         (_, _, false) if distinct > 1 => {
-            format!("this call sends at least {distinct} queries per turn of the loop, the first seen on {subject}")
+            format!("this call sends up to {distinct} queries per turn of the loop, the first on {subject}")
         }
         (_, _, false) => format!("this call queries {subject} once per turn of the loop"),
     };

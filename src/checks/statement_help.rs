@@ -85,8 +85,6 @@ impl Words<'_> {
 }
 
 const ONCE: &str = "nothing in this query changes from turn to turn: run it once before the loop";
-const ONCE_OUTSIDE: &str =
-    "nothing in this query changes from turn to turn: run it once before the loop, and hand the result over";
 const BETWEEN: &str =
     "nothing in this query changes from turn to turn: where what the loop writes does not matter to it, run it once before";
 /// The advice where nothing better is known of what a call sends.
@@ -99,7 +97,8 @@ fn once(cx: &CheckContext<'_>, event: &Event) -> String {
     match (is_model_written(cx, event), event.path.is_empty()) {
         (true, _) => BETWEEN,
         (false, true) => ONCE,
-        (false, false) => ONCE_OUTSIDE,
+        // What the called function does to its query on the way is not seen here.
+        (false, false) => DOWN,
     }
     .to_owned()
 }

@@ -142,7 +142,12 @@ impl<'a> Engine<'a> {
             }
             Expr::Coalesce(a, b) => {
                 let left = self.expr(fr, *a);
+                let mark = fr.buffer.len();
                 let right = self.expr(fr, *b);
+                // What the query may have put into the row is there when it did: the other side is for other rows.
+                if left == UNKNOWN && self.is_added(fr, *a) {
+                    fr.buffer.truncate(mark);
+                }
                 if left == UNKNOWN { right } else { self.v.join(left, right) }
             }
             Expr::Not(e) => {

@@ -106,6 +106,7 @@ impl<'a> Engine<'a> {
                 };
                 Some(found == (*op == BinaryOp::In))
             }
+            Expr::InstanceOf { value, class } => self.is_instance(fr, *value, *class),
             Expr::Call { callee, args } => self.decided_call(fr, *callee, args),
             Expr::Attr { .. } => self.decided_attr(fr, cond),
             _ => None,
@@ -118,6 +119,18 @@ impl<'a> Engine<'a> {
             Expr::Function { fallback, .. } if fallback.as_str() == "is_null" => {
                 let known = self.known(fr, args.first()?.value)?;
                 Some(known == Known::Null)
+            }
+            Expr::Name(n) if n.as_str() == "bool" && args.len() == 1 => self.decide(fr, args[0].value, 1),
+            Expr::Name(n) if n.as_str() == "isinstance" && args.len() == 2 => {
+                let classes = match body.expr(args[1].value) {
+                    Expr::Seq { items, .. } => items.iter().map(|i| i.value).collect(),
+                    _ => vec![args[1].value],
+                };
+                let all: Vec<Option<bool>> = classes.into_iter().map(|c| self.is_instance(fr, args[0].value, c)).collect();
+                if all.contains(&Some(true)) {
+                    return Some(true);
+                }
+                all.iter().all(|one| *one == Some(false)).then_some(false)
             }
             Expr::Name(n) if n.as_str() == "hasattr" && args.len() == 2 => {
                 let Expr::Str(cache) = body.expr(args[1].value) else { return None };
@@ -138,6 +151,33 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Is a row an instance of a class? Told for models and for the types of plain values.
+    fn is_instance(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
+        let row = self.row_at(fr, value)?;
+        let own = self.ix.model(row.model).class?;
+        if let Expr::Name(name) = fr.body.expr(class)
+            && PLAIN_TYPES.contains(&name.as_str())
+        {
+            return Some(false);
+        }
+        let class = self.expr(fr, class);
+        let Data::Class(class) = *self.data(class) else { return None };
+        if self.ix.class(own).mro.contains(&class) {
+            return Some(true);
+        }
+        // A row of the class may be one of a class below it.
+        let is_below = self.ix.class(class).mro.contains(&own);
+        (self.ix.class(class).model.is_some() && !is_below).then_some(false)
+    }
+
+    /// Does an expression read an attribute of a row that neither its table nor its model has?
+    pub(super) fn is_added(&self, fr: &Frame<'a>, at: ExprId) -> bool {
+        let Expr::Attr { base, name, .. } = fr.body.expr(at) else { return false };
+        let Some(row) = self.row_at(fr, *base) else { return false };
+        let model = self.ix.model(row.model);
+        !model.columns.contains_key(name) && !model.relations.contains_key(name)
     }
 
     /// Is a row new? Rows of queries are not.
@@ -314,6 +354,9 @@ impl<'a> Engine<'a> {
         val == NULL || matches!(self.data(val), Data::Bool(_) | Data::Str(_) | Data::Int(_))
     }
 }
+
+/// Python's types of values that are no rows.
+const PLAIN_TYPES: &[&str] = &["str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set", "frozenset"];
 
 fn same(a: Known, b: Known) -> Option<bool> {
     match (a, b) {

@@ -642,62 +642,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Selects more beside what a query selects: its rows become tuples.
-    pub(super) fn add_columns(&mut self, query: &mut Query, args: &Args) {
-        let Some(model) = query.model else { return };
-        let mut columns = query.columns.to_vec();
-        if columns.is_empty() {
-            columns.push(self.v.of(Data::ModelClass(model)));
-        }
-        columns.extend(args.positional.iter().copied());
-        query.columns = columns.into_boxed_slice();
-        query.flags |= flag::WRAPPED;
-    }
-
-    /// A statement in the making: `select(A, B)`, `session.query(A)`.
-    fn select(&mut self, fr: &mut Frame<'a>, args: &Args, range: Range) -> Val {
-        let mut model: Option<ModelId> = None;
-        let mut columns = Vec::new();
-        for v in &args.positional {
-            let m = match self.data(*v).clone() {
-                Data::Class(class) => self.ix.class(class).model,
-                Data::ModelClass(m) => Some(m),
-                _ => None,
-            };
-            model = model.or(m);
-            columns.push(*v);
-        }
-        let at = self.span(fr, range);
-        match model {
-            Some(m) => {
-                let mut query = self.start_query(m, at);
-                if columns.len() > 1 {
-                    query.columns = columns.into_boxed_slice();
-                    query.flags |= flag::WRAPPED;
-                }
-                self.v.of(Data::Query(query))
-            }
-            None => {
-                let src = self.v.source(Source::Query(at));
-                let owner = args.positional.first().and_then(|v| match self.data(*v) {
-                    Data::Attribute(m, _) => Some(*m),
-                    _ => None,
-                });
-                let query = Query {
-                    model: owner,
-                    tree: super::tree::NOTHING,
-                    src,
-                    via: None,
-                    columns: Box::default(),
-                    class: None,
-                    flags: flag::PROJECTED,
-                    marks: super::value::NO_MARKS,
-                };
-                self.v.of(Data::Query(query))
-            }
-        }
-    }
-
     /// A method of an instance of a library class.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn instance_op(

@@ -23,6 +23,7 @@ mod orm;
 mod print;
 mod reach;
 mod resource;
+mod select;
 mod serialize;
 mod stmt;
 mod template;

@@ -8,7 +8,7 @@ use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
 use crate::facts::Language;
 use crate::index::{Access, ClassId, Loading, ModelId, Relation};
-use crate::packs::{Gets, Grammar, Op, Result};
+use crate::packs::{Gets, Op, Result};
 
 /// Default eager loads of models that load each other are followed this deep.
 pub(super) const DEFAULT_DEPTH: usize = 4;
@@ -129,69 +129,6 @@ impl<'a> Engine<'a> {
         };
         let tree = if query.flags & flag::NO_EAGER != 0 { NOTHING } else { query.tree };
         self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
-    }
-
-    /// Rows that are selected together are known to each other: a to-one relation to one of them costs nothing.
-    fn answer_each_other(&mut self, columns: &mut [Val]) {
-        let models: Vec<ModelId> = columns.iter().filter_map(|c| self.bare_row(*c).map(|r| r.model)).collect();
-        if models.len() < 2 {
-            return;
-        }
-        for column in columns.iter_mut() {
-            let Some(row) = self.bare_row(*column) else {
-                continue;
-            };
-            let data = self.ix.model(row.model);
-            let mut known: Vec<Name> = data
-                .relations
-                .values()
-                .filter(|r| !r.many && r.target.is_some_and(|t| t != row.model && models.contains(&t)))
-                .map(|r| r.name)
-                .collect();
-            known.sort();
-            let tree = known.into_iter().fold(row.tree, |t, name| self.v.trees.with(t, name, OPEN));
-            *column = self.v.row(Row { tree, ..row });
-        }
-    }
-
-    /// What a selected column gives in each row.
-    fn selected(&mut self, column: Val, query: &Query) -> Val {
-        if let Data::Row(row) = *self.data(column) {
-            return self.v.row(Row { src: query.src, ..row });
-        }
-        match self.model_selected(column) {
-            Some(model) if Some(model) == query.model => {
-                self.v.row(Row { model, tree: query.tree, src: query.src, renewed_by: NO_LOOP })
-            }
-            Some(model) => {
-                let tree = self.default_tree(model);
-                self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP })
-            }
-            None => SCALAR,
-        }
-    }
-
-    fn model_selected(&self, column: Val) -> Option<ModelId> {
-        match self.data(column) {
-            Data::Class(class) => self.ix.class(*class).model,
-            Data::ModelClass(model) => Some(*model),
-            _ => None,
-        }
-    }
-
-    /// Eager loads of the other models that a query selects.
-    fn load_beside(&mut self, fr: &mut Frame<'a>, query: &mut Query, grammar: Grammar, args: &Args) {
-        for i in 0..query.columns.len() {
-            let (model, tree) = match *self.data(query.columns[i]) {
-                Data::Row(row) => (row.model, row.tree),
-                _ => match self.model_selected(query.columns[i]) {
-                    Some(model) if Some(model) != query.model => (model, self.default_tree(model)),
-                    _ => continue,
-                },
-            };
-            let tree = self.eager_tree(fr, tree, model, grammar, args);
-            query.columns[i] = self.v.row(Row { model, tree, src: query.src, renewed_by: NO_LOOP });
-        }
     }
 
     /// Is a relation loaded on a row?

@@ -7,7 +7,7 @@ use super::many::NO_ELEMENT;
 use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame, Key, Summary};
 use crate::base::{FileId, Name, Range};
-use crate::facts::{Expr, FnId, Language, Render, RenderKind, Stmt};
+use crate::facts::{Expr, FnId, FnKind, Language, Render, RenderKind, Stmt};
 use crate::index::FnRef;
 use crate::packs::{ArgRef, Op};
 
@@ -159,7 +159,7 @@ impl<'a> Engine<'a> {
 
     /// Renders the templates of a name with a context.
     pub(super) fn render_named(&mut self, fr: &mut Frame<'a>, name: Name, context: Val, range: Range) {
-        let this = if fr.decl.kind == crate::facts::FnKind::Template { fr.this } else { UNKNOWN };
+        let this = if fr.decl.kind == FnKind::Template { fr.this } else { UNKNOWN };
         self.render_with(fr, name, context, this, range);
     }
 
@@ -209,6 +209,9 @@ impl<'a> Engine<'a> {
         let mut marks: Vec<Val> = overridden.iter().map(|n| self.v.str(*n)).collect();
         marks.push(this);
         marks.push(self.v.record(passed.clone(), None));
+        // A part that is only shown under a condition reads what a query loads under the same condition.
+        let is_part = fr.conditions > 0 && matches!(fr.decl.kind, FnKind::Template | FnKind::Macro);
+        marks.push(self.v.of(Data::Bool(is_part)));
         let case = self.v.of(Data::Tuple(marks.into_boxed_slice()));
         let key = Key { f, this: case, args: args.clone().into_boxed_slice() };
         let summary = if let Some(s) = self.memo.get(&key) {
@@ -226,6 +229,7 @@ impl<'a> Engine<'a> {
             inner.locals = args;
             inner.overridden = overridden.to_vec();
             inner.passed = passed;
+            inner.conditions = usize::from(is_part);
             self.run_frame(&mut inner);
             let finished: std::rc::Rc<Summary> = std::rc::Rc::new(self.finish(inner));
             self.depth -= 1;
