@@ -221,8 +221,8 @@ fn writes<'c>(
     cx: &'c CheckContext<'_>,
     event: &'c Event,
 ) -> impl Iterator<Item = (&'c Event, crate::flow::value::Src, Option<ModelId>, Name)> {
-    cx.flow.events.iter().filter(|other| same_loop(event, other)).filter_map(|other| match &other.what {
-        What::Statement { kind: Statement::Write | Statement::Upsert, src, model, method, .. } => {
+    cx.flow.events.iter().filter_map(move |other| match &other.what {
+        What::Statement { kind: Statement::Write | Statement::Upsert, src, model, method, .. } if same_loop(event, other) => {
             Some((other, *src, *model, *method))
         }
         _ => None,

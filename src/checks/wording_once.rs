@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::CheckContext;
 use crate::base::FileId;
 use crate::facts::{Expr, FnKind, Language};
@@ -11,38 +13,44 @@ use crate::source::Origin;
 #[derive(Default)]
 pub(super) struct ByHand {
     known: BTreeMap<FileId, bool>,
+    mentions: Option<Mentions>,
 }
+
+/// The one file that names something, or several.
+type Mentions = FxHashMap<&'static str, Option<FileId>>;
 
 impl ByHand {
     /// Is this a script or command that nothing else of the program names?
     pub(super) fn is(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
-        *self.known.entry(file).or_insert_with(|| is_by_hand(cx, file))
+        if cx.ix.sources.file(file).origin != Origin::Script {
+            return false;
+        }
+        let mentions = self.mentions.get_or_insert_with(|| mentions(cx));
+        let is_elsewhere = |name: &String| mentions.get(name.as_str()).is_some_and(|only| *only != Some(file));
+        *self.known.entry(file).or_insert_with(|| !names_of(cx, file).iter().any(is_elsewhere))
     }
 }
 
-fn is_by_hand(cx: &CheckContext<'_>, file: FileId) -> bool {
-    if cx.ix.sources.file(file).origin != Origin::Script {
-        return false;
-    }
-    let names = names_of(cx, file);
-    !cx.ix.facts.iter().enumerate().any(|(i, facts)| {
-        let source = &cx.ix.sources.files[i];
-        if i == file.0 as usize || source.origin == Origin::Test {
-            return false;
+/// What the program names, outside its tests: classes, and texts or their first words.
+fn mentions(cx: &CheckContext<'_>) -> Mentions {
+    let mut found = Mentions::default();
+    for (i, facts) in cx.ix.facts.iter().enumerate() {
+        let file = FileId(i as u32);
+        if cx.ix.sources.file(file).origin == Origin::Test {
+            continue;
         }
         // What a class lists is registered, not run.
         let bodies = facts.functions.iter().filter(|function| function.kind != FnKind::ClassBody);
-        bodies.flat_map(|function| &function.body.exprs).any(|expr| match expr {
-            Expr::Str(text) => {
-                let text = text.as_str();
-                names
-                    .iter()
-                    .any(|n| text == n.as_str() || text.strip_prefix(n.as_str()).is_some_and(|rest| rest.starts_with(' ')))
-            }
-            Expr::Class(name) | Expr::Name(name) => names.contains(&name.as_str().to_owned()),
-            _ => false,
-        })
-    })
+        for expr in bodies.flat_map(|function| &function.body.exprs) {
+            let name = match expr {
+                Expr::Str(text) => text.as_str().split(' ').next().unwrap_or_default(),
+                Expr::Class(name) | Expr::Name(name) => name.as_str(),
+                _ => continue,
+            };
+            found.entry(name).and_modify(|only| *only = only.filter(|one| *one == file)).or_insert(Some(file));
+        }
+    }
+    found
 }
 
 /// The names under which a file's code may be run: its stem, its classes, and what they call themselves.
