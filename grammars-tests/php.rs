@@ -51,7 +51,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "use_as_clause",
     "use_instead_of_clause",
     "var_modifier",
-    "visibility_modifier",
 ];
 
 #[test]
