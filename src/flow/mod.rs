@@ -473,7 +473,26 @@ impl<'a> Engine<'a> {
             }
             args.push(val);
         }
-        self.evaluate(f, this, args);
+        let summary = self.evaluate(f, this, args);
+        self.respond(f, summary.ret);
+    }
+
+    /// What a function gives may know itself how it becomes the response: the framework asks it.
+    fn respond(&mut self, f: FnRef, returned: Val) {
+        let language = if self.ix.file(f.file).language == Language::Php { self.names.php } else { return };
+        let Some(method) = self.ix.packs.word_in_language(language, "response-method") else { return };
+        for val in self.v.alternatives(returned) {
+            let Data::Object { class, .. } = *self.data(val) else { continue };
+            if self.ix.find_method(class, method).is_none() {
+                continue;
+            }
+            let request = self.ix.packs.word_in_language(language, "request-class");
+            let request = request.map_or(UNKNOWN, |class| self.v.of(Data::Instance(class)));
+            let mut fr = self.frame(f, UNKNOWN);
+            let at = fr.decl.name_range;
+            self.call_method(&mut fr, val, method, call::Args::positional(vec![request]), at);
+            self.finish(fr);
+        }
     }
 
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
