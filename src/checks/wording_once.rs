@@ -58,6 +58,7 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
     let path = &cx.ix.sources.file(file).path;
     let stem = path.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
     let facts = cx.ix.file(file);
+    let naming = cx.ix.packs.word_list("command-name-attributes");
     let mut names = Vec::new();
     if facts.language == Language::Python {
         names.push(stem.to_owned());
@@ -68,7 +69,7 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
         if class.name.last_segment() == stem {
             names.push(full.to_owned());
         }
-        let texts = class.attrs.iter().filter(|a| matches!(a.name.as_str(), "signature" | "name"));
+        let texts = class.attrs.iter().filter(|a| naming.iter().any(|n| n == a.name.as_str()));
         for value in texts.filter_map(|a| a.value) {
             let body = facts.functions.get(class.scope.0 as usize).map(|f| &f.body);
             if let Some(Expr::Str(text)) = body.map(|b| b.expr(value))

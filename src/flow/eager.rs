@@ -229,9 +229,14 @@ impl<'a> Engine<'a> {
                     Some(Data::Str(p)) => paths.push(segments(p, Grammar::Prefetch).into_boxed_slice()),
                     _ => load.open = true,
                 }
-                let named = |n: &str| args.named.iter().find(|(k, _)| k.as_str() == n).map(|(_, v)| *v);
-                load.query = named("queryset").or_else(|| args.positional.get(1).copied());
-                load.attr = named("to_attr").or_else(|| args.positional.get(2).copied()).and_then(|v| match self.data(v) {
+                let python = self.names.python;
+                let given = |key: &str| {
+                    let keyword = self.ix.packs.word_in_language(python, key)?;
+                    args.named.iter().find(|(k, _)| *k == keyword).map(|(_, v)| *v)
+                };
+                let (query, attr) = (given("prefetch-query"), given("prefetch-attr"));
+                load.query = query.or_else(|| args.positional.get(1).copied());
+                load.attr = attr.or_else(|| args.positional.get(2).copied()).and_then(|v| match self.data(v) {
                     Data::Str(s) => Some(*s),
                     _ => None,
                 });

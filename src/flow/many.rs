@@ -541,16 +541,7 @@ impl<'a> Engine<'a> {
                     if op.arg.is_none() {
                         let src = self.v.source(Source::Query(super::Span { file: fr.file, range }));
                         let kind = if op.writes { Statement::Write } else { Statement::Read };
-                        let bare = Query {
-                            model: None,
-                            tree: super::tree::OPEN,
-                            src,
-                            via: None,
-                            columns: Box::default(),
-                            class: None,
-                            flags: flag::RAW,
-                            marks: super::value::NO_MARKS,
-                        };
+                        let bare = Query { flags: flag::RAW, ..Query::new(None, super::tree::OPEN, src) };
                         self.executed(fr, &bare, kind, method, range, false);
                         self.statement(fr, kind, method, None, None, false, src, flag::RAW, range);
                     }

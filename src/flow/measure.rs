@@ -114,14 +114,7 @@ impl<'a> Engine<'a> {
         if !is_many || op.keyed || op.writes || args.positional.len() > 1 {
             return;
         }
-        let fetch = Fetch {
-            model: query.model,
-            relation: None,
-            src: query.src,
-            flags: query.flags,
-            loaded: Loaded::No,
-            is_renewed: false,
-        };
+        let fetch = plain_fetch(query);
         self.note_fetch(self.span(fr, whole), fetch);
     }
 
@@ -203,14 +196,7 @@ impl<'a> Engine<'a> {
 
     /// What running a query here fetches.
     fn fetch_of(&mut self, fr: &Frame<'a>, query: &Query) -> Fetch {
-        let mut fetch = Fetch {
-            model: query.model,
-            relation: None,
-            src: query.src,
-            flags: query.flags,
-            loaded: Loaded::No,
-            is_renewed: false,
-        };
+        let mut fetch = plain_fetch(query);
         let Some((object, name)) = query.via else { return fetch };
         let Data::Row(row) = *self.data(object) else { return fetch };
         fetch.is_renewed = row.renewed_by != super::NO_LOOP;
@@ -230,4 +216,9 @@ fn loaded(state: State) -> Loaded {
         State::Missing => Loaded::No,
         State::Maybe | State::Unknown => Loaded::Unknown,
     }
+}
+
+/// What a query fetches that was reached through no relation.
+fn plain_fetch(query: &Query) -> Fetch {
+    Fetch { model: query.model, relation: None, src: query.src, flags: query.flags, loaded: Loaded::No, is_renewed: false }
 }

@@ -94,16 +94,7 @@ impl<'a> Engine<'a> {
         let tree = self.default_tree(model);
         let src = self.v.source(Source::Query(at));
         let data = self.ix.model(model);
-        Query {
-            model: Some(model),
-            tree,
-            src,
-            via: None,
-            columns: Box::default(),
-            class: data.query_class,
-            flags: 0,
-            marks: super::value::NO_MARKS,
-        }
+        Query { class: data.query_class, ..Query::new(Some(model), tree, src) }
     }
 
     pub(super) fn fresh_row(&mut self, model: ModelId, at: Span) -> Val {
@@ -215,16 +206,7 @@ impl<'a> Engine<'a> {
         };
         self.anchor(src, row);
         let class = relation.target.and_then(|t| self.manager_class(t));
-        let query = Query {
-            model: relation.target,
-            tree,
-            src,
-            via: Some((object, relation.name)),
-            columns: Box::default(),
-            class,
-            flags: 0,
-            marks: super::value::NO_MARKS,
-        };
+        let query = Query { via: Some((object, relation.name)), class, ..Query::new(relation.target, tree, src) };
         self.v.of(Data::Query(query))
     }
 

@@ -68,16 +68,7 @@ impl<'a> Engine<'a> {
                     Data::Attribute(m, _) => Some(*m),
                     _ => None,
                 });
-                let query = Query {
-                    model: owner,
-                    tree: super::tree::NOTHING,
-                    src,
-                    via: None,
-                    columns: Box::default(),
-                    class: None,
-                    flags: flag::PROJECTED,
-                    marks: super::value::NO_MARKS,
-                };
+                let query = Query { flags: flag::PROJECTED, ..Query::new(owner, super::tree::NOTHING, src) };
                 self.v.of(Data::Query(query))
             }
         }

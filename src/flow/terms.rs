@@ -268,16 +268,7 @@ impl<'a> Engine<'a> {
         let src = self.v.source(Source::Query(self.span(fr, range)));
         let marks = self.v.marked(NO_MARKS, &[Mark::Table(name)]);
         self.table_names.insert(src, name);
-        let query = Query {
-            model: None,
-            tree: super::tree::OPEN,
-            src,
-            via: None,
-            columns: Box::default(),
-            class: None,
-            flags: flag::RAW,
-            marks,
-        };
+        let query = Query { flags: flag::RAW, marks, ..Query::new(None, super::tree::OPEN, src) };
         Some(self.v.of(Data::Query(query)))
     }
 

@@ -56,16 +56,8 @@ impl<'a> Engine<'a> {
 
     pub(super) fn open_query(&mut self, model: Option<ModelId>, at: Span, class: Option<ClassId>) -> Val {
         let src = self.v.source(Source::Declared(at));
-        self.v.of(Data::Query(Query {
-            model,
-            tree: OPEN,
-            src,
-            via: None,
-            columns: Box::default(),
-            class,
-            flags: flag::FILTERED | flag::SCOPED,
-            marks: super::value::NO_MARKS,
-        }))
+        let flags = flag::FILTERED | flag::SCOPED;
+        self.v.of(Data::Query(Query { class, flags, ..Query::new(model, OPEN, src) }))
     }
 
     /// What a parameter is known to be from its declaration alone.

@@ -132,6 +132,13 @@ pub struct Query {
     pub marks: Marks,
 }
 
+impl Query {
+    /// A query that starts here, with nothing done to it yet.
+    pub fn new(model: Option<ModelId>, tree: Tree, src: Src) -> Query {
+        Query { model, tree, src, via: None, columns: Box::default(), class: None, flags: 0, marks: NO_MARKS }
+    }
+}
+
 /// Eager loads as a value: paths of relations, and perhaps a query and a name of its own for the last.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Load {

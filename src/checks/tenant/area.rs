@@ -118,12 +118,13 @@ impl View<'_, '_> {
             return false;
         };
         let body = &self.cx.ix.file(f.file).functions[parent.0 as usize].body;
+        let registers = self.cx.ix.packs.word_list("plain-registrations");
         decl.decorators.iter().any(|d| {
             let callee = match body.expr(*d) {
                 Expr::Call { callee, .. } => *callee,
                 _ => return false,
             };
-            matches!(body.expr(callee), Expr::Attr { name, .. } if matches!(name.as_str(), "get" | "post" | "put" | "patch" | "delete" | "route" | "websocket"))
+            matches!(body.expr(callee), Expr::Attr { name, .. } if registers.iter().any(|n| n == name.as_str()))
         })
     }
 

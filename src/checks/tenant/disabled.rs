@@ -176,11 +176,12 @@ fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
     if !has_role(&["viewset", "list-view", "detail-view"]) {
         return;
     }
-    let Some(at) = ix.own_attr(class, Name::new("queryset")) else {
+    let word = |key: &str| ix.packs.word_in_language(Name::new("python"), key);
+    let Some(at) = word("viewset-query").and_then(|attr| ix.own_attr(class, attr)) else {
         return;
     };
     let is_own = |name: &str| ix.find_method(class, Name::new(name)).is_some() || ix.find_attr(class, Name::new(name)).is_some();
-    if ["get_queryset", "filter_queryset", "filter_backends", "get_object"].iter().any(|n| is_own(n)) {
+    if word("viewset-narrows-by").is_some_and(|names| names.as_str().split(' ').any(is_own)) {
         return;
     }
     let decl = ix.class_decl(class);
@@ -216,7 +217,8 @@ fn all_rows(view: &View<'_, '_>, f: FnRef, value: ExprId) -> Option<ModelId> {
         match body.expr(at) {
             Expr::Call { callee, .. } => at = *callee,
             Expr::Attr { base, name, .. } => {
-                if matches!(name.as_str(), "filter" | "exclude" | "none") {
+                let narrowing = view.cx.ix.packs.word_in_language(Name::new("python"), "narrowing-methods");
+                if narrowing.is_some_and(|names| names.as_str().split(' ').any(|n| n == name.as_str())) {
                     return None;
                 }
                 if let Symbol::Class(class) = view.cx.ix.symbol_of(f, *base) {

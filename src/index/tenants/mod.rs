@@ -276,9 +276,10 @@ impl Tenancy {
         let reader = scopes::Reader { index, schema: &self.schema, words: &words };
         let mut out = Vec::new();
         for (i, model) in index.models.iter().enumerate() {
+            let first = index.packs.word(model.dialect, "initial-query");
             for manager in model.managers.iter().filter(|_| !model.is_abstract) {
                 for class in [manager.class, manager.query_class].into_iter().flatten() {
-                    let found = index.find_method(class, Name::new("get_queryset"));
+                    let found = first.and_then(|first| index.find_method(class, first));
                     out.extend(found.map(|(_, f)| (f, ModelId(i as u32), index.class(class).name)));
                 }
             }

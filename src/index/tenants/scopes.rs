@@ -185,10 +185,11 @@ impl Reader<'_, '_> {
 
     fn managers(&self, id: ModelId, found: &mut Vec<Found>) {
         let model = self.index.model(id);
+        let Some(first) = self.index.packs.word(model.dialect, "initial-query") else { return };
         for manager in &model.managers {
             let mut functions = Vec::new();
             for class in [manager.class, manager.query_class].into_iter().flatten() {
-                if let Some((_, f)) = self.index.find_method(class, Name::new("get_queryset")) {
+                if let Some((_, f)) = self.index.find_method(class, first) {
                     functions.push(f);
                     let owner = self.index.class_of_function(f);
                     functions.extend(owner.into_iter().flat_map(|c| self.methods(c)));
