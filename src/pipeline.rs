@@ -128,7 +128,7 @@ fn analyze(
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
     let words = tenant_words(sources, settings);
     let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, findings, &mut guard);
+    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, &|rule| settings.is_on(rule), findings, &mut guard);
 }
 
 fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {

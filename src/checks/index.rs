@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
+
 use super::wording::model_name;
 use super::{CheckContext, step};
 use crate::base::{Name, Range, Span};
@@ -12,7 +14,7 @@ use crate::flow::value::{Mark, Source, Src, flag};
 use crate::index::{Access, Column, FnRef, Model, ModelId};
 use crate::source::Origin;
 
-const RULE: &str = "missing-index";
+pub(super) const RULE: &str = "missing-index";
 /// At most so many queries of one column are listed.
 const MAX_OTHERS: usize = 6;
 /// What finds the rows otherwise, or is not known.
@@ -72,8 +74,11 @@ fn queries(cx: &CheckContext<'_>) -> BTreeMap<Src, Query> {
         query.marks.extend(cx.flow.values.marks_of(search.marks).iter().copied());
         query.flags |= search.flags;
     }
+    let mut known = FxHashSet::default();
     for execution in &cx.flow.executions {
-        if let Some(query) = queries.get_mut(&execution.src) {
+        if known.insert((execution.src, execution.marks, execution.flags))
+            && let Some(query) = queries.get_mut(&execution.src)
+        {
             query.marks.extend(cx.flow.values.marks_of(execution.marks).iter().copied());
             query.flags |= execution.flags;
         }

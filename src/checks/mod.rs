@@ -57,7 +57,13 @@ pub fn tenants(cx: &CheckContext<'_>, words: &TenantWords) -> String {
 }
 
 /// Runs all checks, each behind the guard: what it found before a failure is kept.
-pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords, findings: &mut Vec<Finding>, guard: &mut dyn FnMut(&mut dyn FnMut())) {
+pub fn run(
+    cx: &CheckContext<'_>,
+    tenant: &TenantWords,
+    is_on: &dyn Fn(&str) -> bool,
+    findings: &mut Vec<Finding>,
+    guard: &mut dyn FnMut(&mut dyn FnMut()),
+) {
     guard(&mut || load::check(cx, findings));
     guard(&mut || statement::check(cx, findings));
     guard(&mut || tenant::check(cx, tenant, findings));
@@ -66,8 +72,13 @@ pub fn run(cx: &CheckContext<'_>, tenant: &TenantWords, findings: &mut Vec<Findi
     guard(&mut || session::check(cx, findings));
     guard(&mut || timeout::check(cx, findings));
     guard(&mut || count::check(cx, findings));
-    guard(&mut || unbounded::check(cx, findings));
-    guard(&mut || index::check(cx, findings));
+    // Off unless asked for, and not for nothing.
+    if is_on(unbounded::RULE) {
+        guard(&mut || unbounded::check(cx, findings));
+    }
+    if is_on(index::RULE) {
+        guard(&mut || index::check(cx, findings));
+    }
 }
 
 impl CheckContext<'_> {

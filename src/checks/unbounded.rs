@@ -17,7 +17,7 @@ use crate::index::{ClassId, FnRef, ModelId, Relation};
 use crate::packs::Result as OpResult;
 use crate::source::Origin;
 
-const RULE: &str = "unbounded-query";
+pub(super) const RULE: &str = "unbounded-query";
 /// What bounds a query, or what is not known about it.
 const BOUNDED: u16 = flag::NARROWED
     | flag::LIMITED

@@ -225,12 +225,14 @@ pub struct ProjectIndex<'a> {
 }
 
 /// Lookup tables that only this module reads.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Tables {
     modules: modules::ModuleTable,
     classes: classes::ClassTable,
     /// Outside names that stand for the model of the setting.
     swapped_names: Vec<Name>,
+    /// What names were found to mean, once everything is linked.
+    resolved: Option<names::Resolved>,
 }
 
 /// Links all facts into one program, with the packs that come with the tool.
@@ -272,6 +274,7 @@ pub fn link_with<'a>(
     let dialects = models::dialects(model_packs);
     classes::link(&mut index, &|name| dialects.ancestry(name));
     models::link(&mut index, &dialects);
+    index.tables.resolved = Some(names::Resolved::default());
     index
 }
 

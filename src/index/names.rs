@@ -2,6 +2,11 @@
 //!
 //! In: what files bind and import. Follows imports, re-exports and star imports, with a bound.
 
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
 use super::modules::{MAX_HOPS, Member, folder, join};
 use super::{FnRef, ProjectIndex, Symbol};
 use crate::base::{FileId, Name};
@@ -70,6 +75,23 @@ const BUILTINS: &[&str] = &[
     "TypeError",
     "RuntimeError",
 ];
+
+/// What names were found to mean: the same few are asked for again and again.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    members: Mutex<FxHashMap<(FileId, Name), Symbol>>,
+    absolute: Mutex<FxHashMap<(FileId, Name, bool), Symbol>>,
+}
+
+impl Resolved {
+    fn get<K: Eq + Hash>(known: &Mutex<FxHashMap<K, Symbol>>, key: &K) -> Option<Symbol> {
+        known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn put<K: Eq + Hash>(known: &Mutex<FxHashMap<K, Symbol>>, key: K, symbol: Symbol) {
+        known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, symbol);
+    }
+}
 
 impl ProjectIndex<'_> {
     /// What a name of one segment means in a scope: imports and declarations of the scope and those around it, then the
@@ -142,7 +164,7 @@ impl ProjectIndex<'_> {
 
     /// A PHP name, qualified.
     fn qualified(&self, name: Name) -> Symbol {
-        let lower = Name::new(&name.as_str().to_lowercase());
+        let lower = name.folded();
         if let Some(class) = self.class_names.get(&lower) {
             return Symbol::Class(*class);
         }
@@ -216,6 +238,21 @@ impl ProjectIndex<'_> {
     }
 
     fn member_of(&self, module: FileId, name: Name, hops: usize) -> Symbol {
+        let Some(resolved) = self.tables.resolved.as_ref() else {
+            return self.find_member(module, name, hops);
+        };
+        if let Some(symbol) = Resolved::get(&resolved.members, &(module, name)) {
+            return symbol;
+        }
+        let symbol = self.find_member(module, name, hops);
+        // What is found on the way may have stopped at the bound.
+        if hops == 0 {
+            Resolved::put(&resolved.members, (module, name), symbol);
+        }
+        symbol
+    }
+
+    fn find_member(&self, module: FileId, name: Name, hops: usize) -> Symbol {
         if hops > MAX_HOPS {
             return Symbol::Unknown;
         }
@@ -371,6 +408,19 @@ impl ProjectIndex<'_> {
     }
 
     fn absolute(&self, file: FileId, dotted: &str, is_member: bool, hops: usize) -> Symbol {
+        let Some(resolved) = self.tables.resolved.as_ref().filter(|_| hops == 0) else {
+            return self.find_absolute(file, dotted, is_member, hops);
+        };
+        let key = (file, Name::new(dotted), is_member);
+        if let Some(symbol) = Resolved::get(&resolved.absolute, &key) {
+            return symbol;
+        }
+        let symbol = self.find_absolute(file, dotted, is_member, hops);
+        Resolved::put(&resolved.absolute, key, symbol);
+        symbol
+    }
+
+    fn find_absolute(&self, file: FileId, dotted: &str, is_member: bool, hops: usize) -> Symbol {
         if hops > MAX_HOPS {
             return Symbol::Unknown;
         }

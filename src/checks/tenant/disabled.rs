@@ -14,9 +14,11 @@ use crate::source::Origin;
 const MAX_CHAIN: usize = 12;
 
 pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
+    let lists = view.cx.ix.packs.tenancy();
+    let may_switch = !lists.disabling.is_empty() || !lists.disabling_with_null.is_empty();
     for (i, facts) in view.cx.ix.facts.iter().enumerate() {
         let file = FileId(i as u32);
-        if facts.language != Language::Python || view.cx.ix.sources.file(file).origin != Origin::Ours {
+        if !may_switch || facts.language != Language::Python || view.cx.ix.sources.file(file).origin != Origin::Ours {
             continue;
         }
         for j in 0..facts.functions.len() {
@@ -48,8 +50,11 @@ fn switched_off(view: &View<'_, '_>, at: FnRef, faults: &mut Vec<Fault>) {
         let is_off = lists.disabling.iter().any(|d| d == full.as_str())
             || lists.disabling_with_null.iter().any(|d| d == full.as_str())
                 && args.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Null));
+        if !is_off {
+            continue;
+        }
         let area = view.area(at);
-        if !is_off || matches!(area, Area::Global | Area::Early) {
+        if matches!(area, Area::Global | Area::Early) {
             continue;
         }
         let span = Span { file: at.file, range: body.range(ExprId(i as u32)) };
