@@ -153,6 +153,19 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         }
         (false, false, _) => format!("`{read}` is loaded once per `{reader}` in this loop"),
     };
+    // A session that knows its rows asks for each of the rows at the other end once.
+    let shared = models.last().copied().flatten().filter(|_| !group.column && !group.never).and_then(|m| {
+        let relation = ix.model(m).relations.get(&last).filter(|r| !r.many && r.key_column.is_some())?;
+        ix.packs.word(ix.model(m).dialect, "identity-map")?;
+        relation.target
+    });
+    let message = match shared {
+        Some(target) if group.framework => {
+            format!("`{read}` is loaded when these rows are serialized, once for each `{}`", model_name(ix, target))
+        }
+        Some(target) => format!("`{read}` is loaded in this loop, once for each `{}` that its rows lead to", model_name(ix, target)),
+        None => message,
+    };
     let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
     let message = if raises { format!("{message}; in an asynchronous session that read raises") } else { message };
     let origin = origin_span(group.origin);
@@ -199,6 +212,14 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     }
     if header.is_some_and(|at| by_hand.is(cx, at.file)) {
         finding.level = Level::Note;
+    }
+    // Far away, there are few of them more often than not.
+    if shared.is_some() && group.framework && !raises {
+        match group.path.len() {
+            1 => (),
+            2 => finding.level = Level::Note,
+            _ => finding.confidence = Confidence::Low,
+        }
     }
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
