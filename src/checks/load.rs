@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::load_merge::{Reported, merge};
-use super::wording::{model_name, path_text};
+use super::load_merge::{Reported, Served, merge};
+use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
@@ -12,6 +12,8 @@ use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
 use crate::index::{FnRef, ModelId};
 
+/// What a framework reads at the end of a longer chain of relations is not worth a word of its own.
+const MAX_CHAIN: usize = 3;
 /// At most so many further reads of a relation are listed.
 const MAX_OTHERS: usize = 6;
 
@@ -163,7 +165,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         Some(target) if group.framework => {
             format!("`{read}` is loaded when these rows are serialized, once for each `{}`", model_name(ix, target))
         }
-        Some(target) => format!("`{read}` is loaded in this loop, once for each `{}` that its rows lead to", model_name(ix, target)),
+        Some(target) => {
+            format!("`{read}` is loaded in this loop, once for each `{}` that its rows lead to", model_name(ix, target))
+        }
         None => message,
     };
     let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
@@ -221,11 +225,20 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
+    if group.framework && !raises && group.path.len() > MAX_CHAIN {
+        finding.confidence = Confidence::Low;
+    }
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
     let read = (!group.framework).then_some((first.site, group.model, last));
-    Reported { finding, read, origin, is_query: matches!(group.origin, Source::Query(_)) }
+    let is_query = matches!(group.origin, Source::Query(_));
+    let served = (group.framework && origin.is_some() && !group.column && !group.never).then(|| Served {
+        path: relation,
+        root: model_name(ix, root),
+        code: eager_code(ix, root, &group.path),
+    });
+    Reported { finding, read, origin, is_query, served }
 }
 
 /// The model that has each relation of a path, from the first one on.

@@ -47,7 +47,8 @@ impl<'a> Engine<'a> {
         };
         functions.iter().enumerate().filter(|(i, f)| is_within(Some(FnId(*i as u32))) && !f.captures.is_empty()).any(|(_, f)| {
             let body = &f.body;
-            let is_captured = |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
+            let is_captured =
+                |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
             let (mut calls, mut looks, mut stores) = (false, false, false);
             for expr in &body.exprs {
                 match expr {

@@ -479,7 +479,11 @@ impl<'a> Engine<'a> {
             return false;
         }
         let in_class = decl.class.is_some_and(|c| self.ix.file(file).classes[c.0 as usize].kind == ClassKind::Class);
-        in_class && self.ix.sources.file(file).text.matches(decl.name.as_str()).nth(1).is_none()
+        let text = &self.ix.sources.file(file).text;
+        // `$this->{$name}()`, `$this->$name()`, `[$this, $name]`: whatever is called so.
+        let is_dynamic =
+            ["$this->{", "$this->$", "self::$", "static::$", "[$this, $", "call_user_func"].iter().any(|w| text.contains(w));
+        in_class && !is_dynamic && text.matches(decl.name.as_str()).nth(1).is_none()
     }
 
     /// Does a file only say how tables came to be?
