@@ -58,7 +58,7 @@ impl<'a> Engine<'a> {
                 if self.ix.find_method(class, name).is_some() {
                     return self.v.of(Data::Method(object, name));
                 }
-                UNKNOWN
+                self.enum_list(fr, class, name).unwrap_or(UNKNOWN)
             }
             Data::ModelClass(model) => self.library_model_attr(fr, model, name, range),
             Data::Module(file) => {

@@ -732,6 +732,9 @@ impl<'a> Engine<'a> {
             let query = self.start_query(model, self.span(fr, whole));
             return self.query_method(fr, query, name, args, at, whole);
         }
+        if let Some(cases) = self.enum_list(fr, class, name) {
+            return cases;
+        }
         // Enum cases, static factories of libraries, facades of the program.
         let target = self.class_attr(class, name);
         if target != UNKNOWN {

@@ -723,6 +723,8 @@ impl<'a> Engine<'a> {
                 }
                 SCALAR
             }
+            // A set less another one.
+            BinaryOp::Other if matches!(self.data(a), Data::Tuple(_) | Data::Many(_, ManyKind::Literal)) => a,
             BinaryOp::Order | BinaryOp::Other => SCALAR,
         }
     }

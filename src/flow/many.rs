@@ -6,7 +6,7 @@ use super::value::{Data, ManyKind, NULL, Query, SCALAR, Source, UNKNOWN, Val, fl
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Language;
-use crate::index::ModelId;
+use crate::index::{ClassId, ModelId};
 use crate::packs::{Gets, Op, Result};
 
 /// Iterating gives nothing at all: the value is known to be empty.
@@ -75,8 +75,41 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, UNKNOWN, true)
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
+            // The cases of an enumeration.
+            Data::Class(class) if self.is_enum(class) => {
+                (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
+            }
             _ => (UNKNOWN, UNKNOWN, true),
         }
+    }
+
+    /// Does the code itself write down what is in a container?
+    fn is_short(&self, val: Val) -> bool {
+        match self.data(val) {
+            Data::Tuple(items) => items.len() <= SMALL,
+            Data::Record(_, rest) => rest.is_none(),
+            Data::Many(_, ManyKind::Literal) => true,
+            Data::OneOf(all) => all.iter().all(|v| self.is_short(*v)),
+            Data::Class(class) => self.is_enum(*class),
+            _ => false,
+        }
+    }
+
+    /// What is made of a few elements is few.
+    fn few_of(&mut self, from: &[Val], made: Val) -> Val {
+        match *self.data(made) {
+            Data::Many(e, ManyKind::Held | ManyKind::Lazy) if !from.is_empty() && from.iter().all(|v| self.is_short(*v)) => {
+                self.v.many(e, ManyKind::Literal)
+            }
+            _ => made,
+        }
+    }
+
+    /// The cases of an enumeration as a list, by the name of the method or attribute that gives them.
+    pub(super) fn enum_list(&mut self, fr: &Frame<'a>, class: ClassId, name: Name) -> Option<Val> {
+        let words = self.ix.packs.word_in_language(self.language(fr), "enum-lists")?;
+        let is_list = self.is_enum(class) && super::entry::has_word(words, name.as_str());
+        is_list.then(|| self.v.many(SCALAR, ManyKind::Literal))
     }
 
     /// The element of a value, for unpacking and joining; runs a query if it is one.
@@ -316,7 +349,8 @@ impl<'a> Engine<'a> {
         if few && op.result == Result::Same {
             return self.v.many(element, ManyKind::Literal);
         }
-        self.many_result(fr, recv, op, element, result, at)
+        let made = self.many_result(fr, recv, op, element, result, at);
+        self.few_of(&[recv], made)
     }
 
     fn peek_element(&mut self, recv: Val) -> Val {
@@ -465,7 +499,8 @@ impl<'a> Engine<'a> {
                         });
                     }
                 }
-                return self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
+                let made = self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
+                return self.few_of(&args.positional, made);
             }
             Result::Zip => {
                 let mut items = Vec::new();
@@ -473,7 +508,8 @@ impl<'a> Engine<'a> {
                     items.push(self.element_of(fr, *v, range));
                 }
                 let tuple = self.v.of(Data::Tuple(items.into_boxed_slice()));
-                return self.v.many(tuple, ManyKind::Held);
+                let made = self.v.many(tuple, ManyKind::Held);
+                return self.few_of(&args.positional, made);
             }
             Result::InstanceOf => {
                 let class = self.subject(op, &args);
@@ -640,7 +676,10 @@ impl<'a> Engine<'a> {
         }
         match op.result {
             Result::Scalar => SCALAR,
-            Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
+            Result::Scalars => {
+                let made = self.v.many(SCALAR, ManyKind::Held);
+                self.few_of(&args.positional[..args.positional.len().min(1)], made)
+            }
             _ => UNKNOWN,
         }
     }
