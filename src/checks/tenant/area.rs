@@ -129,7 +129,7 @@ impl View<'_, '_> {
     }
 
     /// The bodies of a function, of the functions around it and of the closures in it.
-    fn bodies(&self, f: FnRef) -> Vec<FnRef> {
+    pub(super) fn bodies(&self, f: FnRef) -> Vec<FnRef> {
         let outer = self.outermost(f);
         let range = self.cx.ix.function(outer).range;
         let all = &self.cx.ix.file(f.file).functions;
