@@ -4,7 +4,7 @@ use super::area::Area;
 use super::calls::own_functions;
 use super::{Fault, View};
 use crate::base::{Name, Span};
-use crate::facts::{Arg, Expr, ExprId, FnKind, Language, Pat, Spread};
+use crate::facts::{Arg, Expr, ExprId, FnKind, Language, Pat, Slot, Spread};
 use crate::findings::Level;
 use crate::flow::Execution;
 use crate::flow::value::Mark;
@@ -24,6 +24,15 @@ struct Arm<'b> {
     args: &'b [Arg],
     /// An alternative on the outermost level.
     is_or: bool,
+}
+
+/// What a chain of calls starts with.
+#[derive(PartialEq, Eq)]
+enum Start {
+    Local(Slot),
+    /// A field of the own object.
+    Field(Name),
+    Other(ExprId),
 }
 
 /// What of an alternative's condition is known.
@@ -163,6 +172,26 @@ impl View<'_, '_> {
         Some(Arm { name: *name, at: Span { file: f.file, range }, args, is_or: op.alternative })
     }
 
+    /// What a chain of calls starts with.
+    fn start_of(&self, f: FnRef, expr: ExprId) -> Start {
+        let body = &self.cx.ix.function(f).body;
+        let mut at = expr;
+        for _ in 0..MAX_CHAIN {
+            at = match body.expr(at) {
+                Expr::Call { callee, .. } => *callee,
+                Expr::Attr { base, name, .. } if self.is_self(f, *base) && !self.names_model(f, at) => {
+                    let is_method = body.exprs.iter().any(|e| matches!(e, Expr::Call { callee, .. } if *callee == at));
+                    return if is_method { Start::Other(at) } else { Start::Field(*name) };
+                }
+                Expr::Attr { base, .. } if !self.names_model(f, at) => *base,
+                Expr::Same(inner) | Expr::Await(inner) => *inner,
+                Expr::Local(slot) if !self.names_model(f, at) => return Start::Local(*slot),
+                _ => break,
+            };
+        }
+        Start::Other(at)
+    }
+
     /// The conditions of the chain that sends a statement, first to last; with those that a variable got before.
     fn arms(&self, execution: &Execution) -> Vec<Arm<'_>> {
         let f = execution.owner;
@@ -171,23 +200,17 @@ impl View<'_, '_> {
             return Vec::new();
         };
         let mut found = Vec::new();
-        let root = self.root(f, sent);
+        let start = self.start_of(f, sent);
         for i in 0..body.exprs.len() {
             let call = ExprId(i as u32);
-            let is_same = match (body.expr(root), body.expr(self.root(f, call))) {
-                (Expr::Local(a), Expr::Local(b)) => a == b,
-                _ => self.root(f, call) == root,
-            };
-            let is_made = match body.expr(root) {
-                Expr::Local(slot) => super::origin::values_of(body, *slot).iter().any(|v| {
-                    let range = body.range(*v);
-                    self.root(f, *v) == self.root(f, call)
-                        && range.start <= body.range(call).start
-                        && body.range(call).end <= range.end
+            let is_made = match start {
+                Start::Local(slot) => super::origin::values_of(body, slot).iter().any(|v| {
+                    let (whole, part) = (body.range(*v), body.range(call));
+                    self.root(f, *v) == self.root(f, call) && whole.start <= part.start && part.end <= whole.end
                 }),
                 _ => false,
             };
-            if is_same || is_made {
+            if is_made || self.start_of(f, call) == start {
                 found.extend(self.arm(f, call));
             }
         }

@@ -401,7 +401,10 @@ impl View<'_, '_> {
         };
         let attr = &ix.class_decl(owner).attrs[at];
         let file = ix.class(owner).file;
-        let holds_object = attr.ty.as_ref().and_then(|ty| ix.type_to_class(file, ix.class_decl(owner).scope, ty)).is_some();
+        // What comments say of a key's type means the row that it leads to.
+        let is_key = name.as_str().ends_with("_id");
+        let holds_object =
+            !is_key && attr.ty.as_ref().and_then(|ty| ix.type_to_class(file, ix.class_decl(owner).scope, ty)).is_some();
         let before = ix.sources.file(file).text.get(..attr.name_range.start as usize).unwrap_or_default();
         let declared = &before[before.rfind([';', '{', '}']).map_or(0, |i| i + 1)..];
         let is_locked =

@@ -81,7 +81,8 @@ impl View<'_, '_> {
     /// Are rows only counted or summed up, where no scope says that even this is the tenant's own?
     pub(super) fn is_statistic(&self, execution: &Execution) -> bool {
         let only_conditions = self.tenancy.evidence.iter().all(|e| matches!(e, Evidence::Conditions { .. }));
-        only_conditions && (execution.kind == Statement::Aggregate || execution.flags & flag::GROUPED != 0)
+        let is_single = self.cx.ix.packs.tenancy().single_reads.iter().any(|s| s == execution.method.as_str());
+        only_conditions && !is_single && (execution.kind == Statement::Aggregate || execution.flags & flag::GROUPED != 0)
     }
 
     /// Is a statement sent only to fill a cache under a key that names nobody?

@@ -63,7 +63,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if let Some(fault) = escaped(view, execution, model) {
         return Some(fault);
     }
-    if execution.via.is_some() || view.has_condition(execution, model) || crate::index::tenants::is_user(view.cx.ix, model) {
+    if execution.via.is_some() || view.has_condition(execution, model) || is_member(view, model) {
         return None;
     }
     let (place, owner) = view.home(execution);
@@ -206,6 +206,14 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         None => format!("{name} {by_key} {writes}"),
     };
     Some(Fault { finding, cause })
+}
+
+/// Is a model the one of users? Others that may sign in, such as contacts of customers, are rows of the tenant.
+fn is_member(view: &View<'_, '_>, model: ModelId) -> bool {
+    let ix = view.cx.ix;
+    let is_main = |id: ModelId| ix.swapped == Some(id) || ix.model(id).name.last_segment() == "User";
+    let has_main = (0..ix.models.len()).any(|i| is_main(ModelId(i as u32)));
+    if has_main { is_main(model) } else { crate::index::tenants::is_user(ix, model) }
 }
 
 /// Can the client decide which row is found, or are rows of all tenants found anyway?
