@@ -255,6 +255,10 @@ impl View<'_, '_> {
         if beside == Some(text) && column.is_some_and(|c| c.as_str().ends_with("_id")) {
             return Reading::Harmless;
         }
+        // What is for everybody is no secret of a tenant.
+        if column.is_some_and(|c| lists.visibility_names.iter().any(|v| v == c.as_str())) {
+            return Reading::Harmless;
+        }
         let is_equal = arm.args.len() <= 2 && !matches!(body.expr(value), Expr::Closure(_));
         let origin = self.origin(f, value);
         let is_list = arm.name.as_str().ends_with("In");

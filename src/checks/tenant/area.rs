@@ -188,9 +188,17 @@ impl View<'_, '_> {
                 && other.owner.file == execution.owner.file
                 && other.model == execution.model
                 && self.outermost(other.owner) == outer
+                && self.run_together(other.owner, execution.owner)
                 && (execution.model.is_some() || table(other) == table(execution))
                 && self.is_limited(other)
         })
+    }
+
+    /// Does one of two functions stand in the other? Closures side by side may be run for different requests.
+    fn run_together(&self, a: FnRef, b: FnRef) -> bool {
+        let range = |f: FnRef| self.cx.ix.function(f).range;
+        let holds = |outer: FnRef, inner: FnRef| range(outer).start <= range(inner).start && range(inner).end <= range(outer).end;
+        holds(a, b) || holds(b, a)
     }
 
     /// Is the request of a class of its own whose rules speak of the tenant?

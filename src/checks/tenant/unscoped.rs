@@ -136,7 +136,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         return None;
     }
     let conditions = view.conditions(execution);
-    if !is_later && !reaches_others(view, execution, &conditions, by_key) {
+    if (!is_later || by_key) && !reaches_others(view, execution, &conditions, by_key) {
         return None;
     }
     let name = view.name(model);
@@ -152,7 +152,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     };
     let mut finding = view.cx.finding("unscoped-tenant-query", place, owner, message);
     if place != execution.site {
-        super::step(&mut finding.steps, execution.site, format!("`{method}` sends it here"));
+        super::step(&mut finding.steps, execution.site, sending(method));
     }
     finding.help = match (&owned.belongs, visibility) {
         (_, Some(column)) => format!("check that whoever asks may see the row: by `{column}`, or by a condition on whose it is"),
@@ -206,6 +206,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         None => format!("{name} {by_key} {writes}"),
     };
     Some(Fault { finding, cause })
+}
+
+fn sending(method: Name) -> String {
+    if method.as_str() == "iteration" { "the loop sends it here".to_owned() } else { format!("`{method}` sends it here") }
 }
 
 /// Is a model the one of users? Others that may sign in, such as contacts of customers, are rows of the tenant.
