@@ -155,6 +155,9 @@ impl<'a> Engine<'a> {
 
     /// Is a row an instance of a class? Told for models and for the types of plain values.
     fn is_instance(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
+        if self.known(fr, value) == Some(Known::Null) {
+            return Some(false);
+        }
         let row = self.row_at(fr, value)?;
         let own = self.ix.model(row.model).class?;
         if let Expr::Name(name) = fr.body.expr(class)
@@ -178,6 +181,12 @@ impl<'a> Engine<'a> {
         let Some(row) = self.row_at(fr, *base) else { return false };
         let model = self.ix.model(row.model);
         !model.columns.contains_key(name) && !model.relations.contains_key(name)
+    }
+
+    /// Does an expression read a column of a row?
+    pub(super) fn is_column(&self, fr: &Frame<'a>, at: ExprId) -> bool {
+        let Expr::Attr { base, name, .. } = fr.body.expr(at) else { return false };
+        self.row_at(fr, *base).is_some_and(|row| self.ix.model(row.model).columns.contains_key(name))
     }
 
     /// Is a row new? Rows of queries are not.
