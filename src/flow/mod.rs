@@ -120,6 +120,8 @@ pub struct FlowFacts {
     pub on_server: FxHashSet<FnRef>,
     /// Functions that commands, the start of the process, and workers that run one job at a time run.
     pub on_own_loop: FxHashSet<FnRef>,
+    /// Which functions call which, or hand them on to be run; sorted.
+    pub calls: Vec<(FnRef, FnRef)>,
 }
 
 impl FlowFacts {
@@ -280,6 +282,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
     let request_functions = engine.request_functions();
+    let calls = engine.known_calls();
     let mut owners: Vec<FnRef> = engine.events.iter().map(|e| e.owner).collect();
     owners.sort_unstable();
     owners.dedup();
@@ -292,6 +295,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     });
     let unloaded_by = unloaded_by.collect();
     FlowFacts {
+        calls,
         entries,
         on_server,
         on_own_loop,

@@ -74,7 +74,13 @@ impl<'a> Engine<'a> {
         let alone = self.reached(&calls, queued, |e| {
             matches!(e.kind, EntryKind::Startup | EntryKind::Command) || e.kind == EntryKind::Task && !e.is_on_shared_loop
         });
+        self.calls.list = calls;
         (served, alone)
+    }
+
+    /// Who calls whom, as far as values told, sorted.
+    pub(super) fn known_calls(&mut self) -> Vec<(FnRef, FnRef)> {
+        std::mem::take(&mut self.calls.list)
     }
 
     fn reached(&mut self, calls: &[(FnRef, FnRef)], mut waiting: Vec<FnRef>, starts: impl Fn(Entry) -> bool) -> FxHashSet<FnRef> {

@@ -205,9 +205,42 @@ pub struct TenancyWords {
     /// Permission classes that let anybody in.
     #[serde(default)]
     pub public_permissions: Vec<String>,
+    /// Methods of live components that run before the client has any say.
+    #[serde(default)]
+    pub first_hooks: Vec<String>,
+    /// Alternatives that compare a column with a value.
+    #[serde(default)]
+    pub valued_alternatives: Vec<String>,
+    /// Calls that give a rule of validation its name.
+    #[serde(default)]
+    pub rule_adders: Vec<String>,
     /// Reads that give one row.
     #[serde(default)]
     pub single_reads: Vec<String>,
+    /// Methods of classes of requests that the library knows by name.
+    #[serde(default)]
+    pub request_hooks: Vec<String>,
+    /// Methods of rules of validation that are given what the client sent.
+    #[serde(default)]
+    pub input_rules: Vec<String>,
+    /// Attributes of fields that the client cannot change.
+    #[serde(default)]
+    pub locked_attributes: Vec<String>,
+    /// Columns that say who may see a row.
+    #[serde(default)]
+    pub visibility_names: Vec<String>,
+    /// Values of such columns that let everybody see it.
+    #[serde(default)]
+    pub public_values: Vec<String>,
+    /// Reads that fail where nothing is found.
+    #[serde(default)]
+    pub failing_reads: Vec<String>,
+    /// Calls that write what they are given.
+    #[serde(default)]
+    pub storing_names: Vec<String>,
+    /// Calls that give all that the client sent.
+    #[serde(default)]
+    pub whole_input: Vec<String>,
 }
 
 impl TenancyWords {
@@ -253,6 +286,17 @@ impl TenancyWords {
         self.panel_tenants.extend(more.panel_tenants);
         self.public_permissions.extend(more.public_permissions);
         self.single_reads.extend(more.single_reads);
+        self.rule_adders.extend(more.rule_adders);
+        self.valued_alternatives.extend(more.valued_alternatives);
+        self.first_hooks.extend(more.first_hooks);
+        self.request_hooks.extend(more.request_hooks);
+        self.input_rules.extend(more.input_rules);
+        self.locked_attributes.extend(more.locked_attributes);
+        self.visibility_names.extend(more.visibility_names);
+        self.public_values.extend(more.public_values);
+        self.failing_reads.extend(more.failing_reads);
+        self.storing_names.extend(more.storing_names);
+        self.whole_input.extend(more.whole_input);
         if !more.handler_suffix.is_empty() {
             self.handler_suffix = more.handler_suffix;
         }

@@ -129,7 +129,7 @@ impl View<'_, '_> {
     }
 
     /// The bodies of a function, of the functions around it and of the closures in it.
-    fn bodies(&self, f: FnRef) -> Vec<FnRef> {
+    pub(super) fn bodies(&self, f: FnRef) -> Vec<FnRef> {
         let outer = self.outermost(f);
         let range = self.cx.ix.function(outer).range;
         let all = &self.cx.ix.file(f.file).functions;
@@ -188,9 +188,17 @@ impl View<'_, '_> {
                 && other.owner.file == execution.owner.file
                 && other.model == execution.model
                 && self.outermost(other.owner) == outer
+                && self.run_together(other.owner, execution.owner)
                 && (execution.model.is_some() || table(other) == table(execution))
                 && self.is_limited(other)
         })
+    }
+
+    /// Does one of two functions stand in the other? Closures side by side may be run for different requests.
+    fn run_together(&self, a: FnRef, b: FnRef) -> bool {
+        let range = |f: FnRef| self.cx.ix.function(f).range;
+        let holds = |outer: FnRef, inner: FnRef| range(outer).start <= range(inner).start && range(inner).end <= range(outer).end;
+        holds(a, b) || holds(b, a)
     }
 
     /// Is the request of a class of its own whose rules speak of the tenant?

@@ -137,6 +137,11 @@ impl View<'_, '_> {
 
     /// The class that an expression names, or whose new instance it is.
     pub(super) fn class_made(&self, at: FnRef, expr: ExprId) -> Option<crate::index::ClassId> {
+        self.class_made_at(at, expr, true)
+    }
+
+    /// The same; fields of the own object are looked up only if asked for.
+    pub(super) fn class_made_at(&self, at: FnRef, expr: ExprId, fields: bool) -> Option<crate::index::ClassId> {
         let body = &self.cx.ix.function(at).body;
         let mut e = expr;
         for _ in 0..8 {
@@ -166,6 +171,7 @@ impl View<'_, '_> {
                         None => break,
                     }
                 }
+                Expr::Attr { base, name, .. } if fields && self.is_self(at, *base) => return self.class_of_field(at, *name),
                 _ => break,
             }
         }

@@ -70,6 +70,17 @@ impl View<'_, '_> {
         })
     }
 
+    /// The last link of the chain that makes a query: where its method's name stands.
+    pub(super) fn written_at(&self, execution: &Execution, at: Span) -> Option<Span> {
+        let body = &self.cx.ix.function(execution.owner).body;
+        let call = self.around(execution.owner, at)?;
+        let Expr::Call { callee, .. } = body.expr(call) else { return None };
+        let Expr::Attr { name, .. } = body.expr(*callee) else { return None };
+        let end = body.range(*callee).end;
+        let range = crate::base::Range { start: end.saturating_sub(name.as_str().len() as u32), end };
+        Some(Span { file: execution.owner.file, range })
+    }
+
     /// The outermost call around a place.
     fn around(&self, f: FnRef, at: Span) -> Option<ExprId> {
         let body = &self.cx.ix.function(f).body;
@@ -320,7 +331,7 @@ impl View<'_, '_> {
         };
         let tested = tested(body);
         if tested.contains(&call) {
-            return true;
+            return !self.is_used_besides(f, call);
         }
         let target = body.exprs.iter().enumerate().find_map(|(i, e)| match e {
             Expr::Assign { target, value } if *value == call => Some((i, *target)),
@@ -358,6 +369,24 @@ impl View<'_, '_> {
                 let at = body.ranges[i];
                 tested.contains(&ExprId(i as u32)) || throws.iter().any(|t| t.start <= at.start && at.end <= t.end)
             })
+    }
+}
+
+impl View<'_, '_> {
+    /// Does a variable hold the query that is tested, and is it handed on, too?
+    fn is_used_besides(&self, f: FnRef, call: ExprId) -> bool {
+        let body = &self.cx.ix.function(f).body;
+        let Expr::Local(slot) = body.expr(self.root(f, call)) else {
+            return false;
+        };
+        if self.cx.ix.file(f.file).language != Language::Python {
+            return false;
+        }
+        let given = |e: &Expr| match e {
+            Expr::Call { args, .. } => args.iter().any(|a| *body.expr(a.value) == Expr::Local(*slot)),
+            _ => false,
+        };
+        body.exprs.iter().any(given)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which queries can see or change another tenant's rows?
 
+mod alternative;
 mod area;
 mod calls;
 mod condition;
@@ -9,8 +10,11 @@ mod evidence;
 mod guard;
 mod origin;
 mod page;
+mod public;
 mod raw;
+mod reach;
 mod removed;
+mod rules;
 mod unscoped;
 mod write;
 
@@ -28,6 +32,8 @@ use crate::source::Origin;
 
 pub(crate) use page::page;
 
+/// So many folders make a part of the program.
+const PART: usize = 3;
 /// More places with one cause than this are one finding.
 const SINGLE: usize = 3;
 /// A group shows so many of its places.
@@ -42,6 +48,7 @@ pub(super) struct View<'c, 'a> {
     tenancy: &'c Tenancy,
     calls: &'c calls::Calls,
     guards: &'c guard::Guards,
+    reach: &'c reach::Reach,
 }
 
 /// A fault before it is grouped.
@@ -54,7 +61,8 @@ struct Fault {
 pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut Vec<Finding>) {
     let (calls, guards) = (calls::Calls::default(), guard::Guards::default());
     let tenancy = understand(cx, words, &calls);
-    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards };
+    let reach = reach::Reach::default();
+    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards, reach: &reach };
     let mut faults = Vec::new();
     cost::check(&view, &mut faults);
     if tenancy.is_known() {
@@ -62,6 +70,8 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
         unscoped::check(&view, &mut faults);
         disabled::check(&view, &mut faults);
         raw::check(&view, &mut faults);
+        rules::check(&view, &mut faults);
+        alternative::check(&view, &mut faults);
         write::check(&view, &mut faults);
     }
     findings.extend(grouped(faults));
@@ -87,7 +97,8 @@ fn understand(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) 
         let mut trial = tenancy.clone();
         trial.accept(cx.ix, &candidate, Evidence::Configured);
         let guards = guard::Guards::default();
-        let view = View { cx, words, tenancy: &trial, calls, guards: &guards };
+        let reach = reach::Reach::default();
+        let view = View { cx, words, tenancy: &trial, calls, guards: &guards, reach: &reach };
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {
@@ -158,6 +169,68 @@ impl View<'_, '_> {
         ix.class(class).external.iter().any(|n| ix.packs.instance_kind(*n) == Some(query))
     }
 
+    /// Does a condition of the query name the tenant's column itself?
+    fn names_tenant(&self, execution: &Execution) -> bool {
+        let names = |t: Name| {
+            let parts = t.as_str().split('.').flat_map(|p| p.split("__"));
+            parts.map(Name::new).any(|p| self.tenancy.columns.contains(&p))
+        };
+        let from_tenant = execution.via.is_some_and(|(m, _)| self.tenancy.tenants.contains(&m));
+        from_tenant || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if names(*t)))
+    }
+
+    /// The column that other queries on a model in the same part of the program compare more often than the tenant's.
+    fn narrowest(&self, execution: &Execution, model: ModelId) -> Option<String> {
+        let part = |e: &Execution| {
+            let path = &self.cx.ix.sources.file(e.site.file).path;
+            path.rsplit_once('/').map_or("", |(folder, _)| folder).split('/').take(PART).collect::<Vec<_>>()
+        };
+        let here = part(execution);
+        let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+        let mut own = 0;
+        for other in self.cx.flow.executions.iter().filter(|e| e.model == Some(model) && e.site != execution.site) {
+            if part(other) != here || !self.is_ours(other) {
+                continue;
+            }
+            own += usize::from(self.names_tenant(other));
+            for mark in self.marks(other) {
+                if let Mark::Term(t) = mark
+                    && !self.tenancy.columns.contains(t)
+                    && t.as_str().ends_with("_id")
+                    && self.tenancy.limits(self.cx.ix, Some(model), *t)
+                {
+                    *counts.entry(*t).or_default() += 1;
+                }
+            }
+        }
+        let (column, count) = counts.into_iter().max_by_key(|(_, n)| *n)?;
+        (count > 1 && count > own).then(|| format!("`{column}`, as other queries here have"))
+    }
+
+    /// A key of the tenant that the address gives, where the handler's class asks nobody for it.
+    fn unproven(&self, conditions: &condition::Conditions) -> Option<Name> {
+        let handler = conditions.origin.client.iter().find(|k| k.is_address)?.handler;
+        let decl = self.cx.ix.function(handler);
+        let is_tenants = |n: Name| n.as_str().ends_with("_id") && self.tenancy.columns.contains(&n);
+        decl.params.iter().map(|p| p.name).find(|n| is_tenants(*n) && conditions.origin.client.iter().any(|k| k.name == *n))
+    }
+
+    /// The innermost choice by value in whose arms a statement stands.
+    fn match_around(&self, execution: &Execution) -> Option<Span> {
+        let body = &self.cx.ix.function(execution.owner).body;
+        let site = execution.site;
+        let holds = |e: &crate::facts::ExprId| {
+            let range = body.range(*e);
+            range.start <= site.range.start && site.range.end <= range.end
+        };
+        let arms = body.exprs.iter().enumerate().filter_map(|(i, e)| match e {
+            crate::facts::Expr::Match { arms, .. } if arms.iter().any(|(_, value)| holds(value)) => Some(body.ranges[i]),
+            _ => None,
+        });
+        let range = arms.min_by_key(|r| r.end - r.start)?;
+        Some(Span { file: site.file, range })
+    }
+
     /// Where a reader should look: the statement, or the query if a helper elsewhere sends it.
     fn home(&self, execution: &Execution) -> (Span, FnRef) {
         let here = (execution.site, execution.owner);
@@ -167,7 +240,9 @@ impl View<'_, '_> {
         let around = self.cx.ix.function(execution.owner).range;
         let is_inside = around.start <= execution.site.range.start && execution.site.range.end <= around.end;
         if at.file == execution.site.file && is_inside {
-            return here;
+            // A loop sends what was written before it.
+            let written = self.written_at(execution, at).filter(|_| execution.method.as_str() == "iteration");
+            return written.map_or(here, |span| (span, execution.owner));
         }
         self.function_at(at).map_or(here, |f| (at, f))
     }
@@ -248,9 +323,10 @@ fn grouped(faults: Vec<Fault>) -> Vec<Finding> {
         }
     }
     let mut out = Vec::new();
-    for (_, mut group) in groups {
+    for ((_, cause), mut group) in groups {
+        let is_one_choice = cause.starts_with("match ");
         group.sort_by(|a, b| b.level.cmp(&a.level).then(b.confidence.cmp(&a.confidence)).then(a.span.cmp(&b.span)));
-        if group.len() <= SINGLE {
+        if group.len() <= if is_one_choice { 1 } else { SINGLE } {
             out.extend(group);
             continue;
         }

@@ -292,7 +292,9 @@ impl View<'_, '_> {
         // In Python a method of a view that takes no request and that nothing calls is no answer to one.
         let is_php = ix.file(f.file).language == Language::Php;
         let takes_request = decl.params.iter().any(|p| self.is_client_object(f, p.name.as_str()));
-        if decl.kind != FnKind::Closure && (takes_request || is_php && decl.kind == FnKind::Method && self.is_view(f)) {
+        if decl.kind != FnKind::Closure
+            && (takes_request || is_php && decl.kind == FnKind::Method && self.is_view(f) && !self.is_helper(f))
+        {
             return given(class.is_none());
         }
         Origin::unknown()
@@ -353,6 +355,9 @@ impl View<'_, '_> {
         if ix.class(class).model.is_some() {
             return Origin::row();
         }
+        if self.is_open_field(f, class, name) {
+            return Origin::client(self.outermost(f), name, false);
+        }
         if left.calls == 0 {
             return Origin::unknown();
         }
@@ -379,6 +384,32 @@ impl View<'_, '_> {
             }
         }
         if found == 0 { self.of_typed_field(class, name) } else { origin }
+    }
+
+    /// Is a field of a live component one that the client may set between two requests?
+    fn is_open_field(&self, f: FnRef, class: ClassId, name: Name) -> bool {
+        let ix = self.cx.ix;
+        let lists = ix.packs.tenancy();
+        let is_live = ix.class(class).external.iter().any(|n| ix.packs.roles(*n).iter().any(|r| r.as_str() == "live-component"));
+        // The page that shows the component gives it its first values.
+        let is_first = lists.first_hooks.iter().any(|h| h == ix.function(self.outermost(f)).name.as_str());
+        if !is_live || is_first {
+            return false;
+        }
+        let Some((owner, at)) = ix.find_attr(class, name) else {
+            return false;
+        };
+        let attr = &ix.class_decl(owner).attrs[at];
+        let file = ix.class(owner).file;
+        // What comments say of a key's type means the row that it leads to.
+        let is_key = name.as_str().ends_with("_id");
+        let holds_object =
+            !is_key && attr.ty.as_ref().and_then(|ty| ix.type_to_class(file, ix.class_decl(owner).scope, ty)).is_some();
+        let before = ix.sources.file(file).text.get(..attr.name_range.start as usize).unwrap_or_default();
+        let declared = &before[before.rfind([';', '{', '}']).map_or(0, |i| i + 1)..];
+        let is_locked =
+            lists.locked_attributes.iter().any(|l| declared.contains(&format!("[{l}]")) || declared.contains(&format!("\\{l}]")));
+        !attr.is_hidden && !attr.is_static && !holds_object && !is_locked
     }
 
     /// A field that is never assigned: its type may say that it holds a row.
@@ -476,7 +507,7 @@ impl View<'_, '_> {
     }
 
     /// Is an expression the request?
-    fn is_request(&self, f: FnRef, expr: ExprId) -> bool {
+    pub(super) fn is_request(&self, f: FnRef, expr: ExprId) -> bool {
         let body = &self.cx.ix.function(f).body;
         match body.expr(expr) {
             Expr::Local(slot) => self.is_client_object(f, body.slots[slot.0 as usize].as_str()),
@@ -512,6 +543,14 @@ impl View<'_, '_> {
     /// Does a global name mean whoever is signed in, or what keeps that?
     fn is_keeper(&self, name: &str) -> bool {
         self.is_identity(name) || self.cx.ix.packs.tenancy().keeper_names.iter().any(|n| n == name)
+    }
+
+    /// Does an expression name what keeps values of the server's own?
+    pub(super) fn names_keeper(&self, f: FnRef, expr: ExprId) -> bool {
+        match self.cx.ix.function(f).body.expr(expr) {
+            Expr::Class(name) | Expr::Name(name) => self.is_keeper(name.last_segment()),
+            _ => false,
+        }
     }
 
     /// Does a name mean whoever is signed in, or the tenant that is at work?

@@ -26,7 +26,8 @@ pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
         out.push_str("If there are, name them under `[tenant]` in ormlint.toml.\n");
         return out;
     }
-    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards };
+    let reach = super::reach::Reach::default();
+    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards, reach: &reach };
     let place = |span: Option<Span>| span.map_or(String::new(), |s| format!(" ({})", at(cx, s)));
     let names: Vec<String> =
         tenancy.tenants.iter().map(|t| format!("{}{}", cx.ix.model(*t).name, place(cx.ix.model(*t).span))).collect();

@@ -33,6 +33,9 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         if is_elsewhere && view.area(execution.owner) != Area::Request {
             continue;
         }
+        if matches!(view.area(execution.owner), Area::Other) && !view.is_reached(execution.owner) {
+            continue;
+        }
         faults.extend(fault(view, execution, model, at, &how, scope));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alternative::escaped;
 use super::area::Area;
 use super::condition::Conditions;
 use super::{Fault, View, is_insert};
@@ -16,6 +17,8 @@ use crate::index::tenants::{Belongs, LimitKind};
 #[derive(Clone, Copy, Default)]
 struct Siblings {
     limited: usize,
+    /// Limited by the tenant's own column.
+    literal: usize,
     open: usize,
 }
 
@@ -31,6 +34,7 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         let count = siblings.entry(model).or_default();
         if execution.via.is_some() || view.has_condition(execution, model) {
             count.limited += 1;
+            count.literal += usize::from(view.names_tenant(execution));
         } else if view.area(execution.owner) != Area::Global {
             count.open += 1;
         }
@@ -59,7 +63,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if let Some(fault) = escaped(view, execution, model) {
         return Some(fault);
     }
-    if execution.via.is_some() || view.has_condition(execution, model) || crate::index::tenants::is_user(view.cx.ix, model) {
+    if execution.via.is_some() || view.has_condition(execution, model) || is_member(view, model) {
         return None;
     }
     let (place, owner) = view.home(execution);
@@ -96,6 +100,13 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         return None;
     }
     let by_key = execution.flags & flag::KEYED != 0 || terms.iter().any(is_key);
+    let visibility = view.visibility_of(Some(model), None);
+    if !by_key && (visibility.is_some() || view.is_statistic(execution) || view.is_kept_for_all(execution))
+        || visibility.is_some() && (view.asks_for_public(execution) || view.reads_visibility(owner))
+        || !by_key && view.determines_tenant(execution)
+    {
+        return None;
+    }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
     let is_child = matches!(owned.belongs, Belongs::Parent(..));
     let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
@@ -103,17 +114,16 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
     let is_fault = if is_later {
         matches!(area, Area::Other | Area::Background)
-    } else if by_key && !writes {
+    } else if by_key {
         // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
         area == Area::Request && (mostly_limited || has_evidence_of_scopes)
     } else if area == Area::Background {
         false
     } else if is_child {
         area == Area::Request && !by_key
-    } else if writes {
-        !by_key && (mostly_limited || has_evidence_of_scopes && area == Area::Request)
     } else {
-        mostly_limited || has_evidence_of_scopes && area == Area::Request
+        // Where no scope says whose the rows are, the other queries have to.
+        mostly_limited && siblings.literal > 0 || has_evidence_of_scopes && area == Area::Request
     };
     if !is_fault
         || view.compares(owner)
@@ -121,11 +131,12 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || (by_key || writes) && view.asks_with_condition(execution)
         || area != Area::Request && view.is_dead(owner)
         || view.is_unrouted(owner)
+        || !is_later && !view.is_reached(owner)
     {
         return None;
     }
     let conditions = view.conditions(execution);
-    if !is_later && !reaches_others(view, execution, &conditions, by_key && !writes) {
+    if (!is_later || by_key) && !reaches_others(view, execution, &conditions, by_key) {
         return None;
     }
     let name = view.name(model);
@@ -141,34 +152,35 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     };
     let mut finding = view.cx.finding("unscoped-tenant-query", place, owner, message);
     if place != execution.site {
-        super::step(&mut finding.steps, execution.site, format!("`{method}` sends it here"));
+        super::step(&mut finding.steps, execution.site, sending(method));
     }
-    finding.help = match &owned.belongs {
-        Belongs::Parent(relation, parent) => {
+    finding.help = match (&owned.belongs, visibility) {
+        (_, Some(column)) => format!("check that whoever asks may see the row: by `{column}`, or by a condition on whose it is"),
+        (Belongs::Parent(relation, parent), _) => {
             format!(
                 "reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it",
                 view.name(*parent)
             )
         }
-        _ => format!(
-            "restrict it to the tenant: add a condition on {}, or start from the tenant's own relation",
-            view.column(Some(model))
-        ),
+        _ => {
+            let column = view.narrowest(execution, model).unwrap_or_else(|| view.column(Some(model)));
+            format!("restrict it to the tenant: add a condition on {column}, or start from the tenant's own relation")
+        }
     };
-    if siblings.limited > 0 && !is_later {
-        let other = view
-            .cx
-            .flow
-            .executions
-            .iter()
-            .find(|e| e.model == Some(model) && e.site != execution.site && view.is_ours(e) && view.has_condition(e, model));
+    if let Some(key) = view.unproven(&conditions) {
+        finding.help.push_str(&format!("; `{key}` is part of the address: check that whoever asks is a member"));
+    }
+    if siblings.literal > 0 && !is_later && visibility.is_none() {
+        let other = view.cx.flow.executions.iter().find(|e| {
+            e.model == Some(model) && e.site != execution.site && view.is_ours(e) && e.via.is_none() && view.names_tenant(e)
+        });
         if let Some(other) = other {
             super::step(
                 &mut finding.steps,
                 other.site,
                 format!(
-                    "here a query on `{name}` has the condition ({} of {} have one)",
-                    siblings.limited,
+                    "here a query on `{name}` has the condition ({} of {} have it)",
+                    siblings.literal,
                     siblings.limited + siblings.open
                 ),
             );
@@ -188,8 +200,24 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
-    let cause = if is_later { format!("later {name}") } else { format!("{name} {by_key} {writes}") };
+    let cause = match view.match_around(execution) {
+        Some(place) => format!("match {place:?}"),
+        None if is_later => format!("later {name}"),
+        None => format!("{name} {by_key} {writes}"),
+    };
     Some(Fault { finding, cause })
+}
+
+fn sending(method: Name) -> String {
+    if method.as_str() == "iteration" { "the loop sends it here".to_owned() } else { format!("`{method}` sends it here") }
+}
+
+/// Is a model the one of users? Others that may sign in, such as contacts of customers, are rows of the tenant.
+fn is_member(view: &View<'_, '_>, model: ModelId) -> bool {
+    let ix = view.cx.ix;
+    let is_main = |id: ModelId| ix.swapped == Some(id) || ix.model(id).name.last_segment() == "User";
+    let has_main = (0..ix.models.len()).any(|i| is_main(ModelId(i as u32)));
+    if has_main { is_main(model) } else { crate::index::tenants::is_user(ix, model) }
 }
 
 /// Can the client decide which row is found, or are rows of all tenants found anyway?
@@ -211,39 +239,6 @@ fn reaches_others(view: &View<'_, '_>, execution: &Execution, conditions: &Condi
     !(is_single && origin.is_literal() && conditions.count > 0)
 }
 
-/// An alternative beside a condition that was written by hand, or that a relation adds.
-fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<Fault> {
-    let at = view.marks(execution).iter().find_map(|m| match m {
-        Mark::Or(at) => Some(*at),
-        _ => None,
-    })?;
-    // The library groups what is written before it adds a scope.
-    if view.scope_of(model).is_some_and(|l| l.kind == LimitKind::Scope) {
-        return None;
-    }
-    let by_hand = view.marks(execution).iter().find_map(|m| match m {
-        Mark::Term(t) if view.tenancy.columns.contains(&Name::new(t.last_segment())) => Some(*t),
-        _ => None,
-    });
-    let what = match (by_hand, execution.via) {
-        (Some(term), _) => format!("the condition on `{term}`"),
-        (None, Some((_, relation))) => format!("the condition of the relation `{relation}`"),
-        (None, None) => return None,
-    };
-    if view.area(execution.owner) == Area::Global {
-        return None;
-    }
-    let name = view.name(model);
-    let message = format!("this alternative stands beside {what}, so rows of `{name}` of other tenants are found, too");
-    let mut finding = view.cx.finding("unscoped-tenant-query", at, execution.owner, message);
-    super::step(&mut finding.steps, execution.site, format!("`{}` sends the query", execution.method));
-    finding.help = "put the alternatives into a group of their own: one closure around all of them".to_owned();
-    finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
-    finding.subject.method = Some(execution.method.to_string());
-    finding.level = Level::Error;
-    Some(Fault { finding, cause: format!("or {name} {at:?}") })
-}
-
 /// A statement on a bare table.
 fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
     let marks = view.marks(execution);
@@ -261,11 +256,28 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
         return None;
     }
     let writes = matches!(execution.kind, Statement::Write | Statement::Upsert);
-    if writes && view.asks_with_condition(execution) || area != Area::Request && view.is_dead(execution.owner) {
+    if writes && view.asks_with_condition(execution)
+        || area != Area::Request && view.is_dead(execution.owner)
+        || view.is_unrouted(execution.owner)
+        || !view.is_reached(execution.owner)
+    {
+        return None;
+    }
+    let keys = &view.cx.ix.packs.tenancy().key_names;
+    let by_key = execution.flags & flag::KEYED != 0
+        || marks.iter().any(|m| match m {
+            Mark::Term(t) => keys.iter().any(|k| k == t.as_str().rsplit('.').next().unwrap_or_default()),
+            _ => false,
+        });
+    let visibility = view.visibility_of(model, Some(table));
+    if visibility.is_some() && (!by_key || view.asks_for_public(execution) || view.reads_visibility(execution.owner))
+        || view.is_statistic(execution)
+        || !by_key && (view.is_kept_for_all(execution) || view.determines_tenant(execution))
+    {
         return None;
     }
     let conditions = view.conditions(execution);
-    if !reaches_others(view, execution, &conditions, false) {
+    if !reaches_others(view, execution, &conditions, by_key) || by_key && !conditions.origin.is_client() {
         return None;
     }
     let message = if writes {
