@@ -328,7 +328,7 @@ impl<'a> Engine<'a> {
     /// Is a class an enumeration?
     pub(super) fn is_enum(&self, class: ClassId) -> bool {
         self.ix.class_decl(class).kind == ClassKind::Enum
-            || self.ix.class(class).external.iter().any(|e| matches!(e.last_segment(), "Enum" | "IntEnum" | "StrEnum"))
+            || self.ix.class(class).external.iter().any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == "enum"))
     }
 
     /// The case of an enumeration that an attribute of it is.
