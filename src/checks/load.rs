@@ -225,7 +225,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
-    if group.framework && !raises && group.path.len() > MAX_CHAIN {
+    let is_session = ix.packs.word(ix.model(group.model).dialect, "identity-map").is_some();
+    if group.framework && !raises && group.path.len() > MAX_CHAIN + usize::from(!is_session) {
         finding.confidence = Confidence::Low;
     }
     if first.path.len() > 3 || origin.is_none() {

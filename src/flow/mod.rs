@@ -51,7 +51,7 @@ use value::{Data, LoopId, NO_LOOP, Row, Source, Src, UNKNOWN, Val, Values};
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
 /// A function is evaluated with at most so many different arguments; further calls see its declared types only.
-const MAX_CONTEXTS: u16 = 24;
+const MAX_CONTEXTS: u16 = 48;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.

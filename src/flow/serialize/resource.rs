@@ -106,7 +106,12 @@ impl<'a> Engine<'a> {
     ) -> Val {
         let wrapped = self.wrapped(fr, object);
         let rows = if wrapped == UNKNOWN { args.positional.first().copied().unwrap_or(UNKNOWN) } else { wrapped };
-        let shown = match self.collected(fr, class) {
+        // A collection without a name of its own is told which resource shows its elements.
+        let told = args.positional.get(1).and_then(|v| match self.data(*v) {
+            Data::Class(single) => Some(*single),
+            _ => None,
+        });
+        let shown = match told.or_else(|| self.collected(fr, class)) {
             Some(single) => self.show_each(fr, single, rows, range),
             None => rows,
         };
