@@ -280,6 +280,7 @@ impl<'a> Engine<'a> {
         let summary = self.evaluate(f, this, vals);
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.on_own_loop(fr, f, mark, range);
         self.after_call(fr, f, mark);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.this)
@@ -441,6 +442,7 @@ impl<'a> Engine<'a> {
         };
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.on_own_loop(fr, f, mark, range);
         self.after_call(fr, f, mark);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.first)
@@ -466,7 +468,9 @@ impl<'a> Engine<'a> {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
                 let mut after: Option<Val> = None;
+                let mut marks = Vec::new();
                 for v in all.iter() {
+                    marks.push(fr.buffer.len());
                     let (val, changed) = self.call_method_in(fr, *v, name, args.clone(), at, whole);
                     let changed = changed.unwrap_or(*v);
                     after = Some(match after {
@@ -477,6 +481,9 @@ impl<'a> Engine<'a> {
                         Some(old) => self.v.join(old, val),
                         None => val,
                     });
+                }
+                if self.are_several_classes(&all) {
+                    self.one_of_many(fr, &marks, whole);
                 }
                 (result.unwrap_or(UNKNOWN), after)
             }
@@ -609,10 +616,12 @@ impl<'a> Engine<'a> {
             }
             if !exact {
                 let mut result: Option<Val> = None;
+                let mut marks = Vec::new();
                 for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
                     if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
                         continue;
                     }
+                    marks.push(fr.buffer.len());
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
                     let (val, _) = self.call_function(fr, g, this, args.clone(), range);
                     result = Some(match result {
@@ -620,6 +629,7 @@ impl<'a> Engine<'a> {
                         None => val,
                     });
                 }
+                self.one_of_many(fr, &marks, range);
                 if let Some(val) = result {
                     return (val, None);
                 }

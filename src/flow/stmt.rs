@@ -1,5 +1,6 @@
 //! What does a statement do to the variables?
 
+use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::Range;
@@ -209,8 +210,12 @@ impl<'a> Engine<'a> {
         self.narrow(fr, cond, true);
         let first = self.block(fr, then);
         let after_then = std::mem::replace(&mut fr.locals, before);
+        self.spend(fr, cond, then, mark);
         if absent.iter().any(|p| self.assigns(fr, then, *p)) {
             self.forget_statements(fr, mark);
+            if absent.iter().any(|p| is_param(fr, *p)) {
+                super::owned::forget_made(fr, mark);
+            }
         }
         fr.guards.truncate(guards);
         fr.guards.extend(when_false.iter().copied());
@@ -227,7 +232,11 @@ impl<'a> Engine<'a> {
             let kept = self.absent_when(fr, cond, false);
             if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
                 fr.remembered = true;
-                fr.keeps_made |= self.keeps_made(fr, cond);
+                match self.keeper(fr, cond) {
+                    Keeper::Process => fr.keeps_made = true,
+                    Keeper::Object => fr.object_keeps = true,
+                    Keeper::Nobody => (),
+                }
             }
             fr.keeps_made |= self.is_cache_hit(fr, cond);
         }
@@ -669,6 +678,11 @@ impl<'a> Engine<'a> {
 enum Place {
     Local(crate::facts::Slot),
     Field(crate::base::Name),
+}
+
+/// Is a place a parameter, which the caller may have filled?
+fn is_param(fr: &Frame<'_>, at: Place) -> bool {
+    matches!(at, Place::Local(slot) if fr.decl.params.iter().any(|p| p.slot == slot))
 }
 
 /// The place that an expression names, or whose element it names.
