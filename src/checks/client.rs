@@ -140,8 +140,6 @@ fn report<'e>(
     if in_loop && (turns(cx, event) == Turns::OfOneRow || is_import(cx, event)) {
         finding.level = Level::Note;
     }
-        eprintln!("{} {:?} {:?} {}", source.path, given, turns(cx, event), event.path.len());
-    }
     Some((finding, event))
 }
 
