@@ -194,6 +194,15 @@ impl<'a> Engine<'a> {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
             let flow = self.block(fr, block);
+            if holds {
+                self.spend(fr, cond, then, mark);
+            } else if otherwise.is_empty()
+                && then.last().is_some_and(|s| matches!(fr.body.stmt(*s), Stmt::Return(_)))
+                && self.keeper(fr, cond) != Keeper::Nobody
+            {
+                // What is empty at first is filled later.
+                self.keep_what_follows(fr, cond);
+            }
             // Looked up only while it is missing, and kept.
             if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
                 self.forget_statements(fr, mark);
@@ -229,16 +238,7 @@ impl<'a> Engine<'a> {
         fr.conditions -= 1;
         // `if key in cache: return cache[key]`: what follows runs once per key.
         if first != Flow::On && otherwise.is_empty() {
-            let kept = self.absent_when(fr, cond, false);
-            if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
-                fr.remembered = true;
-                match self.keeper(fr, cond) {
-                    Keeper::Process => fr.keeps_made = true,
-                    Keeper::Object => fr.object_keeps = true,
-                    Keeper::Nobody => (),
-                }
-            }
-            fr.keeps_made |= self.is_cache_hit(fr, cond);
+            self.keep_what_follows(fr, cond);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {
@@ -257,6 +257,20 @@ impl<'a> Engine<'a> {
             }
             (a, b) => a.min(b),
         }
+    }
+
+    /// After `if place: return place`: what follows runs once, or once per key, if it fills the place.
+    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId) {
+        let kept = self.absent_when(fr, cond, false);
+        if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
+            fr.remembered = true;
+            match self.keeper(fr, cond) {
+                Keeper::Process => fr.keeps_made = true,
+                Keeper::Object => fr.object_keeps = true,
+                Keeper::Nobody => (),
+            }
+        }
+        fr.keeps_made |= self.is_cache_hit(fr, cond);
     }
 
     /// Places that a condition tells to be empty or missing when it holds (or does not).
