@@ -20,6 +20,9 @@ use crate::source::Origin;
 /// Steps of a finding on the way from the entry point; more would not be read.
 const MAX_STEPS: usize = 8;
 
+/// Further below its loop, a construction whose arguments were not followed to the end is a note.
+const MAX_SURE: usize = 4;
+
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut sites: BTreeMap<(Span, Name), Vec<&Event>> = BTreeMap::new();
     for event in &cx.flow.events {
@@ -121,7 +124,8 @@ fn report<'e>(
         (true, _) => "build it before the loop and use it for all turns".to_owned(),
         (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
     };
-    if event.alone {
+    let is_alone = event.alone || turns::is_run_alone(cx, event, &cx.ix.packs.word_list("loop-bound"), client);
+    if in_loop && is_alone {
         finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
     }
     finding.cost = entry.why.clone();
@@ -137,7 +141,9 @@ fn report<'e>(
     if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
         finding.level = Level::Note;
     }
-    if in_loop && (turns(cx, event) == Turns::OfOneRow || is_import(cx, event)) {
+    // Far above it may still be the turn that decides what it is built with.
+    let is_unsure = event.path.len() > MAX_SURE && (given.data || given.unknown);
+    if in_loop && (is_unsure || turns(cx, event) == Turns::OfOneRow || is_import(cx, event)) {
         finding.level = Level::Note;
     }
     Some((finding, event))

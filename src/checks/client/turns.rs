@@ -46,7 +46,44 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
             && over.range.start <= e.site.range.start
             && e.site.range.end <= over.range.end
     });
+    let of_row = of_row || is_of_one_row(cx, body, iter);
     if of_row && event.loops.len() == 1 { Turns::OfOneRow } else { Turns::Many }
+}
+
+/// `customer.orders.filter(…)`, on whatever the variable holds.
+fn is_of_one_row(cx: &CheckContext<'_>, body: &Body, iter: ExprId) -> bool {
+    let Expr::Call { callee, .. } = body.expr(iter) else { return false };
+    let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
+    let Expr::Attr { base: row, .. } = body.expr(*base) else { return false };
+    let asks = cx.ix.packs.word_list("related-rows");
+    matches!(body.expr(*row), Expr::Local(_)) && asks.iter().any(|w| w == name.as_str())
+}
+
+/// Is a coroutine called from plain functions alone, so that each call has an event loop of its own?
+pub(super) fn is_run_alone(cx: &CheckContext<'_>, event: &Event, words: &[String], client: Name) -> bool {
+    let name = client.as_str().to_ascii_lowercase();
+    if !words.iter().any(|w| name.contains(w.as_str())) {
+        return false;
+    }
+    let top = event.path.last().copied().unwrap_or(event.site);
+    let Some(f) = cx.function_at(top) else { return false };
+    if !cx.ix.function(f).is_async {
+        return false;
+    }
+    let mut is_called = false;
+    for caller in cx.functions() {
+        let decl = cx.ix.function(caller);
+        for e in &decl.body.exprs {
+            let Expr::Call { callee, .. } = e else { continue };
+            if matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f) {
+                if decl.is_async {
+                    return false;
+                }
+                is_called = true;
+            }
+        }
+    }
+    is_called
 }
 
 /// Is it a list from the configuration, or the accounts of one address?
