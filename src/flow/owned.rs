@@ -249,7 +249,7 @@ impl<'a> Engine<'a> {
         let mut classes: Vec<_> = vals
             .iter()
             .filter_map(|v| match self.data(*v) {
-                Data::Object { class, .. } => Some(*class),
+                Data::Object { class, .. } | Data::Class(class) => Some(*class),
                 _ => None,
             })
             .collect();

@@ -52,6 +52,12 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
 
 /// `customer.orders.filter(…)`, on whatever the variable holds.
 fn is_of_one_row(cx: &CheckContext<'_>, body: &Body, iter: ExprId) -> bool {
+    // `user.accounts`, where some model relates to many by that name.
+    if let Expr::Attr { base, name, .. } = body.expr(iter)
+        && matches!(body.expr(*base), Expr::Local(_))
+    {
+        return cx.ix.models.iter().any(|m| m.relations.get(name).is_some_and(|r| r.many));
+    }
     let Expr::Call { callee, .. } = body.expr(iter) else { return false };
     let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
     let Expr::Attr { base: row, .. } = body.expr(*base) else { return false };
