@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::load_merge::{Reported, merge};
-use super::wording::{model_name, path_text};
+use super::load_merge::{Reported, Served, merge};
+use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
@@ -12,6 +12,8 @@ use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
 use crate::index::{FnRef, ModelId};
 
+/// What a framework reads at the end of a longer chain of relations is not worth a word of its own.
+const MAX_CHAIN: usize = 3;
 /// At most so many further reads of a relation are listed.
 const MAX_OTHERS: usize = 6;
 
@@ -153,6 +155,21 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         }
         (false, false, _) => format!("`{read}` is loaded once per `{reader}` in this loop"),
     };
+    // A session that knows its rows asks for each of the rows at the other end once.
+    let shared = models.last().copied().flatten().filter(|_| !group.column && !group.never).and_then(|m| {
+        let relation = ix.model(m).relations.get(&last).filter(|r| !r.many && r.key_column.is_some())?;
+        ix.packs.word(ix.model(m).dialect, "identity-map")?;
+        relation.target
+    });
+    let message = match shared {
+        Some(target) if group.framework => {
+            format!("`{read}` is loaded when these rows are serialized, once for each `{}`", model_name(ix, target))
+        }
+        Some(target) => {
+            format!("`{read}` is loaded in this loop, once for each `{}` that its rows lead to", model_name(ix, target))
+        }
+        None => message,
+    };
     let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
     let message = if raises { format!("{message}; in an asynchronous session that read raises") } else { message };
     let origin = origin_span(group.origin);
@@ -200,11 +217,28 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     if header.is_some_and(|at| by_hand.is(cx, at.file)) {
         finding.level = Level::Note;
     }
+    // Far away, there are few of them more often than not.
+    if shared.is_some() && group.framework && !raises {
+        match group.path.len() {
+            1 => (),
+            2 => finding.level = Level::Note,
+            _ => finding.confidence = Confidence::Low,
+        }
+    }
+    if group.framework && !raises && group.path.len() > MAX_CHAIN {
+        finding.confidence = Confidence::Low;
+    }
     if first.path.len() > 3 || origin.is_none() {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
     let read = (!group.framework).then_some((first.site, group.model, last));
-    Reported { finding, read, origin, is_query: matches!(group.origin, Source::Query(_)) }
+    let is_query = matches!(group.origin, Source::Query(_));
+    let served = (group.framework && origin.is_some() && !group.column && !group.never).then(|| Served {
+        path: relation,
+        root: model_name(ix, root),
+        code: eager_code(ix, root, &group.path),
+    });
+    Reported { finding, read, origin, is_query, served }
 }
 
 /// The model that has each relation of a path, from the first one on.

@@ -36,20 +36,47 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         return (help, None);
     }
     let code = load_code(cx, reads, reads.path);
+    if let Source::Query(at) = reads.origin
+        && let Some(method) = cx.flow.unloaded_by.get(&at)
+        && let Some(help) = cx.ix.packs.word(cx.ix.model(reads.root).dialect, "ignores-eager-help")
+    {
+        return (format!("{}{code}", help.as_str().replace("{method}", method.as_str())), None);
+    }
     if let Some(method) = forgets_rows(cx, reads) {
         let help = format!("`{method}` in this loop makes the session forget the rows: call it once after the loop, and {code}");
         return (help, None);
     }
+    let is_plain = eager_code(cx.ix, reads.root, reads.path).is_some_and(|plain| code.contains(&plain));
     let fix = match reads.origin {
-        Source::Query(at) => fix::eager(cx, at, reads.root, reads.path),
+        Source::Query(at) if is_plain => fix::eager(cx, at, reads.root, reads.path),
         _ => None,
     };
     (code, fix)
 }
 
+/// Code that chains on to the options that the query's function already gives: two kinds of loading for one relation are an error.
+fn with_options_there(cx: &CheckContext<'_>, reads: &Reads<'_>, code: String) -> String {
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let (Source::Query(at), Some(kinds)) = (reads.origin, word("link-kinds")) else { return code };
+    let Some(f) = cx.function_at(at) else { return code };
+    let range = cx.ix.function(f).range;
+    let text = cx.ix.sources.file(f.file).text.get(range.start as usize..range.end as usize).unwrap_or_default();
+    let mut code = code;
+    for kind in kinds.as_str().split(' ') {
+        for other in kinds.as_str().split(' ').filter(|other| *other != kind) {
+            // `other(Model.relation)` stands there, `kind(Model.relation)` is what the help would say.
+            for (at, _) in text.match_indices(&format!("{other}(")) {
+                let Some(inner) = text[at + other.len()..].split_inclusive(')').next() else { continue };
+                code = code.replace(&format!("{kind}{inner}."), &format!("{other}{inner}."));
+            }
+        }
+    }
+    code
+}
+
 /// `load it with the query: …`
 fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String {
-    let eager = eager_code(cx.ix, reads.root, path);
+    let eager = eager_code(cx.ix, reads.root, path).map(|code| with_options_there(cx, reads, code));
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
         _ => match late_code(cx.ix, reads.root, path) {

@@ -99,7 +99,8 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         }
         (_, _, true) => format!("`{method}` queries {subject} once per turn of this loop"),
         (_, _, false) if distinct > 1 => {
-            format!("this call sends up to {distinct} queries per turn of the loop, the first on {subject}")
+            let more = if distinct == 2 { "one more place".to_owned() } else { format!("{} more places", distinct - 1) };
+            format!("this call queries {subject} once per turn of the loop, and {more} below it may query as well")
         }
         (_, _, false) => format!("this call queries {subject} once per turn of the loop"),
     };
@@ -132,7 +133,9 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     };
     let is_once = header.is_some_and(|at| by_hand.is(cx, at.file));
     let is_per_row = advice.is_per_row;
-    if is_once || *kind == Statement::Upsert || is_per_row {
+    // What a service does for one row, changes included, is not taken apart for the sake of one query.
+    let is_service = rule == "query-in-loop" && !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
+    if is_once || is_service || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
     if is_per_row {

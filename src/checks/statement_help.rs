@@ -32,8 +32,11 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     let is_read = matches!(kind, Statement::Read | Statement::Aggregate) && rule != "defeated-eager-load";
     // The row of the loop that is read once more is better handed over, whatever is done to it.
     let is_own_row = lookup.as_ref().is_some_and(|l| l.key_of.is_some() && !l.is_open && l.columns.is_empty());
+    // What runs as a job of its own reads its row itself: that is all it is given.
+    let is_job = is_own_row && cx.flow.tasks.contains(&event.owner);
     let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && is_remembered(cx, event);
     let is_per_row = is_remembered
+        || is_job
         || is_read
             && !is_own_row
             && (is_written_back(cx, event)
@@ -173,9 +176,16 @@ fn of_relation(
             return format!("read `{relation}` of this `{name}` once before the loop, and look each row up{by}");
         }
     }
+    // How the statement comes to its row is not seen: neither is what changes from turn to turn.
+    let is_far = event.path.len() > MAX_DEPTH;
+    if is_far && lookup.is_none_or(|l| !l.is_sure) {
+        return DOWN.to_owned();
+    }
     if kind == Statement::Aggregate
-        && let Some(code) = words.word("count-help")
+        && let Some(code) = words.word(&format!("count-help.{}", method(event)))
     {
+        let narrowed = words.word("narrowed-relation").filter(|_| is_filtered(event));
+        let code = narrowed.map_or(code.clone(), |narrowed| code.replace("'{relation}'", &narrowed));
         return format!("let the query compute it for all rows: `{}`", code.replace("{relation}", relation.as_str()));
     }
     if kind == Statement::Aggregate {
@@ -227,6 +237,11 @@ fn writes<'c>(
         }
         _ => None,
     })
+}
+
+/// Are rows written in the same turn?
+pub(super) fn turn_writes(cx: &CheckContext<'_>, event: &Event) -> bool {
+    writes(cx, event).next().is_some()
 }
 
 /// Is the row that is read written in the same turn?

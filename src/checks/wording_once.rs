@@ -16,8 +16,13 @@ pub(super) struct ByHand {
     mentions: Option<Mentions>,
 }
 
-/// The one file that names something, or several.
-type Mentions = FxHashMap<&'static str, Option<FileId>>;
+/// The files that name something, as far as they are few.
+type Mentions = FxHashMap<&'static str, Vec<FileId>>;
+
+/// More files than these are not looked into.
+const MAX_FILES: usize = 6;
+/// A command that runs commands that run commands is followed so far.
+const MAX_STEPS: usize = 3;
 
 impl ByHand {
     /// Is this a script or command that nothing else of the program names?
@@ -25,10 +30,26 @@ impl ByHand {
         if cx.ix.sources.file(file).origin != Origin::Script {
             return false;
         }
+        if let Some(known) = self.known.get(&file) {
+            return *known;
+        }
         let mentions = self.mentions.get_or_insert_with(|| mentions(cx));
-        let is_elsewhere = |name: &String| mentions.get(name.as_str()).is_some_and(|only| *only != Some(file));
-        *self.known.entry(file).or_insert_with(|| !names_of(cx, file).iter().any(is_elsewhere))
+        let known = is_by_hand(cx, mentions, file, MAX_STEPS);
+        self.known.insert(file, known);
+        known
     }
+}
+
+/// Is a file a script that nothing names but other such scripts?
+fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, file: FileId, steps: usize) -> bool {
+    if cx.ix.sources.file(file).origin != Origin::Script {
+        return false;
+    }
+    names_of(cx, file).iter().filter_map(|name| mentions.get(name.as_str())).all(|files| {
+        let others: Vec<FileId> = files.iter().copied().filter(|f| *f != file).collect();
+        others.is_empty()
+            || steps > 0 && files.len() <= MAX_FILES && others.iter().all(|f| is_by_hand(cx, mentions, *f, steps - 1))
+    })
 }
 
 /// What the program names, outside its tests: classes, and texts or their first words.
@@ -47,7 +68,10 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
                 Expr::Class(name) | Expr::Name(name) => name.as_str(),
                 _ => continue,
             };
-            found.entry(name).and_modify(|only| *only = only.filter(|one| *one == file)).or_insert(Some(file));
+            let files = found.entry(name).or_default();
+            if files.len() <= MAX_FILES && files.last() != Some(&file) {
+                files.push(file);
+            }
         }
     }
     found

@@ -94,7 +94,8 @@ pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, S
         notes.push(format!("{} fixed", mended.count));
     }
     let seconds = streams.terminal.tells_time.then(|| started.elapsed().as_secs_f64());
-    let run = Run { sources: &sources, settings: &project.settings, outcome: &outcome, notes: &notes, seconds };
+    let change = told.change.as_ref();
+    let run = Run { sources: &sources, settings: &project.settings, outcome: &outcome, notes: &notes, seconds, change };
     match show::reports(args, &run, streams) {
         Ok(()) | Err(Stop::Pipe) => (),
         Err(stop) => return Err(stop),

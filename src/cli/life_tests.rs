@@ -194,6 +194,11 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     assert_eq!(project.found(&since), (1, vec![FEED.to_owned()]));
     let run = project.run(&["check"], &since);
     assert!(run.out.contains("1 mended since HEAD~1"), "{}", run.out);
+    let run = project.run(&["check"], &["--no-baseline", "--since", "HEAD~1", "--format", "markdown"]);
+    assert!(run.out.contains("| Queries per row in | `HEAD~1` | now |"), "{}", run.out);
+    assert!(run.out.contains("| `App\\Services\\Cloud.lines` (`site/app/Services/Cloud.php`) | 1 | 0 |"), "{}", run.out);
+    assert!(run.out.contains("| `App\\Services\\Feed.lines` (`site/app/Services/Feed.php`) | 0 | 1 |"), "{}", run.out);
+    assert!(run.out.contains("<summary>1 finding mended</summary>"), "{}", run.out);
     assert_eq!(project.found(&["--since", "HEAD"]), (0, vec![]));
     assert_eq!(project.run(&["check"], &["--since", "nowhere"]).status, 2);
     let pruned = project.run(&["baseline", "prune"], &[]);
@@ -273,6 +278,59 @@ fn the_baseline_stands_beside_the_configuration_and_files_are_judged_alone() {
     let alone = Folder::new("alone", &[("a.py", "x = 1\n")]);
     let run = ran(&["check", "--since", "main", alone.path()]);
     assert!(run.status == 2 && run.err.contains("is in no git repository"), "{}", run.err);
+}
+
+/// The commands that a chapter of the README prints, without what is said of them.
+fn printed_commands(chapter: &str) -> Vec<String> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
+    let rest = readme.split_once(&format!("\n## {chapter}\n")).expect("the chapter").1;
+    let chapter = rest.split_once("\n## ").map_or(rest, |(chapter, _)| chapter);
+    let blocks = chapter.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
+    let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("ormlint "));
+    lines.map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned()).collect()
+}
+
+#[test]
+fn the_chapter_on_ci_works_as_printed() {
+    let project = Project::new("readme");
+    let head = project.repository.head().and_then(|head| head.peel_to_commit()).expect("a commit").id();
+    project.repository.reference("refs/remotes/origin/main", head, true, "the server's").expect("made");
+    let feed = service("Feed", "Post::latest()->get()", "$post->tags->all()");
+    project.write("site/app/Services/Feed.php", &feed);
+    project.commit("a feed");
+    let commands = printed_commands("In CI and pull requests");
+    assert!(commands.len() > 3, "{commands:?}");
+    let mut statuses = Vec::new();
+    for command in &commands {
+        let (command, file) = command.split_once(" > ").map_or((command.as_str(), None), |(c, f)| (c, Some(f)));
+        let args: Vec<&str> = command.split_whitespace().skip(1).collect();
+        let (name, options) = args.split_at(if args[0] == "baseline" { 2 } else { 1 });
+        let run = project.run(name, options);
+        assert!(run.status < 2, "{command}: {}", run.err);
+        if file.is_some() {
+            let log: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+            assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(3));
+        }
+        statuses.push((command.to_owned(), run.status));
+    }
+    let status = |part: &str| statuses.iter().find(|(command, _)| command.contains(part)).map(|(_, status)| *status);
+    assert_eq!(status("--format sarif"), Some(1));
+    assert_eq!(status("baseline create"), Some(0));
+    assert_eq!(status("--since"), Some(0), "the baseline holds it");
+    // The files that other systems read name only what is there.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let files = ["action.yml", "templates/ormlint.yml", ".pre-commit-hooks.yaml"];
+    for file in files {
+        let text = fs::read_to_string(format!("{root}{file}")).expect("there");
+        for option in text.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option =
+                option.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-').split('=').next().unwrap_or(option);
+            let help = ran(&["check", "--help"]).out;
+            let is_own = help.contains(option);
+            let is_foreign = text.lines().filter(|line| line.contains(option)).all(|line| !line.contains("ormlint check"));
+            assert!(is_own || is_foreign, "{file}: {option}");
+        }
+    }
 }
 
 #[test]

@@ -9,8 +9,9 @@ use super::{CheckArgs, Stop, relative};
 use crate::base::{FileId, Span};
 use crate::config::FILE_NAME;
 use crate::findings::baseline::{Baseline, Entry};
-use crate::findings::compare::{Known, compare};
+use crate::findings::compare::{Change, Known, compare};
 use crate::findings::edit::changed_lines;
+use crate::packs::rule;
 use crate::pipeline::{self, Outcome};
 use crate::report::place::place;
 use crate::report::plural;
@@ -37,6 +38,8 @@ pub(super) struct Told {
     pub(super) notes: Vec<String>,
     /// Words for standard error.
     pub(super) warnings: Vec<String>,
+    /// What became of the findings of an earlier revision.
+    pub(super) change: Option<Change>,
 }
 
 impl News {
@@ -99,7 +102,9 @@ impl News {
             }
         }
         if let Some((revision, known)) = &self.earlier {
-            let compared = compare(known, &remember_all(outcome, sources, project), &is_there);
+            let now = remember_all(outcome, sources, project);
+            let compared = compare(known, &now, &is_there);
+            told.change = Some(Change::between(known, &now, &compared, revision, &is_per_row));
             let shown = outcome.findings.len();
             keep_unknown(outcome, &compared.known_as[..shown]);
             if !compared.gone.is_empty() {
@@ -128,6 +133,11 @@ impl News {
         }
         told
     }
+}
+
+/// Does a rule find a query that is sent once per row?
+fn is_per_row(id: &str) -> bool {
+    rule::find(id).is_some_and(|rule| rule.family == "loading") && !matches!(id, "load-to-count" | "unbounded-query")
 }
 
 /// The findings of a run, to be remembered.

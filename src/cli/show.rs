@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::{CheckArgs, ColorWhen, Output, Stop, Streams};
 use crate::config::Settings;
+use crate::findings::compare::Change;
 use crate::packs::rule;
 use crate::pipeline::Outcome;
 use crate::report::{self, Format, Report, Style, level_word, plural};
@@ -19,6 +20,7 @@ pub(super) struct Run<'a> {
     /// What else belongs into the summary.
     pub(super) notes: &'a [String],
     pub(super) seconds: Option<f64>,
+    pub(super) change: Option<&'a Change>,
 }
 
 /// Writes all reports.
@@ -45,6 +47,7 @@ pub(super) fn reports(args: &CheckArgs, run: &Run<'_>, streams: &mut Streams<'_>
         notes: run.notes,
         seconds: run.seconds,
         home: report::HOME,
+        change: run.change,
         style,
     };
     let on_stdout = args.output.iter().filter(|output| output.path.is_none()).map(|output| output.format);

@@ -216,6 +216,8 @@ pub struct FunctionDecl {
     pub is_classmethod: bool,
     /// `abstract`, or in an interface.
     pub is_abstract: bool,
+    /// PHP `private`: only the class that declares it can call it.
+    pub is_private: bool,
     /// `async def`.
     pub is_async: bool,
     /// Contains `yield`.

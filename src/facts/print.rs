@@ -148,6 +148,7 @@ fn print_function(facts: &FileFacts, id: usize, function: &FunctionDecl, out: &m
         (function.is_static, "static "),
         (function.is_classmethod, "classmethod "),
         (function.is_abstract, "abstract "),
+        (function.is_private, "private "),
         (function.is_async, "async "),
         (function.is_generator, "generator "),
     ] {

@@ -68,6 +68,63 @@ pub struct Compared {
     pub gone: Vec<usize>,
 }
 
+/// What a run says of the time since an earlier revision.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// The revision, as it was asked for.
+    pub since: String,
+    /// Findings that are gone.
+    pub mended: Vec<Known>,
+    /// Functions and templates that send another number of queries per row than before.
+    pub costs: Vec<Cost>,
+}
+
+/// How many faults of a function or template each cost a query per row.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Cost {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// The function, class or template.
+    pub owner: String,
+    /// At the earlier revision.
+    pub before: usize,
+    /// Now.
+    pub after: usize,
+}
+
+impl Change {
+    /// What became of the findings of an earlier run; `is_per_row` tells which rules find a query per row.
+    pub fn between(
+        known: &[Known],
+        now: &[Known],
+        compared: &Compared,
+        since: &str,
+        is_per_row: &dyn Fn(&str) -> bool,
+    ) -> Change {
+        let mended: Vec<Known> = compared.gone.iter().map(|at| known[*at].clone()).collect();
+        let mut costs: BTreeMap<&str, Cost> = BTreeMap::new();
+        let count = |entry: &Known| is_per_row(&entry.rule);
+        for (entry, known_as) in now.iter().zip(&compared.known_as).filter(|(entry, _)| count(entry)) {
+            let cost = costs.entry(&entry.owner).or_insert_with(|| Cost::of(entry));
+            cost.after += 1;
+            cost.before += usize::from(known_as.is_some());
+        }
+        for entry in mended.iter().filter(|entry| count(entry)) {
+            costs.entry(&entry.owner).or_insert_with(|| Cost::of(entry)).before += 1;
+        }
+        let mut costs: Vec<Cost> =
+            costs.into_values().filter(|cost| cost.before != cost.after && !cost.owner.is_empty()).collect();
+        costs.sort();
+        Change { since: since.to_owned(), costs, mended: mended.clone() }
+    }
+}
+
+impl Cost {
+    fn of(entry: &Known) -> Cost {
+        Cost { path: entry.path.clone(), owner: entry.owner.clone(), before: 0, after: 0 }
+    }
+}
+
 /// Compares. `is_there` tells whether a file, by its path from the root, is still there.
 pub fn compare(known: &[Known], now: &[Known], is_there: &dyn Fn(&str) -> bool) -> Compared {
     let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

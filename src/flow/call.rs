@@ -277,10 +277,14 @@ impl<'a> Engine<'a> {
         }
         self.calls.note(fr.f, f);
         let vals = self.bind(f, this, &args);
+        let is_same_each_turn = self.marks(f).is_once && !vals.iter().any(|v| self.v.is_renewed(*v));
         let summary = self.evaluate(f, this, vals);
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
         self.on_own_loop(fr, f, mark, range);
+        if is_same_each_turn {
+            super::kept::forget_queries(fr, mark);
+        }
         self.after_call(fr, f, mark);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.this)

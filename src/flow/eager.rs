@@ -68,12 +68,10 @@ impl<'a> Engine<'a> {
                     None => tree,
                 }
             }
+            // A list that was filled here and there: whatever is in it is loaded, as far as anyone knows.
             Data::Many(e, _) => {
-                if e == super::value::NULL {
-                    tree
-                } else {
-                    self.eager_value(fr, tree, model, grammar, e, prefix)
-                }
+                let all = self.v.alternatives(e).into_iter().filter(|v| *v != super::value::NULL);
+                all.fold(tree, |t, v| self.eager_value(fr, t, model, grammar, v, prefix))
             }
             Data::Load(load) => {
                 let mut tree = tree;

@@ -13,6 +13,8 @@ use crate::source::Origin;
 
 /// Method by which a value that leaves the event loop's thread is called; no program can spell it.
 const OFFLOADED: &str = "<in another thread>";
+/// Name of a decorator of the program that keeps results; no program can spell it.
+const MEMOISED: &str = "<kept>";
 
 /// Why a function runs without being called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,6 +148,9 @@ impl<'a> Engine<'a> {
 
     /// When what a library's function or method registers runs.
     fn runs_of(&self, name: Name) -> Option<Runs> {
+        if name.as_str() == MEMOISED {
+            return Some(Runs::Once);
+        }
         if let Some(runs) = self.ix.packs.function(name).and_then(|op| op.runs) {
             return Some(runs);
         }
@@ -167,6 +172,9 @@ impl<'a> Engine<'a> {
         let own = self.static_value(&mut fr, callee, 0);
         if let Data::Function(f) = *self.data(own) {
             self.names_within(f, &mut names);
+            if self.memoises(f) {
+                names.push(Name::new(MEMOISED));
+            }
         }
         for arg in args {
             if matches!(body.expr(arg.value), Expr::Attr { .. }) {

@@ -14,6 +14,11 @@ impl<'a> Engine<'a> {
         self.ix.packs.word(self.dialect(model), "relation-queries").is_some_and(|w| w.as_str() == "from memory")
     }
 
+    /// Do queries of a model keep their rows once they ran, and run to say whether there are any?
+    pub(super) fn keeps_rows(&self, model: ModelId) -> bool {
+        self.ix.packs.word(self.dialect(model), "queries-keep-rows").is_some()
+    }
+
     /// From here on, a query that started from a relation is one of its own: what its parent's query loads does not reach it.
     pub(super) fn cut_from_parent(&mut self, fr: &Frame<'a>, query: &mut Query, whole: Range) {
         if query.via.is_some() && matches!(self.v.source_of(query.src), Source::Relation(..)) {
@@ -78,7 +83,7 @@ impl<'a> Engine<'a> {
 
     /// A query is iterated, tested or measured: it runs, and gives its rows.
     pub(super) fn iterate_query(&mut self, fr: &mut Frame<'a>, query: &Query, val: Val, at: Range) -> Val {
-        let keeps = query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "queries-keep-rows").is_some());
+        let keeps = query.model.is_some_and(|m| self.keeps_rows(m));
         let held: Vec<super::value::LoopId> =
             if keeps { fr.held.iter().filter(|(_, vals)| vals.contains(&val)).map(|(id, _)| *id).collect() } else { Vec::new() };
         if keeps && fr.evaluated.contains(&val) {
@@ -95,6 +100,12 @@ impl<'a> Engine<'a> {
             }
         }
         row
+    }
+
+    /// A loop begins: what variables hold runs once for all its turns.
+    pub(super) fn hold_queries(&self, fr: &mut Frame<'a>, id: super::value::LoopId) {
+        let held = fr.locals.iter().copied().filter(|v| matches!(self.data(*v), Data::Query(_))).collect();
+        fr.held.push((id, held));
     }
 
     fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {

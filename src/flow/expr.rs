@@ -149,8 +149,9 @@ impl<'a> Engine<'a> {
                 let left = self.expr(fr, *a);
                 let mark = fr.buffer.len();
                 let right = self.expr(fr, *b);
-                // What the query may have put into the row is there when it did: the other side is for other rows.
-                if left == UNKNOWN && self.is_added(fr, *a) {
+                // What the query may have put into the row is there when it did: the other side is for other rows. A column
+                // mostly holds something.
+                if left == UNKNOWN && self.is_added(fr, *a) || self.is_column(fr, *a) {
                     fr.buffer.truncate(mark);
                 } else if left != NULL && self.is_handed_in(fr, *a) {
                     super::owned::forget_made(fr, mark);
@@ -650,6 +651,9 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Tuple(Box::default()));
         }
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
+        if counts {
+            self.hold_queries(fr, id);
+        }
         let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };
         self.assign(fr, clause.target, item);
@@ -659,6 +663,7 @@ impl<'a> Engine<'a> {
         }
         let val = self.comprehension(fr, kind, element, key, clauses, depth + 1);
         if counts {
+            fr.held.pop();
             self.leave_loop(fr, 0, false);
         }
         val
@@ -731,9 +736,10 @@ impl<'a> Engine<'a> {
 
     /// A value is tested for truth: a query runs for it.
     pub(super) fn truth(&mut self, fr: &mut Frame<'a>, val: Val, range: Range) {
-        if let Data::Query(_) = self.data(val)
+        if let Data::Query(query) = self.data(val)
             && fr.language != Language::Php
             && fr.language != Language::Blade
+            && query.model.is_some_and(|m| self.keeps_rows(m))
         {
             self.iterate(fr, val, range);
         }

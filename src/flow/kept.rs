@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
-use crate::facts::{Expr, ExprId, FnId, FnKind, Language, Pat, Slot};
+use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, Pat, Slot};
 use crate::index::{ClassId, FnRef, Symbol};
 
 /// Where a class of the program is instantiated.
@@ -41,6 +41,46 @@ impl<'a> Engine<'a> {
             Some(class) if self.takes_receiver(f) && !decl.is_classmethod => self.outlives_requests(class),
             _ => true,
         }
+    }
+
+    /// Does a decorator of the program call what it decorates only where a cache holds nothing, and store what that gives?
+    pub(super) fn memoises(&self, decorator: FnRef) -> bool {
+        let functions = &self.ix.file(decorator.file).functions;
+        let is_within = |mut at: Option<FnId>| {
+            while let Some(id) = at.filter(|id| *id != decorator.id) {
+                at = functions[id.0 as usize].parent;
+            }
+            at.is_some()
+        };
+        let word = |key: &str, name: Name| {
+            self.ix.packs.word_in_language(self.names.python, key).is_some_and(|w| super::entry::has_word(w, name.as_str()))
+        };
+        functions.iter().enumerate().filter(|(i, f)| is_within(Some(FnId(*i as u32))) && !f.captures.is_empty()).any(|(_, f)| {
+            let body = &f.body;
+            let is_captured =
+                |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
+            let (mut calls, mut looks, mut stores) = (false, false, false);
+            for expr in &body.exprs {
+                match expr {
+                    Expr::Call { callee, args } => match body.expr(*callee) {
+                        Expr::Local(_) => calls |= is_captured(*callee),
+                        Expr::Name(name) => {
+                            looks |= matches!(name.as_str(), "getattr" | "hasattr") && args.len() > 1;
+                            stores |= name.as_str() == "setattr";
+                        }
+                        Expr::Attr { name, .. } => {
+                            looks |= word("cache-reads", *name);
+                            stores |= word("cache-stores", *name) && args.len() > 1;
+                        }
+                        _ => (),
+                    },
+                    Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, .. } => looks = true,
+                    Expr::Assign { target, .. } => stores |= matches!(body.pat(*target), Pat::Index { .. }),
+                    _ => (),
+                }
+            }
+            calls && looks && stores
+        })
     }
 
     /// May an instance of the class live longer than a request? Only if it is seen to be made in functions alone it does not.
@@ -316,4 +356,22 @@ fn looked_up(body: &crate::facts::Body, cond: ExprId, out: &mut Vec<ExprId>, dep
         }
         _ => (),
     }
+}
+
+/// What a cache holds is read once per key, not in each turn of the loops around it.
+pub(super) fn forget_reads(fr: &mut Frame<'_>, mark: usize) {
+    let mut i = 0;
+    fr.buffer.retain(|e| {
+        i += 1;
+        i <= mark || super::is_met(e) || !matches!(e.what, What::Read { .. } | What::Column { .. })
+    });
+}
+
+/// Whatever was asked since a mark is asked once for all turns of the loops around it.
+pub(super) fn forget_queries(fr: &mut Frame<'_>, mark: usize) {
+    let mut i = 0;
+    fr.buffer.retain(|e| {
+        i += 1;
+        i <= mark || !matches!(e.what, What::Read { .. } | What::Column { .. } | What::Statement { .. })
+    });
 }

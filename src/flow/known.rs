@@ -157,8 +157,11 @@ impl<'a> Engine<'a> {
     fn is_instance(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
         if let (Expr::Local(slot), Expr::Name(name)) = (fr.body.expr(value), fr.body.expr(class))
             && matches!(name.as_str(), "list" | "dict" | "tuple" | "set")
-            && fr.locals.get(slot.0 as usize).is_some_and(|v| matches!(self.data(*v), Data::Str(_)))
+            && fr.locals.get(slot.0 as usize).is_some_and(|v| matches!(self.data(*v), Data::Str(_) | Data::Scalar))
         {
+            return Some(false);
+        }
+        if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }
         let row = self.row_at(fr, value)?;
@@ -184,6 +187,12 @@ impl<'a> Engine<'a> {
         let Some(row) = self.row_at(fr, *base) else { return false };
         let model = self.ix.model(row.model);
         !model.columns.contains_key(name) && !model.relations.contains_key(name)
+    }
+
+    /// Does an expression read a column of a row?
+    pub(super) fn is_column(&self, fr: &Frame<'a>, at: ExprId) -> bool {
+        let Expr::Attr { base, name, .. } = fr.body.expr(at) else { return false };
+        self.row_at(fr, *base).is_some_and(|row| self.ix.model(row.model).columns.contains_key(name))
     }
 
     /// Is a row new? Rows of queries are not.

@@ -13,7 +13,7 @@ use crate::packs::{Gets, Op, Result};
 pub(super) const NO_ELEMENT: Val = Val(u32::MAX);
 
 /// A literal of at most so many elements is no loop over data.
-const SMALL: usize = 8;
+pub(super) const SMALL: usize = 8;
 
 impl<'a> Engine<'a> {
     /// Iterates a value: its element, its key, and whether a loop over it turns once per row or element of data.
@@ -42,12 +42,19 @@ impl<'a> Engine<'a> {
             Data::OneOf(all) => {
                 let mut element: Option<Val> = None;
                 let mut counts = false;
+                let mut parts = Vec::with_capacity(all.len());
                 for v in all.iter() {
                     let (e, _, c) = self.iterate(fr, *v, at);
-                    if e == NO_ELEMENT {
+                    if e != NO_ELEMENT {
+                        counts |= c;
+                        parts.push((e, c));
+                    }
+                }
+                for (e, c) in parts {
+                    // Where the other way gives many rows, the one row of this way is none of theirs.
+                    if counts && !c && self.bare_row(e).is_some() {
                         continue;
                     }
-                    counts |= c;
                     element = Some(match element {
                         Some(old) => self.v.join(old, e),
                         None => e,
@@ -219,7 +226,11 @@ impl<'a> Engine<'a> {
                 if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
                     return None;
                 }
-                Some(self.with_element(recv, None, val))
+                Some(if name.as_str() == "prepend" || name.as_str() == "appendleft" {
+                    self.with_element(recv, None, val)
+                } else {
+                    self.with_one_more(fr, recv, val)
+                })
             }
             "extend" | "update" => {
                 if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
@@ -582,6 +593,7 @@ impl<'a> Engine<'a> {
                 None => UNKNOWN,
             };
             if op.memoises {
+                super::kept::forget_reads(fr, mark);
                 self.forget_statements(fr, mark);
                 super::kept::forget_constructions(fr, mark);
             }
@@ -710,6 +722,7 @@ impl<'a> Engine<'a> {
                     None => UNKNOWN,
                 };
                 if op.memoises {
+                    super::kept::forget_reads(fr, mark);
                     self.forget_statements(fr, mark);
                     super::kept::forget_constructions(fr, mark);
                 }

@@ -43,11 +43,11 @@ pub use event::{Event, Execution, Statement, What};
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, FnId, FnKind, FunctionDecl, Language};
+use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use crate::source::Origin;
 use tree::Tree;
-use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
+use value::{Data, LoopId, NO_LOOP, Row, Source, Src, UNKNOWN, Val, Values};
 
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
@@ -103,6 +103,10 @@ pub struct FlowFacts {
     pub handlers: FxHashSet<FnRef>,
     /// Bare tables that queries read.
     pub table_names: FxHashMap<Src, Name>,
+    /// Queries whose rows come by a method that ignores what they load, by their place.
+    pub unloaded_by: FxHashMap<Span, Name>,
+    /// Functions that run as jobs of their own, of those that statements were seen in.
+    pub tasks: FxHashSet<FnRef>,
     /// Packs whose rows load relations for all their peers at once, because the application says so.
     pub autoloads: FxHashSet<Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
@@ -159,6 +163,8 @@ pub(crate) struct Frame<'a> {
     keeps_made: bool,
     /// What follows is made once for the object whose method runs.
     object_keeps: bool,
+    /// How many loops are running, those that are no data included.
+    turning: usize,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -217,6 +223,8 @@ pub(crate) struct Engine<'a> {
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
     table_names: FxHashMap<Src, Name>,
+    /// Queries whose rows come by a method that ignores what they load.
+    unloaded_by: FxHashMap<Src, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// Names that the templates below each template use.
@@ -275,6 +283,17 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
     let request_functions = engine.request_functions();
+    let mut owners: Vec<FnRef> = engine.events.iter().map(|e| e.owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let is_task = |f: &FnRef| engine.entry_of(*f).is_some_and(|e| e.kind == EntryKind::Task);
+    let tasks = owners.into_iter().filter(is_task).collect();
+    #[allow(clippy::iter_over_hash_type)]
+    let unloaded_by = engine.unloaded_by.iter().filter_map(|(src, name)| match engine.v.source_of(*src) {
+        Source::Query(at) => Some((at, *name)),
+        _ => None,
+    });
+    let unloaded_by = unloaded_by.collect();
     FlowFacts {
         entries,
         on_server,
@@ -290,6 +309,8 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: engine.framework_loops,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
+        unloaded_by,
+        tasks,
         autoloads: autoloads(ix),
     }
 }
@@ -340,6 +361,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         is_async_work: false,
         route_class: None,
         table_names: FxHashMap::default(),
+        unloaded_by: FxHashMap::default(),
         tags: template_tags(ix),
         wanted: FxHashMap::default(),
         ever_loaded: None,
@@ -444,7 +466,7 @@ impl<'a> Engine<'a> {
                     if first != (pass == 0) || decl.is_abstract || (template && pass == 0) {
                         continue;
                     }
-                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) {
+                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) || self.is_dead(*file, decl) {
                         continue;
                     }
                     let f = FnRef { file: *file, id: FnId(i as u32) };
@@ -452,6 +474,19 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// Is a method that only its class can call named nowhere else in its file?
+    fn is_dead(&self, file: FileId, decl: &FunctionDecl) -> bool {
+        if !decl.is_private || decl.name.as_str().starts_with("__") {
+            return false;
+        }
+        let in_class = decl.class.is_some_and(|c| self.ix.file(file).classes[c.0 as usize].kind == ClassKind::Class);
+        let text = &self.ix.sources.file(file).text;
+        // `$this->{$name}()`, `$this->$name()`, `[$this, $name]`: whatever is called so.
+        let is_dynamic =
+            ["$this->{", "$this->$", "self::$", "static::$", "[$this, $", "call_user_func"].iter().any(|w| text.contains(w));
+        in_class && !is_dynamic && text.matches(decl.name.as_str()).nth(1).is_none()
     }
 
     /// Does a file only say how tables came to be?
@@ -567,6 +602,7 @@ impl<'a> Engine<'a> {
             remembered: false,
             keeps_made: false,
             object_keeps: false,
+            turning: 0,
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,

@@ -588,6 +588,9 @@ impl<'a> Engine<'a> {
         if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
+        if op.no_eager && op.executes {
+            self.unloaded_by.insert(query.src, name);
+        }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
             self.held_to_one(fr, &mut query, name, &args);

@@ -190,6 +190,9 @@ impl<'a> Engine<'a> {
     fn branch(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], otherwise: &'a [StmtId]) -> Flow {
         let test = self.expr(fr, cond);
         self.tested(fr, test, cond, crate::packs::Measures::Some);
+        if matches!(fr.body.expr(cond), crate::facts::Expr::Local(_) | crate::facts::Expr::Call { .. }) {
+            self.truth(fr, test, fr.body.range(cond));
+        }
         if let Some(holds) = self.settled(fr, cond, test) {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
@@ -460,8 +463,9 @@ impl<'a> Engine<'a> {
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
         if counts {
-            fr.held.push((id, entry.iter().copied().filter(|v| matches!(self.data(*v), Data::Query(_))).collect()));
+            self.hold_queries(fr, id);
         }
+        fr.turning += 1;
         for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = self.met_before(fr, element);
@@ -494,6 +498,7 @@ impl<'a> Engine<'a> {
                 break;
             }
         }
+        fr.turning -= 1;
         if counts {
             fr.held.pop();
             self.leave_loop(fr, mark, false);
@@ -515,7 +520,10 @@ impl<'a> Engine<'a> {
             Pat::Index { base, index } => {
                 let container = self.expr(fr, *base);
                 let key = index.map(|i| self.expr(fr, i));
-                let changed = self.with_element(container, key, val);
+                let changed = match key {
+                    None => self.with_one_more(fr, container, val),
+                    key => self.with_element(container, key, val),
+                };
                 if changed != container {
                     self.write_place(fr, *base, changed);
                 }
@@ -610,6 +618,20 @@ impl<'a> Engine<'a> {
                 }
             }
             _ => object,
+        }
+    }
+
+    /// The container with an element added: outside loops its elements stay known.
+    pub(super) fn with_one_more(&mut self, fr: &Frame<'a>, container: Val, val: Val) -> Val {
+        match self.data(container).clone() {
+            Data::Tuple(items) if fr.turning == 0 && items.len() < super::many::SMALL => {
+                self.v.of(Data::Tuple(items.iter().copied().chain([val]).collect()))
+            }
+            Data::OneOf(all) if fr.turning == 0 && all.iter().any(|v| matches!(self.data(*v), Data::Tuple(_))) => {
+                let grown: Vec<Val> = all.iter().map(|v| self.with_one_more(fr, *v, val)).collect();
+                grown.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(container)
+            }
+            _ => self.with_element(container, None, val),
         }
     }
 

@@ -764,6 +764,21 @@ impl Values {
         })
     }
 
+    /// Is there a row in a value that a loop gives anew each turn?
+    pub fn is_renewed(&mut self, val: Val) -> bool {
+        let mut found = false;
+        if self.rows_inside[val.0 as usize] {
+            self.map_inside(val, 5, &mut |values, val| match values.get(val) {
+                Data::Row(row) => {
+                    found |= row.renewed_by != NO_LOOP;
+                    Some(val)
+                }
+                _ => None,
+            });
+        }
+        found
+    }
+
     /// Sources of the rows in a value.
     pub fn sources_in(&mut self, val: Val) -> Vec<(Src, ModelId)> {
         let mut found = Vec::new();

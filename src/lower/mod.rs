@@ -34,6 +34,7 @@ pub fn empty(language: Language) -> FileFacts {
         is_static: false,
         is_classmethod: false,
         is_abstract: false,
+        is_private: false,
         is_async: false,
         is_generator: false,
         decorators: Vec::new(),

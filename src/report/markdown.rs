@@ -28,6 +28,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut text = format!("{MARK}\n## {TOOL}\n\n");
     if report.findings.is_empty() {
         let _ = writeln!(text, "✅ {}", capital(&report.summary()));
+        change(report, &mut text);
         return out.write_all(text.as_bytes());
     }
     let _ = writeln!(text, "{}\n", capital(&report.summary()));
@@ -40,6 +41,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if ranked.len() > MAX_ROWS {
         let _ = writeln!(text, "\n{} more are not listed here.", plural(ranked.len() - MAX_ROWS, "finding"));
     }
+    change(report, &mut text);
     let mut left = ranked.len();
     for finding in &ranked {
         let details = details(finding, report);
@@ -53,6 +55,30 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         let _ = writeln!(text, "\nThe details of {} are left out: this comment would be too long.", plural(left, "finding"));
     }
     out.write_all(text.as_bytes())
+}
+
+/// What the branch mends, and what its functions cost before and after.
+fn change(report: &Report<'_>, text: &mut String) {
+    let Some(change) = report.change else { return };
+    if !change.costs.is_empty() {
+        let _ = writeln!(text, "\n| Queries per row in | {} | now |\n|---|---|---|", inline_code(&change.since));
+        for cost in change.costs.iter().take(MAX_ROWS) {
+            let cells = format!("{} ({})", inline_code(&cost.owner), inline_code(&cost.path)).replace('|', "\\|");
+            let _ = writeln!(text, "| {cells} | {} | {} |", cost.before, cost.after);
+        }
+    }
+    if change.mended.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n<details><summary>{} mended</summary>\n", plural(change.mended.len(), "finding"));
+    for entry in change.mended.iter().take(MAX_ROWS) {
+        let place = if entry.owner.is_empty() { &entry.path } else { &entry.owner };
+        let _ = writeln!(text, "- {} in {}: {}", report.linked(&entry.rule), inline_code(place), inline_code(&entry.about));
+    }
+    if change.mended.len() > MAX_ROWS {
+        let _ = writeln!(text, "- and {} more", change.mended.len() - MAX_ROWS);
+    }
+    let _ = writeln!(text, "\n</details>");
 }
 
 fn by_rule(report: &Report<'_>, text: &mut String) {

@@ -15,6 +15,7 @@ pub mod sarif;
 
 use std::io::{self, Write};
 
+use crate::findings::compare::Change;
 use crate::findings::coverage::{Coverage, Failure};
 use crate::findings::suppress::Suppressed;
 use crate::findings::{Finding, Level};
@@ -51,6 +52,8 @@ pub struct Report<'a> {
     pub seconds: Option<f64>,
     /// Where the project lives: for links to the pages of rules. Empty for no links.
     pub home: &'a str,
+    /// What changed since an earlier revision, if the run compares.
+    pub change: Option<&'a Change>,
     /// How text for people looks.
     pub style: Style,
 }

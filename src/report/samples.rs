@@ -57,6 +57,7 @@ impl Sample {
             notes: &[],
             seconds: Some(0.42),
             home: "https://example.org/ormlint",
+            change: None,
             style,
         }
     }

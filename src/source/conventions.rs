@@ -21,7 +21,7 @@ struct File {
     skip: Vec<SkipGroup>,
     generated: Marks,
     tests: Patterns,
-    migrations: Patterns,
+    migrations: MigrationNames,
     scripts: Patterns,
     templates: TemplateNames,
 }
@@ -41,6 +41,14 @@ struct SkipGroup {
 #[serde(deny_unknown_fields)]
 struct Patterns {
     patterns: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MigrationNames {
+    patterns: Vec<String>,
+    /// All of them stand in the head of a migration, wherever it lies.
+    marks: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +94,7 @@ pub struct Conventions {
     generated: Vec<String>,
     tests: Gitignore,
     migrations: Gitignore,
+    migration_marks: Vec<String>,
     scripts: Gitignore,
     /// Templates.
     pub templates: TemplateNames,
@@ -107,6 +116,7 @@ impl Conventions {
             generated: file.generated.marks,
             tests: globs(&file.tests.patterns),
             migrations: globs(&file.migrations.patterns),
+            migration_marks: file.migrations.marks,
             scripts: globs(&file.scripts.patterns),
             templates: file.templates,
         }
@@ -138,9 +148,11 @@ impl Conventions {
         self.tests.matched_path_or_any_parents(path, is_folder).is_ignore()
     }
 
-    /// Is it a database migration?
-    pub fn is_migration(&self, path: &str) -> bool {
+    /// Is it a database migration, by its path or its text?
+    pub fn is_migration(&self, path: &str, text: &str) -> bool {
+        let head = &text.as_bytes()[..text.len().min(HEAD)];
         self.migrations.matched_path_or_any_parents(path, false).is_ignore()
+            || path.ends_with(".py") && self.migration_marks.iter().all(|mark| contains(head, mark.as_bytes()))
     }
 
     /// Is it a script or a command?
@@ -190,9 +202,12 @@ mod tests {
             assert!(!c.is_test(path, false), "{path}");
         }
         for path in ["database/migrations/2020_01_01_0_x.php", "shop/migrations/0001_initial.py", "migrations/versions/ab_x.py"] {
-            assert!(c.is_migration(path), "{path}");
+            assert!(c.is_migration(path, ""), "{path}");
         }
-        assert!(!c.is_migration("app/Services/Migrations/Runner.php"));
+        assert!(!c.is_migration("app/Services/Migrations/Runner.php", ""));
+        let revision = "\"\"\"Add a column\"\"\"\nrevision = 'a1'\ndown_revision = None\n";
+        assert!(c.is_migration("app/database/revisions/a1_add.py", revision));
+        assert!(!c.is_migration("app/models.py", "revision = 1\n"));
         assert!(c.is_script("app/Console/Commands/Sync.php"));
         assert!(c.is_script("shop/management/commands/sync.py"));
         assert!(!c.is_script("shop/views.py"));

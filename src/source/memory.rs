@@ -51,18 +51,18 @@ pub(super) fn assemble(mut texts: Vec<Text>, manifest: Manifest, mut skipped: Ve
             set.encodings.insert(FileId(set.files.len() as u32), encoding);
         }
         let lines = LineIndex::new(text.as_bytes());
-        let origin = origin(&path);
+        let origin = origin(&path, &text);
         set.files.push(SourceFile { path, language, origin, text, lines });
     }
     set
 }
 
-/// Whose a file is, by its path.
-pub(super) fn origin(path: &str) -> Origin {
+/// Whose a file is, by its path and what its text says.
+pub(super) fn origin(path: &str, text: &str) -> Origin {
     let names = &*CONVENTIONS;
     if names.is_test(path, false) {
         Origin::Test
-    } else if names.is_migration(path) {
+    } else if names.is_migration(path, text) {
         Origin::Migration
     } else if names.is_script(path) {
         Origin::Script

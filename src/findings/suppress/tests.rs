@@ -53,6 +53,7 @@ fn function(name: &str, range: Range, kind: FnKind) -> FunctionDecl {
         is_static: false,
         is_classmethod: false,
         is_abstract: false,
+        is_private: false,
         is_async: false,
         is_generator: false,
         decorators: Vec::new(),

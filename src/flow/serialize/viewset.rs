@@ -4,6 +4,7 @@ use super::super::call::Args;
 use super::super::value::{Data, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
+use crate::facts::Stmt;
 use crate::index::ClassId;
 
 impl<'a> Engine<'a> {
@@ -87,6 +88,26 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The library filters and pages the rows of a view: where they are those of a relation, they are asked for anew, and what
+    /// the parent's query loads does not reach them.
+    fn filtered_anew(&mut self, fr: &mut Frame<'a>, class: ClassId, rows: Val) -> Val {
+        let Data::Query(mut query) = self.data(rows).clone() else { return rows };
+        if query.via.is_none() {
+            return rows;
+        }
+        let method = self.word(fr, "viewset-query-method");
+        let Some((_, f)) = self.ix.find_method(class, method) else { return rows };
+        let decl = self.ix.function(f);
+        let returned = decl.body.stmts.iter().rev().find_map(|s| match s {
+            Stmt::Return(Some(e)) => Some(decl.body.range(*e)),
+            _ => None,
+        });
+        let Some(at) = returned else { return rows };
+        let owner = self.frame(f, UNKNOWN);
+        self.cut_from_parent(&owner, &mut query, at);
+        self.v.of(Data::Query(query))
+    }
+
     /// Lists the rows of a view as its library does.
     fn list_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) {
         let serializer = self.viewset_serializer(fr, object, class, range);
@@ -104,6 +125,7 @@ impl<'a> Engine<'a> {
                 }
             }
             let inner = self.object(target, Vec::new());
+            let rows = self.filtered_anew(fr, class, rows);
             self.serialize_with(fr, inner, target, rows, range, 0);
         }
     }

@@ -7,6 +7,7 @@ use crate::base::Name;
 use crate::facts::{ClassKind, Expr, FnId, Language};
 use crate::index::models::Dialects;
 use crate::index::{ClassId, FnRef, Model, ModelId, ProjectIndex, Symbol};
+use crate::source::Origin;
 
 /// Gives classes with a decorator that makes bases, and all below them, the base's name as an ancestor.
 pub(super) fn add_decorated(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_>) {
@@ -48,6 +49,10 @@ impl<'a> Linker<'_, 'a, '_> {
     pub(super) fn recognise(&mut self) {
         for i in 0..self.index.classes.len() {
             let class = ClassId(i as u32);
+            // A migration may declare the tables as they were: those are not the models of the program.
+            if self.index.sources.file(self.index.class(class).file).origin == Origin::Migration {
+                continue;
+            }
             let Some((dialect, base)) = self.base_of(class) else {
                 continue;
             };

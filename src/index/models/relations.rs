@@ -232,6 +232,11 @@ impl<'a> Linker<'_, 'a, '_> {
         if let [only] = keys.as_slice() {
             return Some(*only);
         }
+        // Tables that are named by code are not known: then the key that is named for the relation.
+        if keys.is_empty() && self.model(target?).table.is_none() {
+            let named = Name::new(&format!("{name}_id"));
+            return self.info[id.0 as usize].keys.iter().map(|(column, _)| *column).find(|column| *column == named);
+        }
         // Several keys to one table: the one that is named for the relation, or written in the call.
         let (at, written) = call.keyword(self, rules.own_keys_keyword.as_ref()?)?;
         let body = &self.index.function(at).body;

@@ -163,9 +163,11 @@ impl<'t> Lowering<'t> {
             Kind::AbstractModifier => is_abstract = true,
             _ => (),
         });
+        let is_private = self.child_of_kind(node, Kind::VisibilityModifier).is_some_and(|n| self.text_of(n) == "private");
         let function = &mut self.facts.functions[id.0 as usize];
         function.is_static = is_static;
         function.is_abstract = is_abstract;
+        function.is_private = is_private;
         members.methods.push(id);
         let promoted: Vec<AttrDecl> = function.params.iter().filter(|param| param.promoted).map(promoted_attr).collect();
         members.attrs.extend(promoted);

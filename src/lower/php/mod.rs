@@ -102,6 +102,7 @@ fn empty_function(kind: FnKind, range: Range) -> FunctionDecl {
         is_static: false,
         is_classmethod: false,
         is_abstract: false,
+        is_private: false,
         is_async: false,
         is_generator: false,
         decorators: Vec::new(),

@@ -121,6 +121,7 @@ impl Lowering<'_> {
             is_static: false,
             is_classmethod: false,
             is_abstract: false,
+            is_private: false,
             is_async: false,
             is_generator: false,
             decorators: Vec::new(),

@@ -57,6 +57,7 @@ impl Scope {
             is_static: false,
             is_classmethod: false,
             is_abstract: false,
+            is_private: false,
             is_async: false,
             is_generator: false,
             decorators: Vec::new(),
