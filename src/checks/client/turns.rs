@@ -397,7 +397,10 @@ pub(super) fn is_probe(cx: &CheckContext<'_>, event: &Event) -> bool {
     let body = &cx.ix.function(event.owner).body;
     let is_site = |e: ExprId| body.range(e) == event.site.range;
     let assigned = body.exprs.iter().find_map(|e| match e {
-        Expr::Assign { target, value } if is_site(*value) => Some(*target),
+        // `await to_thread(Client, url)`
+        Expr::Assign { target, value } if is_site(*value) || matches!(body.expr(*value), Expr::Await(c) if is_site(*c)) => {
+            Some(*target)
+        }
         _ => None,
     });
     let entered = || {
