@@ -303,7 +303,9 @@ impl<'a> Engine<'a> {
             Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
             Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
             Expr::Empty(e) if holds => place(fr, *e).into_iter().collect(),
-            Expr::Local(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => place(fr, cond).into_iter().collect(),
+            Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
+                place(fr, cond).into_iter().collect()
+            }
             Expr::Call { callee, args } => match body.expr(*callee) {
                 // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
                 Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
