@@ -52,11 +52,19 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
 
 /// `customer.orders.filter(…)`, on whatever the variable holds.
 fn is_of_one_row(cx: &CheckContext<'_>, body: &Body, iter: ExprId) -> bool {
-    // `user.accounts`, where some model relates to many by that name.
+    // `user.accounts`, where the model of that name relates to many.
     if let Expr::Attr { base, name, .. } = body.expr(iter)
-        && matches!(body.expr(*base), Expr::Local(_))
+        && let Expr::Local(slot) = body.expr(*base)
     {
-        return cx.ix.models.iter().any(|m| m.relations.get(name).is_some_and(|r| r.many));
+        let Some(variable) = body.slots.get(slot.0 as usize) else { return false };
+        let variable = variable.as_str().replace('_', "");
+        return cx.ix.models.iter().any(|m| {
+            m.relations.get(name).is_some_and(|r| r.many)
+                && m.class.is_some_and(|c| {
+                    let class = cx.ix.class(c).name;
+                    class.as_str().rsplit(['.', '\\']).next().is_some_and(|n| n.eq_ignore_ascii_case(&variable))
+                })
+        });
     }
     let Expr::Call { callee, .. } = body.expr(iter) else { return false };
     let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
@@ -107,7 +115,7 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
                 Expr::Map(entries) => entries.iter().any(|(k, _)| k.is_some_and(|k| is_address(body.expr(k)))),
                 _ => false,
             };
-            if args.iter().any(|a| a.name.is_some_and(|n| is_address_name(n)) || by_address(a.value)) {
+            if args.iter().any(|a| a.name.is_some_and(is_address_name) || by_address(a.value)) {
                 return true;
             }
             match body.expr(*callee) {
