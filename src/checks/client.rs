@@ -1,10 +1,12 @@
 //! Which clients are built for every request, message or turn of a loop?
 
 mod given;
+mod turns;
 
 use std::collections::BTreeMap;
 
 use given::{Reads, given};
+use turns::{Turns, turns};
 
 use super::{CheckContext, step};
 use crate::base::{Name, Range, Span};
@@ -17,6 +19,9 @@ use crate::source::Origin;
 
 /// Steps of a finding on the way from the entry point; more would not be read.
 const MAX_STEPS: usize = 8;
+
+/// Further below its loop, a construction whose arguments were not followed to the end is a note.
+const MAX_SURE: usize = 4;
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut sites: BTreeMap<(Span, Name), Vec<&Event>> = BTreeMap::new();
@@ -69,7 +74,13 @@ fn report<'e>(
         let in_loop = !e.loops.is_empty();
         let kind = kind_of(cx, e);
         let once = kind == Some(EntryKind::Task) && (is_php || is_long(cx, e));
-        if !in_loop && (entry.loops_only || !stays || once) || is_one_off(cx, e, in_loop) {
+        if !in_loop && (entry.loops_only || !stays || once || e.alone) || is_one_off(cx, e, in_loop) {
+            return None;
+        }
+        if turns::is_probe(cx, e) || turns::is_put_aside(cx, e) || turns::is_excluded(cx, e) {
+            return None;
+        }
+        if in_loop && turns(cx, e) == Turns::Few {
             return None;
         }
         let given = given(cx, e, reads);
@@ -113,6 +124,10 @@ fn report<'e>(
         (true, _) => "build it before the loop and use it for all turns".to_owned(),
         (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
     };
+    let is_alone = event.alone || turns::is_run_alone(cx, event, &cx.ix.packs.word_list("loop-bound"), client);
+    if in_loop && is_alone {
+        finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
+    }
     finding.cost = entry.why.clone();
     finding.subject.client = Some(client.to_string());
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
@@ -124,6 +139,11 @@ fn report<'e>(
         finding.help = entry.cure.clone();
     }
     if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
+        finding.level = Level::Note;
+    }
+    // Far above it may still be the turn that decides what it is built with.
+    let is_unsure = event.path.len() > MAX_SURE && (given.data || given.unknown);
+    if in_loop && (is_unsure || turns(cx, event) == Turns::OfOneRow || is_import(cx, event)) {
         finding.level = Level::Note;
     }
     Some((finding, event))
@@ -148,18 +168,13 @@ fn is_beside_the_application(cx: &CheckContext<'_>, site: Span) -> bool {
 /// Is it work that an application does once in a while: setting up, restoring, importing, migrating?
 fn is_one_off(cx: &CheckContext<'_>, event: &Event, in_loop: bool) -> bool {
     let rare = cx.ix.packs.word_list("rare-work");
-    let imports = cx.ix.packs.word_list("import-work");
     let calls = cx.ix.packs.word_list("migrating-calls");
-    let mut on_way = vec![event.owner];
-    on_way.extend(event.path.iter().filter_map(|at| cx.function_at(*at)));
-    on_way.extend(event.entry);
-    on_way.into_iter().any(|f| {
+    if !in_loop && is_import(cx, event) {
+        return true;
+    }
+    on_way(cx, event).into_iter().any(|f| {
         let decl = cx.ix.function(f);
-        let class = cx.ix.class_of_function(f).map(|c| cx.ix.class(c).name.last_segment()).unwrap_or_default();
-        let class = class.rsplit('\\').next().unwrap_or_default();
-        let words: Vec<String> = words_of(decl.name.as_str()).into_iter().chain(words_of(class)).collect();
-        let has = |list: &[String]| words.iter().any(|w| list.contains(w));
-        if has(&rare) || !in_loop && has(&imports) {
+        if names_of(cx, f).iter().any(|w| rare.contains(w)) {
             return true;
         }
         let file = cx.ix.file(f.file);
@@ -172,6 +187,27 @@ fn is_one_off(cx: &CheckContext<'_>, event: &Event, in_loop: bool) -> bool {
             _ => false,
         })
     })
+}
+
+/// Is it a job that imports what a person hands in?
+fn is_import(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let imports = cx.ix.packs.word_list("import-work");
+    on_way(cx, event).into_iter().any(|f| names_of(cx, f).iter().any(|w| imports.contains(w)))
+}
+
+/// The functions that led to an event.
+fn on_way(cx: &CheckContext<'_>, event: &Event) -> Vec<FnRef> {
+    let mut all = vec![event.owner];
+    all.extend(event.path.iter().filter_map(|at| cx.function_at(*at)));
+    all.extend(event.entry);
+    all
+}
+
+/// The words of the names of a function and its class.
+fn names_of(cx: &CheckContext<'_>, f: FnRef) -> Vec<String> {
+    let class = cx.ix.class_of_function(f).map(|c| cx.ix.class(c).name.last_segment()).unwrap_or_default();
+    let class = class.rsplit('\\').next().unwrap_or_default();
+    words_of(cx.ix.function(f).name.as_str()).into_iter().chain(words_of(class)).collect()
 }
 
 /// The words of a name, in lower case: `importAll`, `import_all`.
@@ -218,7 +254,10 @@ fn shown(client: Name) -> String {
         let class = text.rsplit('\\').next().unwrap_or(text);
         return if text.contains('\\') { class.replace('.', "::") } else { last.to_owned() };
     }
-    let mut parts: Vec<&str> = text.rsplit('.').take(2).collect();
+    let mut parts: Vec<&str> = text.rsplit('.').collect();
+    // `redis.asyncio.from_url`: the middle says which of two libraries it is.
+    let is_part = parts.get(1).is_some_and(|p| matches!(*p, "asyncio" | "aio"));
+    parts.truncate(if is_part { 3 } else { 2 });
     parts.reverse();
     parts.join(".")
 }

@@ -93,6 +93,9 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         if source.origin != crate::source::Origin::Ours || matches!(decl.kind, FnKind::File | FnKind::ClassBody) {
             continue;
         }
+        if ends_with_process(cx, *f) {
+            continue;
+        }
         findings.extend(leak(cx, *f, *site, *resource));
     }
     // `next(generator())`: the generator is never resumed, so its end never runs in time.
@@ -117,6 +120,9 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             if !cx.ix.function(g).is_generator || !openers.contains(&g) {
                 continue;
             }
+            if ends_with_process(cx, f) {
+                continue;
+            }
             let span = Span { file: f.file, range: *range };
             let Some(end) = end_of(&decl.body, *range, decl.is_generator) else {
                 continue;
@@ -136,14 +142,14 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
 fn leak(cx: &CheckContext<'_>, f: FnRef, site: Span, resource: Name) -> Option<Finding> {
     let decl = cx.ix.function(f);
     let end = end_of(&decl.body, site.range, decl.is_generator)?;
-    let what = resource.last_segment();
+    let what = word_for(resource);
     let (message, at) = match end {
         End::Fine => return None,
-        End::Open => (format!("the `{what}` opened here is never closed"), None),
+        End::Open => (format!("the {what} opened here is never closed"), None),
         End::Skipped(at) if decl.is_generator => {
-            (format!("the `{what}` opened here stays open when whoever uses it raises"), Some(at))
+            (format!("the {what} opened here stays open when whoever uses it raises"), Some(at))
         }
-        End::Skipped(at) => (format!("the `{what}` opened here stays open when something raises before it is closed"), Some(at)),
+        End::Skipped(at) => (format!("the {what} opened here stays open when something raises before it is closed"), Some(at)),
     };
     let mut finding = cx.finding("leaked-session", site, f, message);
     if let Some(range) = at {
@@ -155,6 +161,24 @@ fn leak(cx: &CheckContext<'_>, f: FnRef, site: Span, resource: Name) -> Option<F
     finding.help = "open it in a `with` block, or close it in `finally`".to_owned();
     finding.subject.client = Some(resource.to_string());
     Some(finding)
+}
+
+/// What is opened, in the reader's words.
+fn word_for(resource: Name) -> &'static str {
+    let last = resource.last_segment().to_ascii_lowercase();
+    if last.contains("session") { "session" } else { "connection" }
+}
+
+/// Does the process end with the function, and close what is open: a command, a migration, a script?
+fn ends_with_process(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    if cx.flow.on_server.contains(&f) {
+        return false;
+    }
+    let path = cx.ix.sources.file(f.file).path.to_ascii_lowercase();
+    let (files, folders) = (cx.ix.packs.word_list("command-files"), cx.ix.packs.word_list("command-folders"));
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let name = parts.pop().unwrap_or_default();
+    cx.flow.on_own_loop.contains(&f) || files.iter().any(|w| w == name) || parts.iter().any(|p| folders.iter().any(|w| w == p))
 }
 
 /// What becomes of what a call opens; nothing if that cannot be told.

@@ -281,6 +281,7 @@ impl<'a> Engine<'a> {
         let summary = self.evaluate(f, this, vals);
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.on_own_loop(fr, f, mark, range);
         if is_same_each_turn {
             super::kept::forget_queries(fr, mark);
         }
@@ -445,6 +446,7 @@ impl<'a> Engine<'a> {
         };
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
+        self.on_own_loop(fr, f, mark, range);
         self.after_call(fr, f, mark);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.first)
@@ -470,7 +472,9 @@ impl<'a> Engine<'a> {
             Data::OneOf(all) => {
                 let mut result: Option<Val> = None;
                 let mut after: Option<Val> = None;
+                let mut marks = Vec::new();
                 for v in all.iter() {
+                    marks.push(fr.buffer.len());
                     let (val, changed) = self.call_method_in(fr, *v, name, args.clone(), at, whole);
                     let changed = changed.unwrap_or(*v);
                     after = Some(match after {
@@ -481,6 +485,9 @@ impl<'a> Engine<'a> {
                         Some(old) => self.v.join(old, val),
                         None => val,
                     });
+                }
+                if self.are_several_classes(&all) {
+                    self.one_of_many(fr, &marks, whole);
                 }
                 (result.unwrap_or(UNKNOWN), after)
             }
@@ -613,10 +620,12 @@ impl<'a> Engine<'a> {
             }
             if !exact {
                 let mut result: Option<Val> = None;
+                let mut marks = Vec::new();
                 for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
                     if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
                         continue;
                     }
+                    marks.push(fr.buffer.len());
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
                     let (val, _) = self.call_function(fr, g, this, args.clone(), range);
                     result = Some(match result {
@@ -624,6 +633,7 @@ impl<'a> Engine<'a> {
                         None => val,
                     });
                 }
+                self.one_of_many(fr, &marks, range);
                 if let Some(val) = result {
                     return (val, None);
                 }

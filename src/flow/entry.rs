@@ -352,7 +352,8 @@ impl<'a> Engine<'a> {
         if decl.name.as_str().starts_with("__init") {
             return false;
         }
-        let request = word("request-parameter").is_some_and(|w| names.first() == Some(&w.as_str()));
+        let request = word("request-parameter").is_some_and(|w| names.first() == Some(&w.as_str()))
+            && !decl.params.get(first).is_some_and(|p| self.is_request_of_library(f, p.ty.as_ref()));
         request
             || decl.params.iter().any(|p| match &p.ty {
                 Some(Type::Named(n)) => {
@@ -361,6 +362,14 @@ impl<'a> Engine<'a> {
                 }
                 _ => false,
             })
+    }
+
+    /// Does the type of a parameter say that it is a library's request that is sent, not one that came in?
+    fn is_request_of_library(&self, f: FnRef, ty: Option<&Type>) -> bool {
+        let Some(Type::Named(n)) = ty else { return false };
+        let Symbol::External(full) = self.ix.resolve_dotted(f.file, f.id, n.as_str()) else { return false };
+        let sent = self.ix.packs.word_in_language(self.names.python, "sent-requests");
+        sent.is_some_and(|w| has_word(w, full.as_str()))
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
@@ -373,6 +382,11 @@ impl<'a> Engine<'a> {
         let python = fr.language == Language::Python;
         if python && origin == Origin::Script {
             return;
+        }
+        // Kept by its object, which does not live longer than a request.
+        if self.marks(f).is_once && !fr.decl.is_async && self.takes_receiver(f) && !fr.decl.is_classmethod {
+            event.by_object = true;
+            event.loops.clear();
         }
         let at_import = python && matches!(fr.decl.kind, FnKind::File | FnKind::ClassBody);
         if at_import {

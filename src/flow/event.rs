@@ -97,6 +97,10 @@ pub struct Event {
     pub entry: Option<FnRef>,
     /// Was met only under a condition that the analysis does not know to hold.
     pub weak: bool,
+    /// A construction that the object keeps whose method ran.
+    pub by_object: bool,
+    /// A construction below an event loop that was started for it alone; the loops are those on it.
+    pub alone: bool,
 }
 
 /// A statement on a model or table, wherever it is sent, with what decides which rows it reaches.

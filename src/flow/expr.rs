@@ -87,8 +87,8 @@ impl<'a> Engine<'a> {
             Expr::Assign { target, value } => {
                 let mark = fr.buffer.len();
                 let val = self.expr(fr, *value);
-                if fr.buffer.len() > mark && self.is_kept_place(fr, *target, *value) {
-                    super::kept::forget_constructions(fr, mark);
+                if fr.buffer.len() > mark {
+                    self.keep_made(fr, mark, *target, *value);
                 }
                 self.assign(fr, *target, val);
                 val
@@ -133,11 +133,16 @@ impl<'a> Engine<'a> {
             }
             Expr::Or(a, b) => {
                 let left = self.expr(fr, *a);
-                if self.settled(fr, *a, left) == Some(true) {
+                let settled = self.settled(fr, *a, left);
+                if settled == Some(true) {
                     return left;
                 }
                 let (_, when_false) = self.guarded(fr, *a);
+                let mark = fr.buffer.len();
                 let right = self.under(fr, *a, false, when_false, *b);
+                if settled.is_none() && self.is_handed_in(fr, *a) {
+                    super::owned::forget_made(fr, mark);
+                }
                 self.v.join(left, right)
             }
             Expr::Coalesce(a, b) => {
@@ -148,6 +153,8 @@ impl<'a> Engine<'a> {
                 // mostly holds something.
                 if left == UNKNOWN && self.is_added(fr, *a) || self.is_column(fr, *a) {
                     fr.buffer.truncate(mark);
+                } else if left != NULL && self.is_handed_in(fr, *a) {
+                    super::owned::forget_made(fr, mark);
                 }
                 if left == UNKNOWN { right } else { self.v.join(left, right) }
             }

@@ -16,6 +16,16 @@ pub(super) struct Made {
     in_function: bool,
 }
 
+/// Who keeps what is made, so that it is not made again?
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Keeper {
+    Nobody,
+    /// The object whose method runs.
+    Object,
+    /// The process.
+    Process,
+}
+
 impl<'a> Engine<'a> {
     /// Is the result of a function kept, so that its body runs once for many calls?
     pub(super) fn is_kept_result(&mut self, f: FnRef) -> bool {
@@ -130,11 +140,24 @@ impl<'a> Engine<'a> {
         made
     }
 
-    /// Is a value assigned to a place that is tested before, so that it is made once per place?
-    pub(super) fn is_kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> bool {
+    /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.
+    pub(super) fn keep_made(&mut self, fr: &mut Frame<'a>, mark: usize, target: crate::facts::PatId, value: ExprId) {
+        match self.kept_place(fr, target, value) {
+            Keeper::Process => forget_constructions(fr, mark),
+            Keeper::Object => {
+                for event in fr.buffer.iter_mut().skip(mark).filter(|e| matches!(e.what, What::Construct { .. })) {
+                    event.by_object = true;
+                    event.loops.clear();
+                }
+            }
+            Keeper::Nobody => (),
+        }
+    }
+
+    fn kept_place(&mut self, fr: &Frame<'a>, target: crate::facts::PatId, value: ExprId) -> Keeper {
         let body = fr.body;
         if !makes_something(body, value, 0) {
-            return false;
+            return Keeper::Nobody;
         }
         match body.pat(target) {
             Pat::Local(slot) => {
@@ -146,19 +169,19 @@ impl<'a> Engine<'a> {
                         _ => None,
                     })
                     .collect();
-                stored.into_iter().any(|t| self.keeps(fr, t))
+                stored.into_iter().map(|t| self.keeps(fr, t)).max().unwrap_or(Keeper::Nobody)
             }
             _ => self.keeps(fr, target),
         }
     }
 
-    fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> bool {
+    fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> Keeper {
         let body = fr.body;
         match body.pat(target) {
-            Pat::Global(_) => true,
+            Pat::Global(_) => Keeper::Process,
             Pat::Attr { base, name } => {
                 if !is_tested(body, *name) {
-                    return false;
+                    return Keeper::Nobody;
                 }
                 let own = match body.expr(*base) {
                     Expr::This => true,
@@ -166,20 +189,20 @@ impl<'a> Engine<'a> {
                     _ => false,
                 };
                 match self.ix.class_of_function(fr.f) {
-                    Some(class) if own && !fr.decl.is_classmethod => self.outlives_requests(class),
-                    _ => true,
+                    Some(class) if own && !fr.decl.is_classmethod => self.object_or_process(class),
+                    _ => Keeper::Process,
                 }
             }
             Pat::Index { base, .. } => match body.expr(*base) {
-                Expr::Local(slot) => is_membership_tested(body, *slot),
-                _ => true,
+                Expr::Local(slot) if !is_membership_tested(body, *slot) => Keeper::Nobody,
+                _ => Keeper::Process,
             },
-            _ => false,
+            _ => Keeper::Nobody,
         }
     }
 
-    /// `if key in cache: return cache[key]`: does what is looked up live longer than a request?
-    pub(super) fn keeps_made(&mut self, fr: &Frame<'a>, cond: ExprId) -> bool {
+    /// `if key in cache: return cache[key]`: how long does live what is looked up?
+    pub(super) fn keeper(&mut self, fr: &Frame<'a>, cond: ExprId) -> Keeper {
         let body = fr.body;
         let mut bases = Vec::new();
         looked_up(body, cond, &mut bases, 0);
@@ -193,9 +216,14 @@ impl<'a> Engine<'a> {
         };
         let is_local = |e: &ExprId| matches!(body.expr(*e), Expr::Local(_));
         match self.ix.class_of_function(fr.f) {
-            Some(class) if bases.iter().any(own) => self.outlives_requests(class),
-            _ => !bases.is_empty() && !bases.iter().any(is_local),
+            Some(class) if bases.iter().any(own) => self.object_or_process(class),
+            _ if !bases.is_empty() && !bases.iter().any(is_local) => Keeper::Process,
+            _ => Keeper::Nobody,
         }
+    }
+
+    fn object_or_process(&mut self, class: ClassId) -> Keeper {
+        if self.outlives_requests(class) { Keeper::Process } else { Keeper::Object }
     }
 
     /// `cached = cache.get(key); if cached: return cached`, where the function also stores what it makes.

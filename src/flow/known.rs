@@ -155,6 +155,12 @@ impl<'a> Engine<'a> {
 
     /// Is a row an instance of a class? Told for models and for the types of plain values.
     fn is_instance(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
+        if let (Expr::Local(slot), Expr::Name(name)) = (fr.body.expr(value), fr.body.expr(class))
+            && matches!(name.as_str(), "list" | "dict" | "tuple" | "set")
+            && fr.locals.get(slot.0 as usize).is_some_and(|v| matches!(self.data(*v), Data::Str(_) | Data::Scalar))
+        {
+            return Some(false);
+        }
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }

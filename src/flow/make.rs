@@ -26,6 +26,7 @@ impl<'a> Engine<'a> {
                         object = after;
                     }
                 }
+                self.note_overrides(fr, class);
                 self.constructed(fr, object, class, args, range)
             }
             Data::ModelClass(model) => self.fresh_row(model, self.span(fr, range)),
@@ -41,6 +42,20 @@ impl<'a> Engine<'a> {
             _ => {
                 self.run_callbacks(fr, &args, range);
                 UNKNOWN
+            }
+        }
+    }
+
+    /// A coroutine makes an object whose class overrides coroutines of a library: the library runs them on the same loop.
+    fn note_overrides(&mut self, fr: &Frame<'a>, class: crate::index::ClassId) {
+        if !fr.decl.is_async || self.ix.class(class).external.is_empty() {
+            return;
+        }
+        let file = self.ix.class(class).file;
+        for id in &self.ix.class_decl(class).methods {
+            let f = crate::index::FnRef { file, id: *id };
+            if self.ix.function(f).is_async {
+                self.calls.note(fr.f, f);
             }
         }
     }

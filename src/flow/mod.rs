@@ -20,6 +20,7 @@ mod manager;
 mod many;
 mod measure;
 mod orm;
+mod owned;
 mod print;
 mod reach;
 mod resource;
@@ -162,6 +163,8 @@ pub(crate) struct Frame<'a> {
     remembered: bool,
     /// What follows is made once per key of a cache that outlives the request.
     keeps_made: bool,
+    /// What follows is made once for the object whose method runs.
+    object_keeps: bool,
     /// How many loops are running, those that are no data included.
     turning: usize,
     /// Queries that variables held when a loop began: they run once for all its turns.
@@ -602,6 +605,7 @@ impl<'a> Engine<'a> {
             conditions: 0,
             remembered: false,
             keeps_made: false,
+            object_keeps: false,
             turning: 0,
             held: Vec::new(),
             evaluated: Vec::new(),
@@ -694,16 +698,24 @@ impl<'a> Engine<'a> {
             path: SmallVec::new(),
             entry: None,
             weak: false,
+            by_object: false,
+            alone: false,
         };
         self.note(fr, event);
     }
 
-    fn note(&mut self, fr: &mut Frame<'a>, event: Event) {
+    fn note(&mut self, fr: &mut Frame<'a>, mut event: Event) {
         if fr.remembered && matches!(event.what, What::Statement { .. }) {
             return;
         }
-        if fr.keeps_made && matches!(event.what, What::Construct { .. }) {
-            return;
+        if matches!(event.what, What::Construct { .. }) {
+            if fr.keeps_made {
+                return;
+            }
+            if fr.object_keeps {
+                event.by_object = true;
+                event.loops.clear();
+            }
         }
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
@@ -727,8 +739,9 @@ impl<'a> Engine<'a> {
             }
             let mut event = event.clone();
             event.path.push(Span { file: fr.file, range: call });
-            event.loops.extend(fr.loops.iter().rev().copied());
-            self.note(fr, event);
+            if self.surround(fr, &mut event, call) {
+                self.note(fr, event);
+            }
         }
         for (src, tree) in &summary.loads {
             self.mark_loaded(fr, *src, *tree);

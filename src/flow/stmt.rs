@@ -1,5 +1,6 @@
 //! What does a statement do to the variables?
 
+use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::Range;
@@ -196,6 +197,15 @@ impl<'a> Engine<'a> {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
             let flow = self.block(fr, block);
+            if holds {
+                self.spend(fr, cond, then, mark);
+            } else if otherwise.is_empty()
+                && then.last().is_some_and(|s| matches!(fr.body.stmt(*s), Stmt::Return(_)))
+                && self.keeper(fr, cond) != Keeper::Nobody
+            {
+                // What is empty at first is filled later.
+                self.keep_what_follows(fr, cond);
+            }
             // Looked up only while it is missing, and kept.
             if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
                 self.forget_statements(fr, mark);
@@ -212,8 +222,12 @@ impl<'a> Engine<'a> {
         self.narrow(fr, cond, true);
         let first = self.block(fr, then);
         let after_then = std::mem::replace(&mut fr.locals, before);
+        self.spend(fr, cond, then, mark);
         if absent.iter().any(|p| self.assigns(fr, then, *p)) {
             self.forget_statements(fr, mark);
+            if absent.iter().any(|p| is_param(fr, *p)) {
+                super::owned::forget_made(fr, mark);
+            }
         }
         fr.guards.truncate(guards);
         fr.guards.extend(when_false.iter().copied());
@@ -227,12 +241,7 @@ impl<'a> Engine<'a> {
         fr.conditions -= 1;
         // `if key in cache: return cache[key]`: what follows runs once per key.
         if first != Flow::On && otherwise.is_empty() {
-            let kept = self.absent_when(fr, cond, false);
-            if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
-                fr.remembered = true;
-                fr.keeps_made |= self.keeps_made(fr, cond);
-            }
-            fr.keeps_made |= self.is_cache_hit(fr, cond);
+            self.keep_what_follows(fr, cond);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {
@@ -251,6 +260,20 @@ impl<'a> Engine<'a> {
             }
             (a, b) => a.min(b),
         }
+    }
+
+    /// After `if place: return place`: what follows runs once, or once per key, if it fills the place.
+    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId) {
+        let kept = self.absent_when(fr, cond, false);
+        if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
+            fr.remembered = true;
+            match self.keeper(fr, cond) {
+                Keeper::Process => fr.keeps_made = true,
+                Keeper::Object => fr.object_keeps = true,
+                Keeper::Nobody => (),
+            }
+        }
+        fr.keeps_made |= self.is_cache_hit(fr, cond);
     }
 
     /// Places that a condition tells to be empty or missing when it holds (or does not).
@@ -280,7 +303,9 @@ impl<'a> Engine<'a> {
             Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
             Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
             Expr::Empty(e) if holds => place(fr, *e).into_iter().collect(),
-            Expr::Local(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => place(fr, cond).into_iter().collect(),
+            Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
+                place(fr, cond).into_iter().collect()
+            }
             Expr::Call { callee, args } => match body.expr(*callee) {
                 // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
                 Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
@@ -691,6 +716,11 @@ impl<'a> Engine<'a> {
 enum Place {
     Local(crate::facts::Slot),
     Field(crate::base::Name),
+}
+
+/// Is a place a parameter, which the caller may have filled?
+fn is_param(fr: &Frame<'_>, at: Place) -> bool {
+    matches!(at, Place::Local(slot) if fr.decl.params.iter().any(|p| p.slot == slot))
 }
 
 /// The place that an expression names, or whose element it names.

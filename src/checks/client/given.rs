@@ -86,7 +86,7 @@ pub(super) fn given(cx: &CheckContext<'_>, event: &Event, reads: &Reads) -> Give
     match call_at(body, event.site.range) {
         Some((callee, args)) => {
             if let Expr::Attr { base, .. } = body.expr(callee)
-                && matches!(body.expr(*base), Expr::Call { .. })
+                && !matches!(body.expr(*base), Expr::Name(_) | Expr::Class(_))
             {
                 walk.expr(0, f, *base, 0);
             }
