@@ -208,7 +208,16 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     finding.subject.model = Some(ix.model(group.model).name.to_string());
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
-    let reads = super::load_help::Reads { origin: group.origin, root, model: group.model, path: &group.path, events: &events };
+    let near = models[from].unwrap_or(group.model);
+    let reads = super::load_help::Reads {
+        origin: group.origin,
+        root,
+        model: group.model,
+        path: &group.path,
+        events: &events,
+        from,
+        near,
+    };
     if group.column {
         finding.help = format!("add `{last}` to the columns that the query loads");
     } else {

@@ -21,6 +21,10 @@ pub(super) struct Reads<'e> {
     pub model: ModelId,
     /// The relations.
     pub path: &'e [Name],
+    /// How many of them stand above the loop.
+    pub from: usize,
+    /// The model of the rows that the loop runs over.
+    pub near: ModelId,
     /// Reads of any of them that loads something.
     pub events: &'e [&'e Event],
 }
@@ -79,7 +83,8 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
     let eager = eager_code(cx.ix, reads.root, path).map(|code| with_options_there(cx, reads, code));
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
-        _ => match late_code(cx.ix, reads.root, path) {
+        // Where the rows come from is not seen: what the loop runs over is.
+        _ => match path.get(reads.from..).and_then(|rest| late_code(cx.ix, reads.near, rest)) {
             Some(late) => ("before the loop", Some(late)),
             None => ("with the query that gives these rows", eager),
         },

@@ -60,7 +60,9 @@ fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
     // In the order in which they are sent; what belongs to its turn speaks only if nothing else does.
     let advice: Vec<Advice> = events.iter().map(|e| statement_help::of(cx, rule, e)).collect();
-    let at = advice.iter().position(|a| !a.is_per_row).unwrap_or(0);
+    let is_known = |i: usize| matches!(&events[i].what, What::Statement { model: Some(_), .. });
+    let leads = |sure: bool| (0..events.len()).find(|i| !advice[*i].is_per_row && (!sure || is_known(*i)));
+    let at = leads(true).or_else(|| leads(false)).unwrap_or(0);
     let first = *events.get(at)?;
     let advice = advice.into_iter().nth(at)?;
     let What::Statement { kind, method, model, via, src, .. } = &first.what else {
@@ -135,6 +137,8 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_per_row = advice.is_per_row;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.
     let is_service = rule == "query-in-loop" && !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
+    // What one turn writes the next one has to see.
+    let is_service = is_service || rule == "query-in-loop" && statement_help::writes_what_it_asks(cx, first);
     if is_once || is_service || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }

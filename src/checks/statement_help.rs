@@ -244,6 +244,12 @@ pub(super) fn turn_writes(cx: &CheckContext<'_>, event: &Event) -> bool {
     writes(cx, event).next().is_some()
 }
 
+/// Are rows of the model that is asked written in the same loop?
+pub(super) fn writes_what_it_asks(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { model: Some(model), .. } = &event.what else { return false };
+    writes(cx, event).any(|(_, _, written, _)| written == Some(*model))
+}
+
 /// Is the row that is read written in the same turn?
 fn is_written_back(cx: &CheckContext<'_>, event: &Event) -> bool {
     let What::Statement { src, .. } = &event.what else { return false };

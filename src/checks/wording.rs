@@ -25,6 +25,10 @@ pub(super) fn eager_code(ix: &ProjectIndex<'_>, model: ModelId, path: &[Name]) -
         if relation.is_some_and(|r| r.access == Access::Query) && ix.packs.word(dialect, "relation-queries").is_none() {
             return None;
         }
+        // A way that goes in circles names what is not there.
+        if relation.is_none() && at.is_some() {
+            return None;
+        }
         let many = relation.is_some_and(|r| r.many || r.polymorphic);
         any_many |= many;
         let word = if many { "link-many" } else { "link-one" };

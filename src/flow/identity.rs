@@ -2,7 +2,7 @@
 
 use super::call::Args;
 use super::tree::{OPEN, State};
-use super::value::{Data, ManyKind, Query, Row, Source, Src, Val};
+use super::value::{Data, ManyKind, Mark, Query, Row, Source, Src, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Expr;
@@ -138,6 +138,14 @@ impl<'a> Engine<'a> {
         // A parent of which nothing is known is called like the relation to it.
         if by_parent && given.is_empty() {
             named.extend(args.ranges.first().and_then(|at| called(fr, *at)));
+        }
+        // `Paper.shelf_id == shelf.id`
+        for val in &args.positional {
+            if let Data::Condition(marks) = *self.data(*val) {
+                named.extend(
+                    self.v.marks_of(marks).iter().filter_map(|m| if let Mark::Term(term) = m { Some(*term) } else { None }),
+                );
+            }
         }
         let known = self.to_one(model, |engine, r, target| {
             named.iter().any(|n| *n == r.name || Some(*n) == r.key_column) || given.iter().any(|g| engine.same_model(*g, target))

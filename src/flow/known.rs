@@ -65,7 +65,15 @@ impl<'a> Engine<'a> {
                 Known::Case(..) | Known::Something => None,
             },
             Expr::Isset(items) => {
-                let absent = items.iter().any(|e| self.known(fr, *e) == Some(Known::Null));
+                let absent = items.iter().any(|e| {
+                    self.known(fr, *e) == Some(Known::Null)
+                        || match body.expr(*e) {
+                            Expr::Index { base, index: Some(key) } => {
+                                matches!(body.expr(*key), Expr::Str(key) if self.lacks_key(fr, *base, *key))
+                            }
+                            _ => false,
+                        }
+                });
                 absent.then_some(false)
             }
             Expr::Empty(e) => (self.known(fr, *e) == Some(Known::Null)).then_some(true),
@@ -89,6 +97,7 @@ impl<'a> Engine<'a> {
                 let (left, right) = (*left, *right);
                 let found = match (body.expr(left), self.loaded_cache(fr, right)) {
                     (Expr::Str(relation), Some(row)) => self.is_loaded(fr, row, *relation)?,
+                    (Expr::Str(key), None) if self.lacks_key(fr, right, *key) => false,
                     _ => {
                         let Expr::Seq { items, .. } = body.expr(right) else { return None };
                         let wanted = self.known(fr, left)?;
@@ -119,6 +128,11 @@ impl<'a> Engine<'a> {
             Expr::Function { fallback, .. } if fallback.as_str() == "is_null" => {
                 let known = self.known(fr, args.first()?.value)?;
                 Some(known == Known::Null)
+            }
+            Expr::Function { fallback, .. } if fallback.as_str() == "array_key_exists" && args.len() == 2 => {
+                let Expr::Str(key) = body.expr(args[0].value) else { return None };
+                let key = *key;
+                self.lacks_key(fr, args[1].value, key).then_some(false)
             }
             Expr::Name(n) if n.as_str() == "bool" && args.len() == 1 => self.decide(fr, args[0].value, 1),
             Expr::Name(n) if n.as_str() == "isinstance" && args.len() == 2 => {
@@ -151,6 +165,20 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Is a parameter an array of which all keys are known, and this is none of them?
+    fn lacks_key(&self, fr: &Frame<'a>, e: ExprId, key: Name) -> bool {
+        let Expr::Local(slot) = fr.body.expr(e) else { return false };
+        // What is given by reference or changed on the way is not known.
+        let is_given = fr.decl.params.iter().any(|p| p.slot == *slot);
+        let val = fr.locals.get(slot.0 as usize).copied().unwrap_or(UNKNOWN);
+        is_given
+            && match self.data(val) {
+                Data::Record(keys, None) => !keys.iter().any(|(k, _)| *k == key),
+                Data::Tuple(items) => items.is_empty(),
+                _ => false,
+            }
     }
 
     /// Is a row an instance of a class? Told for models and for the types of plain values.

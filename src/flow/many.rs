@@ -15,6 +15,9 @@ pub(super) const NO_ELEMENT: Val = Val(u32::MAX);
 /// A literal of at most so many elements is no loop over data.
 pub(super) const SMALL: usize = 8;
 
+/// A range of at most so many numbers is no loop over data.
+const MAX_RANGE: i64 = 12;
+
 impl<'a> Engine<'a> {
     /// Iterates a value: its element, its key, and whether a loop over it turns once per row or element of data.
     pub(super) fn iterate(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> (Val, Val, bool) {
@@ -93,6 +96,18 @@ impl<'a> Engine<'a> {
             Data::Class(class) => self.is_enum(*class),
             _ => false,
         }
+    }
+
+    /// `range(1, 7)`: so many numbers as the code itself says, if they are few.
+    fn is_short_range(&self, name: Name, args: &Args) -> bool {
+        let numbers: Option<Vec<i64>> =
+            args.positional.iter().map(|v| if let Data::Int(i) = self.data(*v) { Some(*i) } else { None }).collect();
+        let span = match numbers.as_deref() {
+            Some([end]) => *end,
+            Some([start, end, ..]) => (end - start).abs() + 1,
+            _ => return false,
+        };
+        name.as_str() == "range" && span <= MAX_RANGE
     }
 
     /// What is made of a few elements is few.
@@ -639,6 +654,9 @@ impl<'a> Engine<'a> {
             for v in args.positional.clone() {
                 self.as_text(fr, v, range);
             }
+        }
+        if self.is_short_range(name, &args) {
+            return self.v.many(SCALAR, ManyKind::Literal);
         }
         if op.arg.is_some() {
             if matches!(op.result, Result::Scalar) && !op.iterates && op.callback.is_none() {

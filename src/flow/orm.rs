@@ -594,6 +594,9 @@ impl<'a> Engine<'a> {
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
             self.held_to_one(fr, &mut query, name, &args);
+            if self.is_one_row(&query, name, &args) {
+                query.flags |= flag::FEW;
+            }
         }
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
@@ -658,6 +661,19 @@ impl<'a> Engine<'a> {
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
         }
+    }
+
+    /// Is a query held to one value of the primary key?
+    fn is_one_row(&self, query: &Query, method: Name, args: &Args) -> bool {
+        let Some(model) = query.model.filter(|_| query.flags & flag::FEW == 0) else { return false };
+        let word = |key: &str| self.ix.packs.word(self.dialect(model), key).map_or("", Name::as_str);
+        let is_key = |name: &Name| {
+            word("key-names").split(' ').any(|k| k == name.as_str())
+                || self.ix.model(model).columns.get(name).is_some_and(|c| c.is_primary)
+        };
+        let is_equal = word("narrowing-equalities").split(' ').any(|m| m == method.as_str());
+        is_equal
+            && args.named.iter().any(|(name, val)| is_key(name) && !matches!(self.data(*val), Data::Many(..) | Data::Query(_)))
     }
 
     /// Does a method give a row that is not stored yet where it finds none?
