@@ -86,16 +86,16 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
         finding.level = Level::Note;
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    if may_be_plain(cx, first.coroutine) {
-        let plain = units.iter().filter(|u| may_be_plain(cx, u.coroutine)).count();
-        finding.help = match plain {
-            1 if others.is_empty() => format!("make it a plain `def` handler, which runs in a thread, or {}", finding.help),
-            _ if plain == units.len() => {
-                format!("make them plain `def` handlers, which run in threads, or {}", finding.help)
-            }
-            _ => format!("make those that await nothing plain `def` handlers, which run in threads; elsewhere {}", finding.help),
-        };
-    }
+    let plain = units.iter().filter(|u| may_be_plain(cx, u.coroutine)).count();
+    finding.help = match (plain, others.is_empty()) {
+        (0, _) => finding.help,
+        (_, true) => format!("make it a plain `def` handler, which runs in a thread, or {}", finding.help),
+        _ if plain == units.len() => format!("make them plain `def` handlers, which run in threads, or {}", finding.help),
+        _ => format!(
+            "make the {plain} of them that await nothing plain `def` handlers, which run in threads; for the others {}",
+            finding.help
+        ),
+    };
     let also = &first.places[1..];
     let more = |n: usize, what: &str| if n == 1 { format!("{n} more {what}") } else { format!("{n} more {what}s") };
     if !also.is_empty() {

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
-use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, Pat, Slot};
+use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot};
 use crate::index::{ClassId, FnRef, Symbol};
 
 /// Where a class of the program is instantiated.
@@ -59,6 +59,13 @@ impl<'a> Engine<'a> {
             let body = &f.body;
             let is_captured =
                 |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
+            // `kwargs` is of one call: what is put there is not kept.
+            let is_of_call = |e: ExprId| {
+                let given = |slot: Slot| {
+                    f.params.iter().any(|p| p.slot == slot && matches!(p.kind, ParamKind::Rest | ParamKind::KeywordRest))
+                };
+                matches!(body.expr(e), Expr::Local(slot) if given(*slot))
+            };
             let (mut calls, mut looks, mut stores) = (false, false, false);
             for expr in &body.exprs {
                 match expr {
@@ -68,14 +75,16 @@ impl<'a> Engine<'a> {
                             looks |= matches!(name.as_str(), "getattr" | "hasattr") && args.len() > 1;
                             stores |= name.as_str() == "setattr";
                         }
-                        Expr::Attr { name, .. } => {
+                        Expr::Attr { base, name, .. } if !is_of_call(*base) => {
                             looks |= word("cache-reads", *name);
                             stores |= word("cache-stores", *name) && args.len() > 1;
                         }
                         _ => (),
                     },
-                    Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, .. } => looks = true,
-                    Expr::Assign { target, .. } => stores |= matches!(body.pat(*target), Pat::Index { .. }),
+                    Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => looks |= !is_of_call(*right),
+                    Expr::Assign { target, .. } => {
+                        stores |= matches!(body.pat(*target), Pat::Index { base, .. } if !is_of_call(*base));
+                    }
                     _ => (),
                 }
             }
