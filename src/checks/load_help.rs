@@ -46,6 +46,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     {
         return (format!("{}{code}", help.as_str().replace("{method}", method.as_str())), None);
     }
+    if let Some(help) = within_closure(cx, reads) {
+        return (help, None);
+    }
     if let Some(method) = forgets_rows(cx, reads) {
         let help = format!("`{method}` in this loop makes the session forget the rows: call it once after the loop, and {code}");
         return (help, None);
@@ -130,6 +133,27 @@ fn lost_in_scope(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(Name, Stri
         _ => false,
     });
     on_this.then(|| (decl.name, load_code(cx, reads, reads.path)))
+}
+
+/// A relation on the way that the query loads with a closure of its own: what is loaded beneath it belongs into that closure.
+fn within_closure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let Source::Query(at) = reads.origin else { return None };
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let arrow = word("keyed-closures")?;
+    let f = cx.function_at(at)?;
+    let range = cx.ix.function(f).range;
+    let text = cx.ix.sources.file(f.file).text.get(range.start as usize..range.end as usize)?;
+    let mut model = Some(reads.root);
+    for (i, name) in reads.path.iter().enumerate().take(reads.path.len() - 1) {
+        model = model.and_then(|m| cx.ix.model(m).relations.get(name)).and_then(|r| r.target);
+        let way = path_text(&reads.path[..=i]);
+        let is_closed = ["'", "\""].iter().any(|quote| text.contains(&format!("{quote}{way}{quote} {arrow}")));
+        if is_closed {
+            let code = eager_code(cx.ix, model?, &reads.path[i + 1..])?;
+            return Some(format!("load it in the closure that the query gives for `{way}`: `{code}`"));
+        }
+    }
+    None
 }
 
 /// The call in the same loop after which the rows have to be read again.

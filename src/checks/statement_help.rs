@@ -196,6 +196,11 @@ fn of_relation(
     {
         return help.replace("{relation}", relation.as_str());
     }
+    if lookup.is_some_and(|l| l.is_shaped)
+        && let Some(help) = words.word("shaped-relation-help")
+    {
+        return help.replace("{relation}", relation.as_str());
+    }
     match eager_code(cx.ix, holder, &[relation]) {
         Some(code) if is_filtered(event) => {
             format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and filter the loaded rows")

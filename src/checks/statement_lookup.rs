@@ -25,6 +25,8 @@ pub(super) struct Lookup {
     pub is_open: bool,
     /// The rows are ordered before some are taken.
     pub is_ordered: bool,
+    /// The query loads relations of its rows.
+    pub is_shaped: bool,
     /// One row is asked for.
     pub is_one: bool,
     /// Every call on the way from the loop was understood.
@@ -183,6 +185,7 @@ impl Reader<'_> {
             self.found.is_open |= !self.is_relation(name);
             return;
         };
+        self.found.is_shaped |= op.eager.is_some();
         self.found.is_ordered |= op.orders || self.has_word("ordering-reads", name);
         self.found.is_one |= matches!(op.result, OpResult::Row | OpResult::Pair) || self.has_word("single-values", name);
         if op.terms {

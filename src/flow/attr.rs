@@ -40,7 +40,8 @@ impl<'a> Engine<'a> {
                 if val != UNKNOWN {
                     return val;
                 }
-                self.forwarded_attr(fr, object, class, name, range)
+                let val = self.forwarded_attr(fr, object, class, name, range);
+                if val != UNKNOWN { val } else { self.inherited_attr(class, name) }
             }
             Data::Class(class) => {
                 if let Some(model) = self.ix.class(class).model
@@ -124,6 +125,14 @@ impl<'a> Engine<'a> {
             | Data::View { .. }
             | Data::Load(_) => UNKNOWN,
         }
+    }
+
+    /// An attribute that a class of the program inherits from one of a library, as far as the packs know it: `db.session`.
+    fn inherited_attr(&mut self, class: ClassId, name: Name) -> Val {
+        let packs = self.ix.packs;
+        let of = |base: &Name| Name::new(&format!("{base}.{name}"));
+        let known = self.ix.class(class).external.iter().map(of).find(|full| packs.instance_kind(*full).is_some());
+        known.map_or(UNKNOWN, |full| self.v.of(Data::Instance(full)))
     }
 
     /// An accessor: a method that computes an attribute.
