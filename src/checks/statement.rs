@@ -16,6 +16,7 @@ use crate::index::ModelId;
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&'static str, Span, Option<Name>), Vec<&Event>> = BTreeMap::new();
+    // One place may ask for rows of whatever model it is given.
     for event in &cx.flow.events {
         let What::Statement { kind, method, via, defeats, flags, model, .. } = &event.what else {
             continue;
@@ -34,7 +35,6 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let place = event.path.last().copied().filter(|_| !framework).unwrap_or(event.site);
         let what = match (via, model) {
             (Some((_, relation)), _) => Some(*relation),
-            (None, Some(m)) => Some(cx.ix.model(*m).name),
             _ => None,
         };
         let key = (rule, place, if place == event.site { what } else { None });
@@ -76,6 +76,21 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         (Some((_, relation)), _) => format!("`{relation}` of `{}`", holder.unwrap_or_default()),
         (None, Some(target)) => format!("`{target}`"),
         (None, None) => table.map_or_else(|| "the database".to_owned(), |t| format!("the table `{t}`")),
+    };
+    let others = {
+        let of = |e: &&Event| match &e.what {
+            What::Statement { model: Some(m), via: None, .. } if e.site == first.site && Some(*m) != *model => Some(*m),
+            _ => None,
+        };
+        let mut models: Vec<ModelId> = events.iter().filter_map(of).collect();
+        models.sort();
+        models.dedup();
+        models.len()
+    };
+    let subject = match others {
+        0 => subject,
+        1 => format!("{subject} and another model"),
+        n => format!("{subject} and {n} more models"),
     };
     let distinct = {
         let mut sites: Vec<Span> = events.iter().map(|e| e.site).collect();
