@@ -125,6 +125,10 @@ fn analyze(
     let templates = facts.iter().filter(|f| f.functions.first().is_some_and(|f| f.kind == FnKind::Template)).count();
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
+    let named = index.named_templates();
+    let reached = named.iter().filter(|file| flow.rendered.contains(file)).count();
+    coverage.counts.insert("templates named by a literal".to_owned(), named.len() as u64);
+    coverage.counts.insert("templates named by a literal and reached".to_owned(), reached as u64);
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
     let words = tenant_words(sources, settings);
     let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());

@@ -7,6 +7,7 @@ use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
+use crate::facts::Language;
 use crate::findings::{Confidence, Finding, Level};
 use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
@@ -209,6 +210,16 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
     let near = models[from].unwrap_or(group.model);
+    // In a template, or where the rows came in, the whole way is known by name; far from there only what the loop runs over.
+    let is_far = header.is_some_and(|at| {
+        let here = cx.function_at(at);
+        let is_code = matches!(ix.file(at.file).language, Language::Php | Language::Python);
+        let ways = first.path.iter().map(|call| cx.function_at(*call)).chain([here]);
+        let origin = origin.and_then(|at| cx.function_at(at));
+        is_code && !ways.into_iter().any(|f| f == origin)
+    });
+    let from = if is_far { from } else { 0 };
+    let near = if is_far { near } else { root };
     let reads = super::load_help::Reads {
         origin: group.origin,
         root,

@@ -147,7 +147,9 @@ fn within_closure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
     for (i, name) in reads.path.iter().enumerate().take(reads.path.len() - 1) {
         model = model.and_then(|m| cx.ix.model(m).relations.get(name)).and_then(|r| r.target);
         let way = path_text(&reads.path[..=i]);
-        let is_closed = ["'", "\""].iter().any(|quote| text.contains(&format!("{quote}{way}{quote} {arrow}")));
+        let starts = arrow.as_str().split('|').collect::<Vec<_>>();
+        let is_closed =
+            ["'", "\""].iter().any(|quote| starts.iter().any(|start| text.contains(&format!("{quote}{way}{quote} {start}"))));
         if is_closed {
             let code = eager_code(cx.ix, model?, &reads.path[i + 1..])?;
             return Some(format!("load it in the closure that the query gives for `{way}`: `{code}`"));

@@ -2,7 +2,7 @@
 
 use super::event::{Statement, What};
 use super::tree::State;
-use super::value::{Data, NO_LOOP, Query, Source, Val, flag};
+use super::value::{Data, NO_LOOP, Query, Source, Src, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::{Access, ModelId};
@@ -100,6 +100,21 @@ impl<'a> Engine<'a> {
             }
         }
         row
+    }
+
+    /// What each turn of a loop read is loaded on all of its rows from then on.
+    pub(super) fn loaded_by_loop(&mut self, fr: &mut Frame<'a>, id: super::value::LoopId) {
+        let read: Vec<(Src, Name)> = fr.read_each.iter().filter(|(l, ..)| *l == id).map(|(_, src, name)| (*src, *name)).collect();
+        fr.read_each.retain(|(l, ..)| *l != id);
+        for (src, name) in read {
+            let tree = self.v.trees.with(super::tree::NOTHING, name, super::tree::OPEN);
+            self.mark_loaded(fr, src, tree);
+            // The rows hang on the row above them, if that is one.
+            if let Source::Relation(parent, via) = self.v.source_of(src) {
+                let above = self.v.trees.with(super::tree::NOTHING, via, tree);
+                self.mark_loaded(fr, parent, above);
+            }
+        }
     }
 
     /// A loop begins: what variables hold runs once for all its turns.

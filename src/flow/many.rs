@@ -110,6 +110,15 @@ impl<'a> Engine<'a> {
         name.as_str() == "range" && span <= MAX_RANGE
     }
 
+    /// `in_array('author', ['author', 'editor'])`
+    fn is_member(&self, name: Name, args: &Args) -> Option<bool> {
+        let [wanted, all, ..] = args.positional.as_slice() else { return None };
+        let (Data::Str(wanted), Data::Tuple(items)) = (self.data(*wanted), self.data(*all)) else { return None };
+        let is_text = |v: &Val| matches!(self.data(*v), Data::Str(_));
+        (name.as_str() == "in_array" && items.iter().all(is_text))
+            .then(|| items.iter().any(|v| *self.data(*v) == Data::Str(*wanted)))
+    }
+
     /// What is made of a few elements is few.
     fn few_of(&mut self, from: &[Val], made: Val) -> Val {
         match *self.data(made) {
@@ -162,7 +171,7 @@ impl<'a> Engine<'a> {
                     }
                 }
                 // A related manager or query printed as such runs; attributes that are methods do not.
-                Data::Query(query) if self.language(fr) == self.names.python && query.via.is_none() => {
+                Data::Query(query) if query.via.is_none() && query.model.is_some_and(|m| self.keeps_rows(m)) => {
                     self.iterate(fr, v, at);
                 }
                 _ => (),
@@ -649,6 +658,9 @@ impl<'a> Engine<'a> {
                 super::kept::forget_constructions(fr, mark);
             }
             return val;
+        }
+        if let Some(known) = self.is_member(name, &args) {
+            return self.v.of(Data::Bool(known));
         }
         if op.converts_to_text {
             for v in args.positional.clone() {

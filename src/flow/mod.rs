@@ -165,6 +165,8 @@ pub(crate) struct Frame<'a> {
     keeps_made: bool,
     /// What follows is made once for the object whose method runs.
     object_keeps: bool,
+    /// Relations that each turn of a loop reads, whatever happens in it: the loop, the source of its rows, the relation.
+    read_each: Vec<(LoopId, Src, Name)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
     /// Queries that variables held when a loop began: they run once for all its turns.
@@ -606,6 +608,7 @@ impl<'a> Engine<'a> {
             remembered: false,
             keeps_made: false,
             object_keeps: false,
+            read_each: Vec::new(),
             turning: 0,
             held: Vec::new(),
             evaluated: Vec::new(),

@@ -182,6 +182,9 @@ impl<'a> Engine<'a> {
                             let never = relation.loading == Loading::Never;
                             let what = What::Read { model: row.model, relation: relation.name, src: row.src, never };
                             self.emit(fr, what, at, row.renewed_by);
+                            if fr.conditions == 0 && fr.loops.last() == Some(&row.renewed_by) {
+                                fr.read_each.push((row.renewed_by, row.src, relation.name));
+                            }
                         }
                         let tree = self.lazy_tree(relation);
                         self.related(row, relation, tree)
@@ -255,6 +258,10 @@ impl<'a> Engine<'a> {
         }
         if let Some(class) = model.class {
             let val = self.class_attr(class, name);
+            // A property that the class declares is no column.
+            if fr.language == Language::Php && matches!(self.data(val), Data::Tuple(_)) {
+                return val;
+            }
             if !self.v.is_plain(val)
                 && !matches!(
                     self.data(val),
@@ -515,7 +522,7 @@ impl<'a> Engine<'a> {
             None if query.flags & flag::RAW != 0 => {
                 self.ix.packs.op_in_language(self.language(fr), self.names.table, name).cloned()
             }
-            None => self.ix.packs.op_in_language(self.language(fr), self.names.query, name).cloned(),
+            None => self.ix.packs.cautious_op_in_language(self.language(fr), self.names.query, name).cloned(),
         };
         match op {
             Some(op) => self.apply(fr, query, &op, name, args, at, whole),

@@ -70,6 +70,7 @@ impl<'a> Engine<'a> {
             }
             Stmt::Try { body, handlers, otherwise, finally } => {
                 let before = fr.locals.clone();
+                self.looked_up_first(fr, body);
                 let mut flow = self.block(fr, body);
                 if flow == Flow::On && !otherwise.is_empty() {
                     flow = self.block(fr, otherwise);
@@ -274,6 +275,20 @@ impl<'a> Engine<'a> {
             }
         }
         fr.keeps_made |= self.is_cache_hit(fr, cond);
+    }
+
+    /// `try: return cache[key]`, and further down `cache[key] = …`: what follows runs once per key.
+    fn looked_up_first(&self, fr: &mut Frame<'a>, block: &'a [StmtId]) {
+        use crate::facts::Expr;
+        let [only] = block else { return };
+        let Stmt::Return(Some(e)) = fr.body.stmt(*only) else { return };
+        if let Expr::Index { base, .. } = fr.body.expr(*e)
+            && let Some(at) = place(fr, *base)
+            && self.assigns(fr, &fr.body.root, at)
+        {
+            fr.remembered = true;
+            fr.keeps_made |= matches!(fr.body.expr(*base), Expr::Name(_));
+        }
     }
 
     /// Places that a condition tells to be empty or missing when it holds (or does not).
@@ -504,6 +519,7 @@ impl<'a> Engine<'a> {
         if counts {
             fr.held.pop();
             self.leave_loop(fr, mark, false);
+            self.loaded_by_loop(fr, id);
         }
     }
 

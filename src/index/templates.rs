@@ -4,8 +4,9 @@
 
 use rustc_hash::FxHashMap;
 
+use super::ProjectIndex;
 use crate::base::{FileId, Name};
-use crate::facts::{FileFacts, Language};
+use crate::facts::{Expr, FileFacts, Language};
 use crate::source::SourceSet;
 
 /// Folders below which a template is named by its path.
@@ -52,6 +53,26 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, 
         }
     }
     templates
+}
+
+impl ProjectIndex<'_> {
+    /// Templates that code (not another template) names by a text, in order.
+    pub fn named_templates(&self) -> Vec<FileId> {
+        let mut named: Vec<FileId> = Vec::new();
+        let is_code = |facts: &&FileFacts| matches!(facts.language, Language::Php | Language::Python);
+        for expr in self.facts.iter().filter(is_code).flat_map(|f| &f.functions).flat_map(|f| &f.body.exprs) {
+            // A single word may mean anything.
+            let Expr::Str(text) = expr else { continue };
+            if text.as_str().contains(['.', '/'])
+                && let Some(files) = self.templates.get(text)
+            {
+                named.extend(files);
+            }
+        }
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
 }
 
 /// The path after every folder of templates around it; the whole path where there is none.

@@ -187,6 +187,14 @@ impl Packs {
         self.scopes.iter().filter(|(l, _)| *l == language).find_map(|(_, scope)| self.op(*scope, kind, method))
     }
 
+    /// The same for a receiver of which it is not known whose it is: where one library would only build on a query, nothing runs.
+    pub fn cautious_op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
+        let mut ops =
+            self.scopes.iter().filter(|(l, _)| *l == language).filter_map(|(_, scope)| self.op(*scope, kind, method)).peekable();
+        let first = ops.peek().copied();
+        ops.find(|op| !op.executes).or(first)
+    }
+
     /// A word of any pack of a language.
     pub fn word_in_language(&self, language: Name, key: &str) -> Option<Name> {
         self.language_words.get(&language)?.get(key).copied()
