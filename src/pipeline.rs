@@ -132,7 +132,7 @@ fn analyze(
     coverage.counts.insert("models".to_owned(), index.models.iter().filter(|m| m.class.is_some()).count() as u64);
     let words = tenant_words(sources, settings);
     let mut guard = |check: &mut dyn FnMut()| failures.extend(fence(None, check).err());
-    checks::run(&CheckContext { ix: &index, flow: &flow }, &words, &|rule| settings.is_on(rule), findings, &mut guard);
+    checks::run(&CheckContext::new(&index, &flow), &words, &|rule| settings.is_on(rule), findings, &mut guard);
 }
 
 fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
@@ -160,7 +160,7 @@ pub fn tenants(sources: &SourceSet, settings: &Settings) -> String {
     };
     let index = index::link(sources, &facts, &packs);
     let flow = flow::analyze(&index);
-    checks::tenants(&CheckContext { ix: &index, flow: &flow }, &tenant_words(sources, settings))
+    checks::tenants(&CheckContext::new(&index, &flow), &tenant_words(sources, settings))
 }
 
 /// What is done with the findings of all checks: levels, silence, identity, order.

@@ -24,9 +24,14 @@ mod uses;
 mod wording;
 mod wording_once;
 
+use std::cell::OnceCell;
+
+use rustc_hash::FxHashMap;
+
 use crate::base::{Name, Span};
 use crate::findings::{Confidence, Finding, Step, Subject};
-use crate::flow::FlowFacts;
+use crate::flow::value::LoopId;
+use crate::flow::{Event, FlowFacts, Statement, What};
 use crate::index::{FnRef, ProjectIndex};
 use crate::packs::rule;
 
@@ -36,6 +41,30 @@ pub struct CheckContext<'a> {
     pub ix: &'a ProjectIndex<'a>,
     /// What the flow saw.
     pub flow: &'a FlowFacts,
+    /// Which events write rows in a loop, by the loop, once it is asked.
+    writes: OnceCell<FxHashMap<LoopId, Vec<usize>>>,
+}
+
+impl<'a> CheckContext<'a> {
+    /// What checks may ask about a program.
+    pub fn new(ix: &'a ProjectIndex<'a>, flow: &'a FlowFacts) -> CheckContext<'a> {
+        CheckContext { ix, flow, writes: OnceCell::new() }
+    }
+
+    /// Events that write rows in a loop, in order.
+    fn writes_in(&self, id: LoopId) -> impl Iterator<Item = &'a Event> {
+        let by_loop = self.writes.get_or_init(|| {
+            let mut by_loop: FxHashMap<LoopId, Vec<usize>> = FxHashMap::default();
+            for (i, event) in self.flow.events.iter().enumerate() {
+                if matches!(event.what, What::Statement { kind: Statement::Write | Statement::Upsert, .. }) {
+                    event.loops.iter().for_each(|l| by_loop.entry(*l).or_default().push(i));
+                }
+            }
+            by_loop
+        });
+        let flow = self.flow;
+        by_loop.get(&id).cloned().unwrap_or_default().into_iter().map(move |i| &flow.events[i])
+    }
 }
 
 /// The project's own words about tenants.

@@ -33,8 +33,10 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let text = &cx.ix.sources.file(f.file).text;
-        let pooled_outside =
-            word("pooler-words").is_some_and(|w| w.as_str().split_whitespace().any(|p| text.to_lowercase().contains(p)));
+        let is_pooled_outside = || {
+            let lower = text.to_lowercase();
+            word("pooler-words").is_some_and(|w| w.as_str().split_whitespace().any(|p| lower.contains(p)))
+        };
         for (e, range) in decl.body.exprs.iter().zip(&decl.body.ranges) {
             let Expr::Call { callee, args } = e else {
                 continue;
@@ -43,7 +45,7 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
                 continue;
             };
             let has_role = |n: Name, role: &str| cx.ix.packs.roles(n).iter().any(|r| r.as_str() == role);
-            if !has_role(name, "engine-constructor") || pooled_outside {
+            if !has_role(name, "engine-constructor") || is_pooled_outside() {
                 continue;
             }
             let Some(pool) = keyword(args, "poolclass") else {

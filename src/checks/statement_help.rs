@@ -236,10 +236,8 @@ fn writes<'c>(
     cx: &'c CheckContext<'_>,
     event: &'c Event,
 ) -> impl Iterator<Item = (&'c Event, crate::flow::value::Src, Option<ModelId>, Name)> {
-    cx.flow.events.iter().filter_map(move |other| match &other.what {
-        What::Statement { kind: Statement::Write | Statement::Upsert, src, model, method, .. } if same_loop(event, other) => {
-            Some((other, *src, *model, *method))
-        }
+    event.loops.iter().flat_map(|l| cx.writes_in(*l)).filter_map(move |other| match &other.what {
+        What::Statement { src, model, method, .. } if same_loop(event, other) => Some((other, *src, *model, *method)),
         _ => None,
     })
 }

@@ -419,11 +419,11 @@ impl<'a> Engine<'a> {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
             return (UNKNOWN, UNKNOWN);
-        } else if self.contexts.get(&f).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
+        } else if self.contexts.get(&(f, None)).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
             self.gap("too many contexts of a function");
             return (UNKNOWN, UNKNOWN);
         } else {
-            *self.contexts.entry(f).or_default() += 1;
+            *self.contexts.entry((f, None)).or_default() += 1;
             self.running.insert(key.clone());
             self.depth += 1;
             let mut inner = self.frame(f, this);

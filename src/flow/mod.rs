@@ -185,7 +185,8 @@ pub(crate) struct Engine<'a> {
     v: Values,
     memo: FxHashMap<Key, Rc<Summary>>,
     running: FxHashSet<Key>,
-    contexts: FxHashMap<FnRef, u16>,
+    /// How often a function was evaluated; what a class inherits and is called on it counts for that class.
+    contexts: FxHashMap<(FnRef, Option<ClassId>), u16>,
     events: Vec<Event>,
     executions: Vec<Execution>,
     known_executions: FxHashSet<Execution>,
@@ -542,7 +543,8 @@ impl<'a> Engine<'a> {
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
-        if self.fuel == 0 || self.contexts.get(&f).is_some_and(|n| *n >= MAX_CONTEXTS) {
+        let counted = (f, if let Data::Class(class) = *self.data(this) { Some(class) } else { None });
+        if self.fuel == 0 || self.contexts.get(&counted).is_some_and(|n| *n >= MAX_CONTEXTS) {
             let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
@@ -566,7 +568,7 @@ impl<'a> Engine<'a> {
             self.gap("calls nested too deeply");
             return nothing(UNKNOWN);
         }
-        *self.contexts.entry(f).or_default() += 1;
+        *self.contexts.entry(counted).or_default() += 1;
         self.running.insert(key.clone());
         self.depth += 1;
         let summary = Rc::new(self.run(f, this, args));
