@@ -258,6 +258,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         path: relation,
         root: model_name(ix, root),
         code: eager_code(ix, root, &group.path),
+        joins: super::load_help::in_administration(cx, &reads),
     });
     Reported { finding, read, origin, is_query, served }
 }

@@ -46,6 +46,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     {
         return (format!("{}{code}", help.as_str().replace("{method}", method.as_str())), None);
     }
+    if let Some((attr, names)) = in_administration(cx, reads) {
+        return (joins_help(attr, &names), None);
+    }
     if let Some(help) = within_closure(cx, reads) {
         return (help, None);
     }
@@ -133,6 +136,49 @@ fn lost_in_scope(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(Name, Stri
         _ => false,
     });
     on_this.then(|| (decl.name, load_code(cx, reads, reads.path)))
+}
+
+/// The list of joins of a class that administers rows: one of its own switches off the one that the library makes by itself, so
+/// it names every relation that is shown.
+pub(super) fn in_administration(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(Name, Vec<String>)> {
+    let Source::Declared(at) = reads.origin else { return None };
+    let word = |key: &str| cx.ix.packs.word_in_language(Name::new("python"), key);
+    let joins = word("admin-joins")?;
+    let class = cx.ix.classes.iter().find(|class| {
+        let decl = &cx.ix.file(class.file).classes[class.ix.0 as usize];
+        let has_role = class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| r.as_str() == "admin"));
+        class.file == at.file && has_role && decl.range.start <= at.range.start && at.range.end <= decl.range.end
+    })?;
+    let one = |model: ModelId, name: Name| cx.ix.model(model).relations.get(&name).filter(|r| !r.many && !r.polymorphic);
+    let mut model = Some(reads.root);
+    for name in reads.path {
+        model = one(model?, *name)?.target;
+    }
+    let decl = &cx.ix.file(class.file).classes[class.ix.0 as usize];
+    let attr = decl.attrs.iter().find(|a| Some(a.name) == word("admin-columns"));
+    let body = &cx.ix.file(class.file).functions[decl.scope.0 as usize].body;
+    let shown = attr.and_then(|a| a.value).map(|value| body.expr(value));
+    let mut names: Vec<String> = match shown {
+        Some(Expr::Seq { items, .. }) => items
+            .iter()
+            .filter_map(|item| match body.expr(item.value) {
+                Expr::Str(name) => one(reads.root, *name).map(|r| r.name.to_string()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let path = reads.path.iter().map(|n| n.as_str()).collect::<Vec<_>>().join("__");
+    if !names.contains(&path) {
+        names.push(path);
+    }
+    Some((joins, names))
+}
+
+/// How such a list is written.
+pub(super) fn joins_help(attr: Name, names: &[String]) -> String {
+    let listed: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
+    format!("name in this class what its list joins: `{attr} = [{}]`", listed.join(", "))
 }
 
 /// A relation on the way that the query loads with a closure of its own: what is loaded beneath it belongs into that closure.

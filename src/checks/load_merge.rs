@@ -36,6 +36,8 @@ pub(super) struct Served {
     pub root: &'static str,
     /// The code that loads them with the query, if the pack says it.
     pub code: Option<String>,
+    /// The attribute of a class, and what it names, where that decides what is loaded.
+    pub joins: Option<(Name, Vec<String>)>,
 }
 
 /// Findings in order, those of one read as one: the shortest way leads, the other queries are named.
@@ -100,6 +102,15 @@ fn together(mut all: Vec<Reported>) -> Option<Finding> {
         .filter_map(|s| s.code.as_deref())
         .collect();
     let code = one_call(&codes);
+    let mut joins: Option<(Name, Vec<String>)> = None;
+    for (attr, names) in all.iter().filter_map(|one| one.served.as_ref()?.joins.as_ref()) {
+        let (_, known) = joins.get_or_insert_with(|| (*attr, Vec::new()));
+        names.iter().for_each(|n| {
+            if !known.contains(n) {
+                known.push(n.clone())
+            }
+        });
+    }
     let mut listed: Vec<String> = paths.iter().take(MAX_PATHS).map(|p| format!("`{p}`")).collect();
     if paths.len() > MAX_PATHS {
         listed.push(format!("{} more", paths.len() - MAX_PATHS));
@@ -111,6 +122,7 @@ fn together(mut all: Vec<Reported>) -> Option<Finding> {
     finding.message =
         format!("{} and {last} are loaded once per row when these rows of `{root}` are serialized{raises}", listed.join(", "));
     finding.help = match code {
+        _ if joins.is_some() => joins.map(|(attr, names)| super::load_help::joins_help(attr, &names)).unwrap_or_default(),
         Some(code) => format!("load them {place}: `{code}`"),
         None => format!("load them {place}"),
     };
