@@ -3,7 +3,10 @@
 //! A value never changes. Loading later (`load`, `prefetch_related_objects`) replaces, in all variables, the rows of that
 //! source by rows that know more; see [`Values::with_loaded`].
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use super::tree::{Tree, Trees};
@@ -262,7 +265,10 @@ pub struct Values {
     rows_inside: Vec<bool>,
     /// How deep the value is nested.
     depths: Vec<u8>,
-    ids: FxHashMap<Data, Val>,
+    /// Hash of each value.
+    hashes: Vec<u64>,
+    /// The values by their hash: what they hold is kept once.
+    ids: HashTable<Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
     /// Models of the rows that a source gives.
@@ -321,7 +327,8 @@ impl Values {
 
     /// The value with this content.
     pub fn of(&mut self, data: Data) -> Val {
-        if let Some(id) = self.ids.get(&data) {
+        let hash = FxBuildHasher.hash_one(&data);
+        if let Some(id) = self.ids.find(hash, |id| self.data[id.0 as usize] == data) {
             return *id;
         }
         let depth = self.depth_of(&data);
@@ -331,8 +338,10 @@ impl Values {
         let id = Val(self.data.len() as u32);
         self.rows_inside.push(self.holds_rows(&data));
         self.depths.push(depth);
-        self.data.push(data.clone());
-        self.ids.insert(data, id);
+        self.data.push(data);
+        self.hashes.push(hash);
+        let hashes = &self.hashes;
+        self.ids.insert_unique(hash, id, |id| hashes[id.0 as usize]);
         id
     }
 
