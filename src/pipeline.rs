@@ -125,6 +125,8 @@ fn analyze(
     let templates = facts.iter().filter(|f| f.functions.first().is_some_and(|f| f.kind == FnKind::Template)).count();
     coverage.counts.insert("templates".to_owned(), templates as u64);
     coverage.counts.insert("templates rendered from code".to_owned(), flow.rendered.len() as u64);
+    coverage.counts.insert("serializers and resources".to_owned(), flow.servers.0 as u64);
+    coverage.counts.insert("serializers and resources given a known row".to_owned(), flow.servers.1 as u64);
     let named = index.named_templates();
     let reached = named.iter().filter(|file| flow.rendered.contains(file)).count();
     coverage.counts.insert("templates named by a literal".to_owned(), named.len() as u64);

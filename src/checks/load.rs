@@ -209,7 +209,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     finding.subject.model = Some(ix.model(group.model).name.to_string());
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
-    let near = models[from].unwrap_or(group.model);
+    let (loop_from, near) = (from, models[from].unwrap_or(group.model));
     // In a template, or where the rows came in, the whole way is known by name; far from there only what the loop runs over.
     let is_far = header.is_some_and(|at| {
         let here = cx.function_at(at);
@@ -219,7 +219,6 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         is_code && !ways.into_iter().any(|f| f == origin)
     });
     let from = if is_far { from } else { 0 };
-    let near = if is_far { near } else { root };
     let reads = super::load_help::Reads {
         origin: group.origin,
         root,
@@ -227,6 +226,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         path: &group.path,
         events: &events,
         from,
+        loop_from,
         near,
     };
     if group.column {

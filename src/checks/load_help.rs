@@ -23,6 +23,8 @@ pub(super) struct Reads<'e> {
     pub path: &'e [Name],
     /// How many of them stand above the loop.
     pub from: usize,
+    /// How many of them stand above the loop, wherever the rows come from.
+    pub loop_from: usize,
     /// The model of the rows that the loop runs over.
     pub near: ModelId,
     /// Reads of any of them that loads something.
@@ -90,8 +92,16 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
         // Where the rows come from is not seen: what the loop runs over is.
-        _ => match path.get(reads.from..).and_then(|rest| late_code(cx.ix, reads.near, rest)) {
+        _ => match path
+            .get(reads.from..)
+            .and_then(|rest| late_code(cx.ix, if reads.from > 0 { reads.near } else { reads.root }, rest))
+        {
             Some(late) => ("before the loop", Some(late)),
+            // The rows of the loop are those of a query of their own, asked of one row.
+            None if reads.loop_from > 0 => {
+                let near = path.get(reads.loop_from..).and_then(|rest| eager_code(cx.ix, reads.near, rest));
+                ("where the rows of the loop are asked for", near)
+            }
             None => ("with the query that gives these rows", eager),
         },
     };

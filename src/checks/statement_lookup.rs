@@ -185,7 +185,7 @@ impl Reader<'_> {
             self.found.is_open |= !self.is_relation(name);
             return;
         };
-        self.found.is_shaped |= op.eager.is_some();
+        self.found.is_shaped |= op.eager.is_some() || op.unscopes;
         self.found.is_ordered |= op.orders || self.has_word("ordering-reads", name);
         self.found.is_one |= matches!(op.result, OpResult::Row | OpResult::Pair) || self.has_word("single-values", name);
         if op.terms {

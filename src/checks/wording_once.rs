@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::CheckContext;
-use crate::base::FileId;
+use crate::base::{FileId, Range};
 use crate::facts::{Expr, FnKind, Language};
 use crate::source::Origin;
 
@@ -27,7 +27,7 @@ const MAX_STEPS: usize = 3;
 impl ByHand {
     /// Is this a script or command that nothing else of the program names?
     pub(super) fn is(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
-        if cx.ix.sources.file(file).origin != Origin::Script {
+        if !is_script(cx, file) {
             return false;
         }
         if let Some(known) = self.known.get(&file) {
@@ -40,9 +40,20 @@ impl ByHand {
     }
 }
 
+/// Is a file a script by its place, or because it holds a command?
+fn is_script(cx: &CheckContext<'_>, file: FileId) -> bool {
+    let is_command = |class: &crate::index::Class| {
+        class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| r.as_str() == "command"))
+    };
+    let classes = &cx.ix.file(file).classes;
+    let id_of = |i: usize| cx.ix.class_places.get(&(file, crate::facts::ClassIx(i as u32)));
+    cx.ix.sources.file(file).origin == Origin::Script
+        || (0..classes.len()).filter_map(id_of).any(|id| is_command(cx.ix.class(*id)))
+}
+
 /// Is a file a script that nothing names but other such scripts?
 fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, file: FileId, steps: usize) -> bool {
-    if cx.ix.sources.file(file).origin != Origin::Script {
+    if !is_script(cx, file) {
         return false;
     }
     names_of(cx, file).iter().filter_map(|name| mentions.get(name.as_str())).all(|files| {
@@ -62,7 +73,27 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
         }
         // What a class lists is registered, not run.
         let bodies = facts.functions.iter().filter(|function| function.kind != FnKind::ClassBody);
-        for expr in bodies.flat_map(|function| &function.body.exprs) {
+        let named = bodies.flat_map(|function| {
+            let body = &function.body;
+            // `$this->commands([Prune::class])` registers commands, it does not run them.
+            let registering: Vec<Range> = body
+                .exprs
+                .iter()
+                .zip(&body.ranges)
+                .filter_map(|(expr, range)| match expr {
+                    Expr::Call { callee, .. } => {
+                        matches!(body.expr(*callee), Expr::Attr { name, .. } if name.as_str() == "commands").then_some(*range)
+                    }
+                    _ => None,
+                })
+                .collect();
+            body.exprs
+                .iter()
+                .zip(&body.ranges)
+                .filter(move |(_, range)| !registering.iter().any(|r| r.contains(**range)))
+                .map(|(expr, _)| expr)
+        });
+        for expr in named {
             let name = match expr {
                 Expr::Str(text) => text.as_str().split(' ').next().unwrap_or_default(),
                 Expr::Class(name) | Expr::Name(name) => name.as_str(),

@@ -348,7 +348,8 @@ impl<'a> Engine<'a> {
                     _ => Some(Known::Something),
                 }
             }
-            Data::Object { .. } | Data::Class(_) | Data::Closure(..) | Data::Function(_) => Some(Known::Something),
+            Data::Object { .. } | Data::Class(_) | Data::Closure(..) | Data::Function(_) | Data::Row(_) => Some(Known::Something),
+            Data::Tuple(_) | Data::Many(..) | Data::Record(..) => Some(Known::Something),
             _ => None,
         }
     }

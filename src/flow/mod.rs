@@ -99,6 +99,8 @@ pub struct FlowFacts {
     pub gaps: FxHashMap<&'static str, u64>,
     /// Templates that were rendered with a known context.
     pub rendered: FxHashSet<FileId>,
+    /// How many serializers, resources and schemas there are, and how many of them were given a known row.
+    pub servers: (usize, usize),
     /// Handlers of requests.
     pub handlers: FxHashSet<FnRef>,
     /// Bare tables that queries read.
@@ -199,6 +201,8 @@ pub(crate) struct Engine<'a> {
     fuel: u64,
     depth: usize,
     rendered: FxHashSet<FileId>,
+    /// Serializers, resources and schemas that were given a known row.
+    served: FxHashSet<ClassId>,
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
@@ -289,6 +293,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let (on_server, on_own_loop) = engine.on_server();
     let request_functions = engine.request_functions();
     let calls = engine.known_calls();
+    let servers = engine.servers();
     let mut owners: Vec<FnRef> = engine.events.iter().map(|e| e.owner).collect();
     owners.sort_unstable();
     owners.dedup();
@@ -311,6 +316,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         measured: engine.measured,
         values: engine.v,
         gaps: engine.gaps,
+        servers: (servers.len(), servers.iter().filter(|c| engine.served.contains(c)).count()),
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
@@ -351,6 +357,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         fuel: 200_000 + total * FUEL_PER_EXPR,
         depth: 0,
         rendered: FxHashSet::default(),
+        served: FxHashSet::default(),
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),

@@ -241,6 +241,10 @@ impl<'a> Engine<'a> {
             }
         }
         if let Some(relation) = self.relation(row.model, name) {
+            // Where relations are methods, a column of the same name answers first.
+            if relation.is_method && model.columns.contains_key(&name) {
+                return SCALAR;
+            }
             return self.read_relation(fr, object, row, relation, range);
         }
         if self.v.trees.is_column_missing(row.tree, name) && model.columns.contains_key(&name) && row.renewed_by != NO_LOOP {

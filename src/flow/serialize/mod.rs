@@ -25,6 +25,7 @@ use super::value::{Data, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::{ClassId, FnRef};
+use crate::source::Origin;
 
 /// Serializers nest at most this deep.
 const MAX_NESTING: usize = 6;
@@ -51,6 +52,22 @@ impl<'a> Engine<'a> {
     /// Has a class of the program a role that a pack gives to one of its library ancestors?
     pub(super) fn has_role(&self, class: ClassId, role: &str) -> bool {
         self.ix.class(class).external.iter().any(|e| self.ix.packs.roles(*e).iter().any(|r| r.as_str() == role))
+    }
+
+    /// A class shows a row of which the model is known.
+    fn serves(&mut self, class: ClassId, row: Val) {
+        let rows = self.v.alternatives(row);
+        if rows.into_iter().any(|v| matches!(self.data(v), Data::Row(_))) {
+            self.served.insert(class);
+        }
+    }
+
+    /// Classes of the application that show rows, in order.
+    pub(super) fn servers(&self) -> Vec<ClassId> {
+        let is_ours = |c: &ClassId| self.ix.sources.file(self.ix.class(*c).file).origin == Origin::Ours;
+        let shows = |c: &ClassId| matches!(self.role(*c), Some("serializer" | "resource" | "resource-collection" | "schema"));
+        let is_leaf = |c: &ClassId| self.ix.class(*c).descendants.is_empty();
+        (0..self.ix.classes.len() as u32).map(ClassId).filter(|c| is_ours(c) && shows(c) && is_leaf(c)).collect()
     }
 
     /// The role of a class among those that this module knows.

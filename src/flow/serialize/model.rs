@@ -70,6 +70,7 @@ impl<'a> Engine<'a> {
 
     /// Reads the fields of a serializer on one row.
     pub(super) fn represent(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, row: Val, range: Range, depth: usize) {
+        self.serves(class, row);
         if depth > MAX_NESTING || self.v.is_plain(row) {
             return;
         }

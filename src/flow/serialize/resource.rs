@@ -44,6 +44,7 @@ impl<'a> Engine<'a> {
         {
             return;
         }
+        self.serves(class, wrapped);
         let method = self.word(fr, "resource-method");
         if self.ix.find_method(class, method).is_none() {
             self.serialize(fr, wrapped, range, 1);

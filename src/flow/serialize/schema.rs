@@ -244,6 +244,7 @@ impl<'a> Engine<'a> {
     }
 
     fn dump_one(&mut self, fr: &mut Frame<'a>, schema: Val, class: ClassId, row: Val, range: Range, depth: usize) {
+        self.serves(class, row);
         let fields = self.fields_of(class);
         let options = self.words(fr, "schema-options");
         let only = options.first().and_then(|o| self.option(schema, o.as_str()));

@@ -244,6 +244,11 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                     let Expr::Attr { base, name, .. } = body.expr(*callee) else {
                         return None;
                     };
+                    // What sends the query gives rows, not a relation.
+                    let query = index.packs.op_in_language(Name::new("php"), Name::new("query"), *name);
+                    if expr == value && query.is_some_and(|op| op.executes) {
+                        return None;
+                    }
                     match body.expr(*base) {
                         Expr::This => {
                             return self.draft_of_head(rules, class, at, *name, args, &links, depth);
