@@ -132,7 +132,7 @@ fn together(mut all: Vec<Reported>) -> Option<Finding> {
         finding.confidence = finding.confidence.max(way.finding.confidence);
         finding.fix = both(finding.fix.take(), way.finding.fix);
         if i < MAX_PATHS {
-            let read = way.finding.steps.into_iter().filter(|s| s.message.ends_with("is read here")).next_back();
+            let read = way.finding.steps.into_iter().rfind(|s| s.message.ends_with("is read here"));
             if let Some(read) = read {
                 step(&mut finding.steps, read.span, read.message);
             }
