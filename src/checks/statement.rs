@@ -68,6 +68,11 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let What::Statement { kind, method, model, via, src, .. } = &first.what else {
         return None;
     };
+    let is_read = matches!(rule, "query-in-loop" | "defeated-eager-load");
+    let in_loop = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+    if is_read && in_loop.is_some_and(|header| super::statement_turn::is_chosen_by_sort(cx, header, place)) {
+        return None;
+    }
     let table = cx.flow.table_names.get(src);
     let direct = first.path.is_empty() || place == first.site;
     let holder = via.map(|(m, _)| model_name(cx.ix, m));

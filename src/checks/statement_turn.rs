@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::CheckContext;
 use crate::base::{Name, Range, Span};
-use crate::facts::{Arg, Body, Expr, ExprId, FnKind, FunctionDecl, Language, ParamKind, Pat, PatId, Slot, Spread, Stmt};
+use crate::facts::{
+    Arg, BinaryOp, Body, Expr, ExprId, FnKind, FunctionDecl, Language, ParamKind, Pat, PatId, Slot, Spread, Stmt, StmtId,
+};
 use crate::index::FnRef;
 
 /// Calls whose names start so give something else each time.
@@ -57,6 +59,41 @@ pub(super) fn follow<'a>(cx: &'a CheckContext<'a>, header: Span, path: &[Span], 
         turn = turn.called(path[i], g, path[i] == header);
     }
     Some(turn)
+}
+
+/// Does a loop come to a call in those turns alone in which its row is of one sort, and does nothing in the call depend on the
+/// row? Then the sort decides, not the number of rows: `if ($part->kind === 'notes') { notes($contact); }`
+pub(super) fn is_chosen_by_sort(cx: &CheckContext<'_>, header: Span, call: Span) -> bool {
+    let Some(turn) = in_loop(cx, header, call) else { return false };
+    let body = turn.body;
+    let called = body.exprs.iter().zip(&body.ranges).find_map(|(expr, range)| match expr {
+        Expr::Call { callee, args } if *range == call.range => Some((*callee, args)),
+        _ => None,
+    });
+    let Some((callee, args)) = called else { return false };
+    if turn.changes(callee) || args.iter().any(|a| turn.changes(a.value)) {
+        return false;
+    }
+    let is_constant = |e: ExprId| match body.expr(e) {
+        Expr::Str(_) | Expr::Int(_) => true,
+        Expr::Attr { base, .. } => matches!(body.expr(*base), Expr::Class(_)),
+        _ => false,
+    };
+    let is_sort = |e: ExprId| matches!(body.expr(e), Expr::Attr { .. } | Expr::Index { .. }) && turn.changes(e);
+    let holds = |block: &[StmtId]| block.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(call.range));
+    body.stmts.iter().any(|stmt| match stmt {
+        Stmt::If { cond, then, .. } => match body.expr(*cond) {
+            Expr::Binary { op: BinaryOp::Equal, left, right } => {
+                holds(then) && (is_sort(*left) && is_constant(*right) || is_sort(*right) && is_constant(*left))
+            }
+            _ => false,
+        },
+        Stmt::Switch { subject, cases } => {
+            let is_arm = |case: &crate::facts::Case| !case.tests.is_empty() && case.tests.iter().all(|t| is_constant(*t));
+            is_sort(*subject) && cases.iter().any(|case| is_arm(case) && holds(&case.body))
+        }
+        _ => false,
+    })
 }
 
 /// The variables of the function of a loop that its turns change.
