@@ -199,6 +199,10 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     assert!(run.out.contains("| `App\\Services\\Cloud.lines` (`site/app/Services/Cloud.php`) | 1 | 0 |"), "{}", run.out);
     assert!(run.out.contains("| `App\\Services\\Feed.lines` (`site/app/Services/Feed.php`) | 0 | 1 |"), "{}", run.out);
     assert!(run.out.contains("<summary>1 finding mended</summary>"), "{}", run.out);
+    // The file is new: its lines are in the diff.
+    let suggestion = "```suggestion\n        foreach (Post::with('tags')->latest()->get() as $post) {\n```";
+    assert!(run.out.contains(suggestion), "{}", run.out);
+    assert!(!project.run(&["check"], &["--no-baseline", "--format", "markdown"]).out.contains("suggestion"));
     assert_eq!(project.found(&["--since", "HEAD"]), (0, vec![]));
     assert_eq!(project.run(&["check"], &["--since", "nowhere"]).status, 2);
     let pruned = project.run(&["baseline", "prune"], &[]);

@@ -27,7 +27,7 @@ const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".ormlintignore"];
 #[derive(Default)]
 pub(super) struct News {
     baseline: Option<(PathBuf, Vec<Known>)>,
-    earlier: Option<(String, Vec<Known>)>,
+    earlier: Option<(String, Tree, Vec<Known>)>,
     changed: Option<Tree>,
 }
 
@@ -72,7 +72,7 @@ impl News {
             news.changed = Some(tree);
         }
         if args.since.is_some() {
-            news.earlier = Some((revision.to_owned(), earlier(project, tree)?));
+            news.earlier = Some((revision.to_owned(), tree, earlier(project, tree)?));
         }
         Ok(news)
     }
@@ -101,37 +101,45 @@ impl News {
                 told.warnings.push(format!("{entries} of {name} {is_are} mended; `ormlint baseline prune` removes them"));
             }
         }
-        if let Some((revision, known)) = &self.earlier {
+        if let Some((revision, tree, known)) = &self.earlier {
             let now = remember_all(outcome, sources, project);
             let compared = compare(known, &now, &is_there);
-            told.change = Some(Change::between(known, &now, &compared, revision, &is_per_row));
+            let mut change = Change::between(known, &now, &compared, revision, &is_per_row);
             let shown = outcome.findings.len();
             keep_unknown(outcome, &compared.known_as[..shown]);
+            for edit in outcome.findings.iter().filter_map(|f| f.fix.as_ref()).flat_map(|fix| &fix.edits) {
+                let file = edit.span.file;
+                change.hunks.entry(file).or_insert_with(|| lines_since(project, *tree, sources, file));
+            }
+            told.change = Some(change);
             if !compared.gone.is_empty() {
                 let count = compared.gone.len();
                 told.notes.push(format!("{count} mended since {revision}"));
             }
         }
-        if let (Some(tree), Ok(repository)) = (self.changed, project.repository()) {
+        if let Some(tree) = self.changed {
             let mut lines: BTreeMap<FileId, Vec<(usize, usize)>> = BTreeMap::new();
             let mut touches = |span: Span| {
-                let changed = lines.entry(span.file).or_insert_with(|| {
-                    let file = sources.file(span.file);
-                    let path = format!("{}{}", project.settings.place, file.path);
-                    match repository.bytes_at(tree, &path) {
-                        Some(bytes) => {
-                            let before = String::from_utf8_lossy(&bytes).replace('\u{feff}', "");
-                            changed_lines(&before, &file.text)
-                        }
-                        None => vec![(1, usize::MAX)],
-                    }
-                });
+                let changed = lines.entry(span.file).or_insert_with(|| lines_since(project, tree, sources, span.file));
                 let at = place(span, sources);
                 changed.iter().any(|(first, last)| at.start.line <= *last && *first <= at.end.line)
             };
             outcome.findings.retain(|finding| touches(finding.span) || finding.steps.iter().any(|step| touches(step.span)));
         }
         told
+    }
+}
+
+/// Lines of a file that differ from the tree of an earlier revision, from 1, first and last; all of a new file.
+fn lines_since(project: &Project, tree: Tree, sources: &SourceSet, id: FileId) -> Vec<(usize, usize)> {
+    let file = sources.file(id);
+    let path = format!("{}{}", project.settings.place, file.path);
+    match project.repository().ok().and_then(|repository| repository.bytes_at(tree, &path)) {
+        Some(bytes) => {
+            let before = String::from_utf8_lossy(&bytes).replace('\u{feff}', "");
+            changed_lines(&before, &file.text)
+        }
+        None => vec![(1, usize::MAX)],
     }
 }
 

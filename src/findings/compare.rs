@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Subject};
+use crate::base::FileId;
 use crate::source::SourceSet;
 
 /// What is remembered of a finding.
@@ -77,6 +78,8 @@ pub struct Change {
     pub mended: Vec<Known>,
     /// Functions and templates that send another number of queries per row than before.
     pub costs: Vec<Cost>,
+    /// Lines that changed in the files that fixes touch, from 1, first and last.
+    pub hunks: BTreeMap<FileId, Vec<(usize, usize)>>,
 }
 
 /// How many faults of a function or template each cost a query per row.
@@ -115,7 +118,7 @@ impl Change {
         let mut costs: Vec<Cost> =
             costs.into_values().filter(|cost| cost.before != cost.after && !cost.owner.is_empty()).collect();
         costs.sort();
-        Change { since: since.to_owned(), costs, mended: mended.clone() }
+        Change { since: since.to_owned(), costs, mended: mended.clone(), hunks: BTreeMap::new() }
     }
 }
 

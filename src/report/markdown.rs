@@ -132,7 +132,7 @@ fn details(finding: &Finding, report: &Report<'_>) -> String {
     text
 }
 
-/// The lines that the fix changes, before and after.
+/// The lines that the fix changes, before and after; lines that the branch itself changed can be taken as a suggestion.
 fn suggestion(finding: &Finding, report: &Report<'_>) -> String {
     let Some(fix) = &finding.fix else {
         return String::new();
@@ -150,6 +150,12 @@ fn suggestion(finding: &Finding, report: &Report<'_>) -> String {
         let before = &file.text[start..end];
         let after = format!("{}{}{}", &file.text[start..range.start as usize], edit.text, &file.text[range.end as usize..end]);
         let fence = "`".repeat(longest_run(before).max(longest_run(&after)).max(2) + 1);
+        let last = report.sources.file(edit.span.file).lines.line(range.end);
+        let hunks = report.change.and_then(|change| change.hunks.get(&edit.span.file));
+        if hunks.is_some_and(|hunks| hunks.iter().any(|(first, end)| *first <= at.start.line && last < *end)) {
+            let _ = writeln!(text, "`{}:{}`\n\n{fence}suggestion\n{after}\n{fence}", file.path, at.start.line);
+            continue;
+        }
         let mark = |sign: char, lines: &str| lines.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
         let header = format!("--- {}:{}\n", file.path, at.start.line);
         let _ = writeln!(text, "{fence}diff\n{header}{}{}{fence}", mark('-', before), mark('+', &after));
