@@ -16,7 +16,6 @@ use crate::index::ModelId;
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&'static str, Span, Option<Name>), Vec<&Event>> = BTreeMap::new();
-    // One place may ask for rows of whatever model it is given.
     for event in &cx.flow.events {
         let What::Statement { kind, method, via, defeats, flags, model, .. } = &event.what else {
             continue;
@@ -33,11 +32,9 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         // What the framework loops over has no call in a loop: the statement itself is the place.
         let framework = event.loops.last().is_some_and(|l| cx.flow.framework_loops.contains(l));
         let place = event.path.last().copied().filter(|_| !framework).unwrap_or(event.site);
-        let what = match (via, model) {
-            (Some((_, relation)), _) => Some(*relation),
-            _ => None,
-        };
-        let key = (rule, place, if place == event.site { what } else { None });
+        // One place may ask for rows of whatever model it is given; for two relations it asks twice.
+        let what = via.filter(|_| place == event.site).map(|(_, relation)| relation);
+        let key = (rule, place, what);
         groups.entry(key).or_default().push(event);
     }
     let mut by_hand = ByHand::default();
