@@ -93,7 +93,7 @@ impl<'a> Engine<'a> {
                 }
                 let result = self.call_method_in(fr, recv, *name, args, at, range);
                 if keeps {
-                    super::kept::forget_constructions(fr, mark);
+                    fr.forget_constructions(mark);
                 }
                 // What the method changed on its receiver is seen in the variable that holds it.
                 if let Some(after) = result.1
@@ -204,7 +204,7 @@ impl<'a> Engine<'a> {
             Data::Method(recv, name) if self.is_offloaded_call(name) => {
                 let mark = fr.buffer.len();
                 let val = self.call_value(fr, recv, args, range);
-                super::entry::forget_blocking(fr, mark);
+                fr.forget_blocking(mark);
                 val
             }
             Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
@@ -283,7 +283,7 @@ impl<'a> Engine<'a> {
         self.absorb(fr, &summary, range);
         self.on_own_loop(fr, f, mark, range);
         if is_same_each_turn {
-            super::kept::forget_queries(fr, mark);
+            fr.forget_queries(mark);
         }
         self.after_call(fr, f, mark);
         self.changed_argument(fr, &args, summary.first);
@@ -831,7 +831,7 @@ impl<'a> Engine<'a> {
             }
         }
         // Nobody knows on which thread.
-        super::entry::forget_blocking(fr, mark);
+        fr.forget_blocking(mark);
     }
 
     /// Does a query belong to what an operation may apply to?

@@ -488,7 +488,7 @@ impl<'a> Engine<'a> {
                 _ => (false, false),
             };
             if !is_async {
-                forget_blocking(fr, mark);
+                fr.forget_blocking(mark);
             }
             if is_generator {
                 let before = fr.buffer.len();
@@ -559,7 +559,7 @@ impl<'a> Engine<'a> {
         let decl = self.ix.function(f);
         let runs_later = decl.is_generator && !decl.is_async;
         if runs_later || self.marks(f).is_offloaded {
-            forget_blocking(fr, mark);
+            fr.forget_blocking(mark);
         }
     }
 
@@ -589,15 +589,6 @@ impl<'a> Engine<'a> {
             }
         }
     }
-}
-
-/// Drops the blocking calls noted since a mark.
-pub(super) fn forget_blocking(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || !matches!(e.what, What::Block { .. })
-    });
 }
 
 fn collect_functions(values: &Values, val: Val, out: &mut rustc_hash::FxHashSet<FnRef>) {

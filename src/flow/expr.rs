@@ -106,8 +106,8 @@ impl<'a> Engine<'a> {
                 let new = self.expr(fr, *value);
                 // Remembered by key: at most once per distinct key.
                 if matches!(body.expr(*current), Expr::Index { .. } | Expr::Attr { .. }) {
-                    self.forget_statements(fr, mark);
-                    super::kept::forget_constructions(fr, mark);
+                    fr.forget_statements(mark);
+                    fr.forget_constructions(mark);
                 }
                 let val = self.v.join(old, new);
                 self.assign(fr, *target, val);
@@ -141,7 +141,7 @@ impl<'a> Engine<'a> {
                 let mark = fr.buffer.len();
                 let right = self.under(fr, *a, false, when_false, *b);
                 if settled.is_none() && self.is_handed_in(fr, *a) {
-                    super::owned::forget_made(fr, mark);
+                    fr.forget_made(mark);
                 }
                 self.v.join(left, right)
             }
@@ -154,7 +154,7 @@ impl<'a> Engine<'a> {
                 if left == UNKNOWN && self.is_added(fr, *a) || self.is_column(fr, *a) {
                     fr.buffer.truncate(mark);
                 } else if left != NULL && self.is_handed_in(fr, *a) {
-                    super::owned::forget_made(fr, mark);
+                    fr.forget_made(mark);
                 }
                 if left == UNKNOWN { right } else { self.v.join(left, right) }
             }
@@ -427,15 +427,6 @@ impl<'a> Engine<'a> {
             }
             _ => Default::default(),
         }
-    }
-
-    /// Statements noted since a mark are not paid per turn after all.
-    pub(super) fn forget_statements(&mut self, fr: &mut Frame<'a>, mark: usize) {
-        let mut i = 0;
-        fr.buffer.retain(|e| {
-            i += 1;
-            i <= mark || !matches!(e.what, super::What::Statement { .. })
-        });
     }
 
     fn name(&mut self, fr: &mut Frame<'a>, name: Name) -> Val {

@@ -152,7 +152,7 @@ impl<'a> Engine<'a> {
     /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.
     pub(super) fn keep_made(&mut self, fr: &mut Frame<'a>, mark: usize, target: crate::facts::PatId, value: ExprId) {
         match self.kept_place(fr, target, value) {
-            Keeper::Process => forget_constructions(fr, mark),
+            Keeper::Process => fr.forget_constructions(mark),
             Keeper::Object => {
                 for event in fr.buffer.iter_mut().skip(mark).filter(|e| matches!(e.what, What::Construct { .. })) {
                     event.by_object = true;
@@ -281,15 +281,6 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Drops the constructions noted since a mark, and what blocks in them.
-pub(super) fn forget_constructions(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || !matches!(e.what, What::Construct { .. } | What::Block { .. })
-    });
-}
-
 /// May evaluating this make an object: does it call anything?
 fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
     if depth > 8 {
@@ -365,22 +356,4 @@ fn looked_up(body: &crate::facts::Body, cond: ExprId, out: &mut Vec<ExprId>, dep
         }
         _ => (),
     }
-}
-
-/// What a cache holds is read once per key, not in each turn of the loops around it.
-pub(super) fn forget_reads(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || super::is_met(e) || !matches!(e.what, What::Read { .. } | What::Column { .. })
-    });
-}
-
-/// Whatever was asked since a mark is asked once for all turns of the loops around it.
-pub(super) fn forget_queries(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || !matches!(e.what, What::Read { .. } | What::Column { .. } | What::Statement { .. })
-    });
 }

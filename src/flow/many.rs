@@ -640,7 +640,7 @@ impl<'a> Engine<'a> {
                     let mut rest = args.clone();
                     rest.positional.remove(0);
                     let val = self.call_value(fr, f, rest, range);
-                    super::entry::forget_blocking(fr, mark);
+                    fr.forget_blocking(mark);
                     val
                 }
                 None => UNKNOWN,
@@ -653,9 +653,7 @@ impl<'a> Engine<'a> {
                 None => UNKNOWN,
             };
             if op.memoises {
-                super::kept::forget_reads(fr, mark);
-                self.forget_statements(fr, mark);
-                super::kept::forget_constructions(fr, mark);
+                fr.forget_cached(mark);
             }
             return val;
         }
@@ -734,7 +732,7 @@ impl<'a> Engine<'a> {
         let val = self.instance_op_now(fr, recv, op, name, args, at, whole);
         self.is_async_work = was_async;
         if op.offloads {
-            super::entry::forget_blocking(fr, mark);
+            fr.forget_blocking(mark);
         }
         val
     }
@@ -791,9 +789,7 @@ impl<'a> Engine<'a> {
                     None => UNKNOWN,
                 };
                 if op.memoises {
-                    super::kept::forget_reads(fr, mark);
-                    self.forget_statements(fr, mark);
-                    super::kept::forget_constructions(fr, mark);
+                    fr.forget_cached(mark);
                 }
                 return val;
             }

@@ -12,6 +12,7 @@ mod event;
 mod execute;
 mod expr;
 mod few;
+mod forget;
 mod identity;
 mod kept;
 mod known;

@@ -259,15 +259,6 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Drops the constructions noted since a mark.
-pub(super) fn forget_made(fr: &mut Frame<'_>, mark: usize) {
-    let mut i = 0;
-    fr.buffer.retain(|e| {
-        i += 1;
-        i <= mark || !matches!(e.what, What::Construct { .. })
-    });
-}
-
 /// Does a pattern give a variable its value?
 fn binds(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
     match body.pat(pat) {

@@ -209,7 +209,7 @@ impl<'a> Engine<'a> {
             }
             // Looked up only while it is missing, and kept.
             if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
-                self.forget_statements(fr, mark);
+                fr.forget_statements(mark);
             }
             return flow;
         }
@@ -225,9 +225,9 @@ impl<'a> Engine<'a> {
         let after_then = std::mem::replace(&mut fr.locals, before);
         self.spend(fr, cond, then, mark);
         if absent.iter().any(|p| self.assigns(fr, then, *p)) {
-            self.forget_statements(fr, mark);
+            fr.forget_statements(mark);
             if absent.iter().any(|p| is_param(fr, *p)) {
-                super::owned::forget_made(fr, mark);
+                fr.forget_made(mark);
             }
         }
         fr.guards.truncate(guards);
@@ -236,7 +236,7 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         let second = self.block(fr, otherwise);
         if !otherwise.is_empty() && self.absent_when(fr, cond, false).iter().any(|p| self.assigns(fr, otherwise, *p)) {
-            self.forget_statements(fr, mark);
+            fr.forget_statements(mark);
         }
         fr.guards.truncate(guards);
         fr.conditions -= 1;
