@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::load_merge::{Reported, Served, merge};
+use super::load_help::{Reads, cure, in_administration};
+use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
-use crate::facts::Language;
-use crate::findings::{Confidence, Finding, Level};
+use crate::findings::{Confidence, Finding, Level, Step};
 use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
 use crate::index::{FnRef, ModelId};
@@ -172,7 +172,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         None => message,
     };
     let raises = !group.never && matches!(group.origin, Source::Query(at) if cx.flow.async_queries.contains(&at));
-    let message = if raises { format!("{message}; in an asynchronous session that read raises") } else { message };
+    let message = if raises { format!("{message}{RAISES}") } else { message };
     let origin = origin_span(group.origin);
     let mut span = first.site;
     if group.framework
@@ -194,8 +194,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         let message = if group.framework { "each row is serialized here" } else { "looped over here" };
         step(&mut finding.steps, at, message);
     }
+    let read_here = format!("`{last}` is read here");
     if group.framework {
-        step(&mut finding.steps, first.site, format!("`{last}` is read here"));
+        step(&mut finding.steps, first.site, read_here.clone());
     }
     let mut lines = vec![line(cx, first.site)];
     for event in &events {
@@ -209,30 +210,18 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     finding.subject.model = Some(ix.model(group.model).name.to_string());
     finding.subject.relation = Some(if group.column { last.to_string() } else { relation.clone() });
     finding.cost = format!("1 + N queries, N = rows of `{reader}`");
-    let (loop_from, near) = (from, models[from].unwrap_or(group.model));
     // In a template, or where the rows came in, the whole way is known by name; far from there only what the loop runs over.
     let is_far = header.is_some_and(|at| {
-        let here = cx.function_at(at);
-        let is_code = matches!(ix.file(at.file).language, Language::Php | Language::Python);
-        let ways = first.path.iter().map(|call| cx.function_at(*call)).chain([here]);
+        let ways = first.path.iter().chain([&at]).map(|at| cx.function_at(*at));
         let origin = origin.and_then(|at| cx.function_at(at));
-        is_code && !ways.into_iter().any(|f| f == origin)
+        !ix.file(at.file).language.is_template() && !ways.into_iter().any(|f| f == origin)
     });
-    let from = if is_far { from } else { 0 };
-    let reads = super::load_help::Reads {
-        origin: group.origin,
-        root,
-        model: group.model,
-        path: &group.path,
-        events: &events,
-        from,
-        loop_from,
-        near,
-    };
+    let near = models[from].unwrap_or(group.model);
+    let reads = Reads { origin: group.origin, root, model: group.model, path: &group.path, events: &events, near, from, is_far };
     if group.column {
         finding.help = format!("add `{last}` to the columns that the query loads");
     } else {
-        (finding.help, finding.fix) = super::load_help::cure(cx, &reads);
+        (finding.help, finding.fix) = cure(cx, &reads);
     }
     if header.is_some_and(|at| by_hand.is(cx, at.file)) {
         finding.level = Level::Note;
@@ -245,8 +234,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
-    let is_session = ix.packs.word(ix.model(group.model).dialect, "identity-map").is_some();
-    if group.framework && !raises && group.path.len() > MAX_CHAIN + usize::from(!is_session) {
+    if group.framework && !raises && group.path.len() > MAX_CHAIN {
         finding.confidence = Confidence::Low;
     }
     if first.path.len() > 3 || origin.is_none() {
@@ -258,7 +246,10 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         path: relation,
         root: model_name(ix, root),
         code: eager_code(ix, root, &group.path),
-        joins: super::load_help::in_administration(cx, &reads),
+        joins: in_administration(cx, &reads),
+        read: Step { span: first.site, message: read_here },
+        has_query: is_query,
+        raises,
     });
     Reported { finding, read, origin, is_query, served }
 }

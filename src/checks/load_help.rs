@@ -21,12 +21,12 @@ pub(super) struct Reads<'e> {
     pub model: ModelId,
     /// The relations.
     pub path: &'e [Name],
-    /// How many of them stand above the loop.
-    pub from: usize,
-    /// How many of them stand above the loop, wherever the rows come from.
-    pub loop_from: usize,
     /// The model of the rows that the loop runs over.
     pub near: ModelId,
+    /// How many of the relations lead to them.
+    pub from: usize,
+    /// Is nothing of where the rows come from seen near the loop?
+    pub is_far: bool,
     /// Reads of any of them that loads something.
     pub events: &'e [&'e Event],
 }
@@ -89,19 +89,16 @@ fn with_options_there(cx: &CheckContext<'_>, reads: &Reads<'_>, code: String) ->
 /// `load it with the query: …`
 fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String {
     let eager = eager_code(cx.ix, reads.root, path).map(|code| with_options_there(cx, reads, code));
+    let (near, rest) = match &path[reads.from.min(path.len())..] {
+        [] => (reads.root, path),
+        rest => (reads.near, rest),
+    };
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
-        // Where the rows come from is not seen: what the loop runs over is.
-        _ => match path
-            .get(reads.from..)
-            .and_then(|rest| late_code(cx.ix, if reads.from > 0 { reads.near } else { reads.root }, rest))
-        {
+        _ => match if reads.is_far { late_code(cx.ix, near, rest) } else { late_code(cx.ix, reads.root, path) } {
             Some(late) => ("before the loop", Some(late)),
             // The rows of the loop are those of a query of their own, asked of one row.
-            None if reads.loop_from > 0 => {
-                let near = path.get(reads.loop_from..).and_then(|rest| eager_code(cx.ix, reads.near, rest));
-                ("where the rows of the loop are asked for", near)
-            }
+            None if reads.from > 0 => ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest)),
             None => ("with the query that gives these rows", eager),
         },
     };
@@ -195,7 +192,7 @@ pub(super) fn joins_help(attr: Name, names: &[String]) -> String {
 fn within_closure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
     let Source::Query(at) = reads.origin else { return None };
     let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
-    let arrow = word("keyed-closures")?;
+    let starts: Vec<&str> = word("keyed-closures")?.as_str().split('|').collect();
     let f = cx.function_at(at)?;
     let range = cx.ix.function(f).range;
     let text = cx.ix.sources.file(f.file).text.get(range.start as usize..range.end as usize)?;
@@ -203,7 +200,6 @@ fn within_closure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
     for (i, name) in reads.path.iter().enumerate().take(reads.path.len() - 1) {
         model = model.and_then(|m| cx.ix.model(m).relations.get(name)).and_then(|r| r.target);
         let way = path_text(&reads.path[..=i]);
-        let starts = arrow.as_str().split('|').collect::<Vec<_>>();
         let is_closed =
             ["'", "\""].iter().any(|quote| starts.iter().any(|start| text.contains(&format!("{quote}{way}{quote} {start}"))));
         if is_closed {

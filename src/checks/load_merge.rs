@@ -4,11 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::load_help::joins_help;
 use super::step;
-use crate::base::{Name, Range, Span};
-use crate::findings::{Confidence, Edit, Finding, Fix};
+use crate::base::{Name, Span};
+use crate::findings::{Confidence, Edit, Finding, Fix, Step};
 use crate::index::ModelId;
 
+/// What follows where reading is no slow way but no way at all.
+pub(super) const RAISES: &str = "; in an asynchronous session that read raises";
 /// At most so many relations of one query are written out.
 const MAX_PATHS: usize = 8;
 /// At most so many further queries are named.
@@ -38,23 +41,29 @@ pub(super) struct Served {
     pub code: Option<String>,
     /// The attribute of a class, and what it names, where that decides what is loaded.
     pub joins: Option<(Name, Vec<String>)>,
+    /// Where the last relation is read, in words.
+    pub read: Step,
+    /// Is the query known, not only where a row comes in?
+    pub has_query: bool,
+    /// Does the read raise in the session of these rows?
+    pub raises: bool,
 }
 
 /// Findings in order, those of one read as one: the shortest way leads, the other queries are named.
 pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut reads: BTreeMap<(Span, ModelId, Name), Vec<Reported>> = BTreeMap::new();
-    let mut served: BTreeMap<(Span, &'static str), Vec<Reported>> = BTreeMap::new();
+    let mut served: BTreeMap<(Span, &'static str), Vec<(Served, Finding)>> = BTreeMap::new();
     for one in reported {
-        match (one.read, one.origin, one.served.as_ref().map(|s| s.root)) {
-            (Some(read), ..) => reads.entry(read).or_default().push(one),
-            (None, Some(at), Some(root)) if one.finding.confidence > Confidence::Low => {
-                served.entry((at, root)).or_default().push(one);
+        match (one.read, one.origin, one.served) {
+            (Some(read), _, _) => reads.entry(read).or_default().push(Reported { served: None, ..one }),
+            (None, Some(at), Some(part)) if one.finding.confidence > Confidence::Low => {
+                served.entry((at, part.root)).or_default().push((part, one.finding));
             }
             _ => findings.push(one.finding),
         }
     }
-    findings.extend(served.into_values().filter_map(together));
+    findings.extend(served.into_iter().filter_map(|((_, root), all)| together(root, all)));
     for (_, mut ways) in reads {
         // The sort is stable: ways of one length stay in the order in which they were found.
         ways.sort_by_key(|way| (Reverse(way.finding.level), !way.is_query, way.finding.steps.len()));
@@ -83,76 +92,65 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
     findings
 }
 
-/// Relations that one query leaves out and one framework reads of each row, as one finding.
-fn together(mut all: Vec<Reported>) -> Option<Finding> {
-    let path_of = |one: &Reported| one.served.as_ref().map(|s| s.path.clone()).unwrap_or_default();
-    all.sort_by_key(|one| (Reverse(one.finding.level), path_of(one).matches('.').count(), path_of(one)));
-    all.dedup_by_key(|one| path_of(one));
-    let paths: Vec<String> = all.iter().map(path_of).collect();
-    let is_deepest = |path: &str| !paths.iter().any(|p| p.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
-    let root = all.first()?.served.as_ref()?.root;
-    if all.len() < 2 {
-        return all.pop().map(|one| one.finding);
-    }
-    let place = if all.first()?.is_query { "with the query" } else { "with the query that gives these rows" };
-    let codes: Vec<&str> = all
-        .iter()
-        .filter_map(|one| one.served.as_ref())
-        .filter(|s| is_deepest(&s.path))
-        .filter_map(|s| s.code.as_deref())
-        .collect();
-    let code = one_call(&codes);
-    let mut joins: Option<(Name, Vec<String>)> = None;
-    for (attr, names) in all.iter().filter_map(|one| one.served.as_ref()?.joins.as_ref()) {
-        let (_, known) = joins.get_or_insert_with(|| (*attr, Vec::new()));
-        names.iter().for_each(|n| {
-            if !known.contains(n) {
-                known.push(n.clone())
-            }
-        });
-    }
+/// Relations that one query leaves out and one framework reads of each of its rows, as one finding.
+fn together(root: &'static str, mut all: Vec<(Served, Finding)>) -> Option<Finding> {
+    all.sort_by_cached_key(|(part, finding)| (Reverse(finding.level), part.path.matches('.').count(), part.path.clone()));
+    all.dedup_by(|b, a| a.0.path == b.0.path);
+    let (parts, findings): (Vec<Served>, Vec<Finding>) = all.into_iter().unzip();
+    let mut findings = findings.into_iter();
+    let mut finding = findings.next()?;
+    let [first, .., _] = parts.as_slice() else { return Some(finding) };
+    let paths: Vec<&str> = parts.iter().map(|part| part.path.as_str()).collect();
     let mut listed: Vec<String> = paths.iter().take(MAX_PATHS).map(|p| format!("`{p}`")).collect();
     if paths.len() > MAX_PATHS {
         listed.push(format!("{} more", paths.len() - MAX_PATHS));
     }
     let last = listed.pop()?;
-    let mut ways = all.into_iter();
-    let mut finding = ways.next()?.finding;
-    let raises = finding.message.split_once("; ").map(|(_, raises)| format!("; {raises}")).unwrap_or_default();
+    let raises = if first.raises { RAISES } else { "" };
     finding.message =
         format!("{} and {last} are loaded once per row when these rows of `{root}` are serialized{raises}", listed.join(", "));
-    finding.help = match code {
-        _ if joins.is_some() => joins.map(|(attr, names)| super::load_help::joins_help(attr, &names)).unwrap_or_default(),
-        Some(code) => format!("load them {place}: `{code}`"),
-        None => format!("load them {place}"),
-    };
+    finding.help = help_of(&parts, first.has_query);
     finding.subject.relation = Some(paths.join(", "));
     finding.cost = format!("1 + {} × N queries, N = rows of `{root}`", paths.len());
-    for (i, way) in ways.enumerate() {
-        finding.confidence = finding.confidence.max(way.finding.confidence);
-        finding.fix = both(finding.fix.take(), way.finding.fix);
-        if i < MAX_PATHS {
-            let read = way.finding.steps.into_iter().rfind(|s| s.message.ends_with("is read here"));
-            if let Some(read) = read {
-                step(&mut finding.steps, read.span, read.message);
-            }
+    for (i, (part, other)) in parts.iter().skip(1).zip(findings).enumerate() {
+        finding.confidence = finding.confidence.max(other.confidence);
+        finding.fix = both(finding.fix.take(), other.fix);
+        if i < MAX_PATHS && part.read.span != finding.span {
+            step(&mut finding.steps, part.read.span, part.read.message.clone());
         }
     }
     // Edits at one place get in each other's way.
-    let is_tangled = finding.fix.as_ref().is_some_and(|fix| {
-        fix.edits
-            .iter()
-            .enumerate()
-            .any(|(i, a)| fix.edits[..i].iter().any(|b| a.span.file == b.span.file && touch(a.span.range, b.span.range)))
-    });
-    if is_tangled {
-        finding.fix = None;
-    }
+    let is_tangled = |fix: &Fix| {
+        let touches = |a: &Edit, b: &Edit| {
+            a.span.file == b.span.file && a.span.range.start <= b.span.range.end && b.span.range.start <= a.span.range.end
+        };
+        fix.edits.iter().enumerate().any(|(i, a)| fix.edits[..i].iter().any(|b| touches(a, b)))
+    };
+    finding.fix = finding.fix.filter(|fix| !is_tangled(fix));
     Some(finding)
 }
 
-fn touch(a: Range, b: Range) -> bool {
-    a.start <= b.end && b.start <= a.end
+/// What loads all of them.
+fn help_of(parts: &[Served], has_query: bool) -> String {
+    let mut joins: Option<(Name, Vec<String>)> = None;
+    for (attr, names) in parts.iter().filter_map(|part| part.joins.as_ref()) {
+        let (_, known) = joins.get_or_insert_with(|| (*attr, Vec::new()));
+        let new: Vec<String> = names.iter().filter(|n| !known.contains(n)).cloned().collect();
+        known.extend(new);
+    }
+    if let Some((attr, names)) = joins {
+        return joins_help(attr, &names);
+    }
+    let is_deepest = |part: &&Served| {
+        let is_below = |other: &Served| other.path.strip_prefix(&part.path).is_some_and(|rest| rest.starts_with('.'));
+        !parts.iter().any(is_below)
+    };
+    let codes: Vec<&str> = parts.iter().filter(is_deepest).filter_map(|part| part.code.as_deref()).collect();
+    let place = if has_query { "with the query" } else { "with the query that gives these rows" };
+    match one_call(&codes) {
+        Some(code) => format!("load them {place}: `{code}`"),
+        None => format!("load them {place}"),
+    }
 }
 
 /// `with('a')` and `with('b')` as `with('a', 'b')`; calls of several names one after the other.

@@ -66,8 +66,8 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         return None;
     };
     let is_read = matches!(rule, "query-in-loop" | "defeated-eager-load");
-    let in_loop = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
-    if is_read && in_loop.is_some_and(|header| super::statement_turn::is_chosen_by_sort(cx, header, place)) {
+    let header = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+    if is_read && header.is_some_and(|header| super::statement_turn::is_chosen_by_sort(cx, header, place)) {
         return None;
     }
     let table = cx.flow.table_names.get(src);
@@ -124,7 +124,6 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         (_, _, false) => format!("this call queries {subject} once per turn of the loop"),
     };
     let mut finding = cx.finding(rule, place, owner_of(first), message);
-    let header = first.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
     if let Some(at) = header {
         step(&mut finding.steps, at, "the loop is here");
     }
@@ -153,9 +152,9 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_once = header.is_some_and(|at| by_hand.is(cx, at.file));
     let is_per_row = advice.is_per_row;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.
-    let is_service = rule == "query-in-loop" && !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
+    let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
-    let is_service = is_service || rule == "query-in-loop" && statement_help::writes_what_it_asks(cx, first);
+    let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
     if is_once || is_service || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }

@@ -274,12 +274,8 @@ impl Reader<'_> {
     fn php_terms(&mut self, name: Name, args: &[Arg]) {
         let body = self.turn.body;
         let is_plain = self.has_word("equalities", name);
-        let dynamic = name.as_str().strip_prefix("where").filter(|rest| {
-            args.len() == 1 && !rest.is_empty() && !matches!(*rest, "Null" | "NotNull" | "Raw" | "Has" | "Key" | "Exists" | "Not")
-        });
-        if let (Some(column), [value]) = (dynamic, args) {
-            let column = crate::index::models::snake(column);
-            self.equal(Name::new(&column), value.value);
+        if let (Some(column), [value]) = (self.cx.ix.dynamic_column(name), args) {
+            self.equal(column, value.value);
             return;
         }
         let Some(first) = args.first() else { return };

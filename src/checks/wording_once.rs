@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::CheckContext;
-use crate::base::{FileId, Range};
+use crate::base::{FileId, Name, Range};
 use crate::facts::{Expr, FnKind, Language};
 use crate::source::Origin;
 
@@ -66,6 +66,7 @@ fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, file: FileId, steps: u
 /// What the program names, outside its tests: classes, and texts or their first words.
 fn mentions(cx: &CheckContext<'_>) -> Mentions {
     let mut found = Mentions::default();
+    let registering = cx.ix.packs.word_list("command-registrations");
     for (i, facts) in cx.ix.facts.iter().enumerate() {
         let file = FileId(i as u32);
         if cx.ix.sources.file(file).origin == Origin::Test {
@@ -76,13 +77,14 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
         let named = bodies.flat_map(|function| {
             let body = &function.body;
             // `$this->commands([Prune::class])` registers commands, it does not run them.
-            let registering: Vec<Range> = body
+            let registered: Vec<Range> = body
                 .exprs
                 .iter()
                 .zip(&body.ranges)
                 .filter_map(|(expr, range)| match expr {
                     Expr::Call { callee, .. } => {
-                        matches!(body.expr(*callee), Expr::Attr { name, .. } if name.as_str() == "commands").then_some(*range)
+                        let is_it = |name: &Name| registering.iter().any(|r| r == name.as_str());
+                        matches!(body.expr(*callee), Expr::Attr { name, .. } if is_it(name)).then_some(*range)
                     }
                     _ => None,
                 })
@@ -90,7 +92,7 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
             body.exprs
                 .iter()
                 .zip(&body.ranges)
-                .filter(move |(_, range)| !registering.iter().any(|r| r.contains(**range)))
+                .filter(move |(_, range)| !registered.iter().any(|r| r.contains(**range)))
                 .map(|(expr, _)| expr)
         });
         for expr in named {

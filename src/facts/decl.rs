@@ -19,6 +19,13 @@ pub enum Language {
     Jinja,
 }
 
+impl Language {
+    /// Does it write pages with code in them?
+    pub fn is_template(self) -> bool {
+        matches!(self, Language::Blade | Language::DjangoTemplate | Language::Jinja)
+    }
+}
+
 /// Index of a function in [`FileFacts::functions`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FnId(pub u32);

@@ -34,6 +34,7 @@ pub mod tree;
 mod types;
 pub mod value;
 
+use std::cell::LazyCell;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -58,6 +59,8 @@ const MAX_CONTEXTS: u16 = 48;
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
 const MAX_ASIDES: usize = 60;
+/// How methods are called whose names are values.
+const CALLS_BY_VALUE: &[&str] = &["$this->{", "$this->$", "self::$", "static::$", "[$this, $", "call_user_func"];
 /// How a nullable type writes null.
 const NULL_TYPE: &str = "null";
 /// A fault further than this many calls below its loop is not reported.
@@ -475,13 +478,20 @@ impl<'a> Engine<'a> {
                     continue;
                 }
                 let facts = self.ix.file(*file);
-                let template = matches!(facts.language, Language::Blade | Language::DjangoTemplate | Language::Jinja);
+                let template = facts.language.is_template();
+                let text = &self.ix.sources.file(*file).text;
+                let calls_by_value = LazyCell::new(|| CALLS_BY_VALUE.iter().any(|call| text.contains(call)));
                 for (i, decl) in facts.functions.iter().enumerate() {
                     let first = decl.kind == FnKind::File;
                     if first != (pass == 0) || decl.is_abstract || (template && pass == 0) {
                         continue;
                     }
-                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) || self.is_dead(*file, decl) {
+                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) {
+                        continue;
+                    }
+                    // A method that only its class can call, and that is named nowhere else there.
+                    let in_class = decl.class.is_some_and(|c| facts.classes[c.0 as usize].kind == ClassKind::Class);
+                    if decl.is_private && in_class && is_named_once(text, decl.name) && !*calls_by_value {
                         continue;
                     }
                     let f = FnRef { file: *file, id: FnId(i as u32) };
@@ -489,19 +499,6 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-    }
-
-    /// Is a method that only its class can call named nowhere else in its file?
-    fn is_dead(&self, file: FileId, decl: &FunctionDecl) -> bool {
-        if !decl.is_private || decl.name.as_str().starts_with("__") {
-            return false;
-        }
-        let in_class = decl.class.is_some_and(|c| self.ix.file(file).classes[c.0 as usize].kind == ClassKind::Class);
-        let text = &self.ix.sources.file(file).text;
-        // `$this->{$name}()`, `$this->$name()`, `[$this, $name]`: whatever is called so.
-        let is_dynamic =
-            ["$this->{", "$this->$", "self::$", "static::$", "[$this, $", "call_user_func"].iter().any(|w| text.contains(w));
-        in_class && !is_dynamic && text.matches(decl.name.as_str()).nth(1).is_none()
     }
 
     /// Does a file only say how tables came to be?
@@ -800,6 +797,11 @@ impl<'a> Engine<'a> {
     fn data(&self, val: Val) -> &Data {
         self.v.get(val)
     }
+}
+
+/// Is a method's name written in its declaration only? What the language calls by itself has no other place.
+fn is_named_once(text: &str, name: Name) -> bool {
+    !name.as_str().starts_with("__") && text.matches(name.as_str()).nth(1).is_none()
 }
 
 fn is_met(event: &Event) -> bool {

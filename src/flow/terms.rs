@@ -74,7 +74,7 @@ impl<'a> Engine<'a> {
         let mut is_open = args.open;
         let is_php = fr.language == Language::Php || fr.language == Language::Blade;
         if is_php {
-            if let Some(column) = dynamic_column(name) {
+            if let Some(column) = self.ix.dynamic_column(name) {
                 marks.push(Mark::Term(column));
             }
             self.php_terms(fr, query, args, at, &mut marks, &mut is_open);
@@ -297,10 +297,4 @@ impl<'a> Engine<'a> {
             }
         }
     }
-}
-
-/// `whereTenantId` as `tenant_id`.
-fn dynamic_column(name: Name) -> Option<Name> {
-    let rest = name.as_str().strip_prefix("where")?;
-    rest.starts_with(|c: char| c.is_ascii_uppercase()).then(|| Name::new(&snake(rest)))
 }

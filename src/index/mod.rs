@@ -318,6 +318,15 @@ impl<'a> ProjectIndex<'a> {
         }
     }
 
+    /// The column that the name of a method speaks of, where a library takes such names for conditions: `whereOwnerId`.
+    pub fn dynamic_column(&self, method: Name) -> Option<Name> {
+        let words = |key: &str| self.packs.word_in_language(Name::new("php"), key).map_or("", Name::as_str).split(' ');
+        let mut rests = words("dynamic-conditions").filter_map(|prefix| method.as_str().strip_prefix(prefix));
+        let rest = rests.find(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))?;
+        // What the library itself defines is no column.
+        (!words("conditions-by-name").any(|own| own == rest)).then(|| Name::new(&models::snake(rest)))
+    }
+
     /// The model with a label (`shop.Order`, any case), where the dialect has labels.
     pub fn model_labelled(&self, label: &str) -> Option<ModelId> {
         self.model_labels.get(&Name::new(&label.to_lowercase())).copied()

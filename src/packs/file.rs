@@ -85,6 +85,15 @@ pub struct BlockingEntry {
 #[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TenancyWords {
+    /// Conditions that compare with a list.
+    #[serde(default)]
+    pub list_conditions: Vec<String>,
+    /// Short names of the model of users, where no library says which it is.
+    #[serde(default)]
+    pub user_models: Vec<String>,
+    /// Calls that narrow a rule of validation.
+    #[serde(default)]
+    pub rule_conditions: Vec<String>,
     /// Models that often are the tenant, by short name.
     #[serde(default)]
     pub tenant_names: Vec<String>,
@@ -246,6 +255,9 @@ pub struct TenancyWords {
 impl TenancyWords {
     /// Adds the words of another pack.
     pub(super) fn extend(&mut self, more: TenancyWords) {
+        self.list_conditions.extend(more.list_conditions);
+        self.user_models.extend(more.user_models);
+        self.rule_conditions.extend(more.rule_conditions);
         self.tenant_names.extend(more.tenant_names);
         self.certain_names.extend(more.certain_names);
         self.scoping_bases.extend(more.scoping_bases);

@@ -112,17 +112,18 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
         Expr::Comprehension { clauses, .. } => clauses.len() == 1 && is_few(cx, f, clauses[0].iter, depth + 1),
         Expr::Call { callee, args } => {
             let by_address = |e: ExprId| match body.expr(e) {
-                Expr::Map(entries) => entries.iter().any(|(k, _)| k.is_some_and(|k| is_address(body.expr(k)))),
+                Expr::Map(entries) => {
+                    let is_address = |k: ExprId| matches!(body.expr(k), Expr::Str(s) if is_word(cx, "address-columns", *s));
+                    entries.iter().any(|(k, _)| k.is_some_and(is_address))
+                }
                 _ => false,
             };
-            if args.iter().any(|a| a.name.is_some_and(is_address_name) || by_address(a.value)) {
+            if args.iter().any(|a| a.name.is_some_and(|n| is_word(cx, "address-columns", n)) || by_address(a.value)) {
                 return true;
             }
             match body.expr(*callee) {
-                Expr::Attr { base, name, .. } if name.as_str() == "split" => is_configured(body, *base, 0),
-                Expr::Attr { base, name, .. } if matches!(name.as_str(), "filter" | "map" | "values" | "unique") => {
-                    is_few(cx, f, *base, depth + 1)
-                }
+                Expr::Attr { base, name, .. } if name.as_str() == "split" => is_configured(cx, body, *base, 0),
+                Expr::Attr { base, name, .. } if is_word(cx, "keeping-methods", *name) => is_few(cx, f, *base, depth + 1),
                 Expr::Name(n) if matches!(n.as_str(), "list" | "set" | "tuple" | "sorted" | "enumerate" | "reversed") => {
                     args.first().is_some_and(|a| is_few(cx, f, a.value, depth + 1))
                 }
@@ -130,7 +131,7 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
                     args.get(1).is_some_and(|a| is_few(cx, f, a.value, depth + 1))
                 }
                 Expr::Function { fallback, .. } => match fallback.as_str() {
-                    "explode" => args.get(1).is_some_and(|a| is_configured(body, a.value, 0)),
+                    "explode" => args.get(1).is_some_and(|a| is_configured(cx, body, a.value, 0)),
                     "array_map" => args.get(1).is_some_and(|a| is_few(cx, f, a.value, depth + 1)),
                     "array_filter" | "array_unique" | "array_values" => {
                         args.first().is_some_and(|a| is_few(cx, f, a.value, depth + 1))
@@ -184,41 +185,26 @@ fn is_few_in(cx: &CheckContext<'_>, f: FnRef, slot: Slot, depth: usize) -> bool 
     is_any
 }
 
-/// Columns whose value few rows share.
-fn is_address_name(name: Name) -> bool {
-    matches!(name.as_str(), "email" | "email__iexact" | "username" | "username__iexact")
-}
-
-fn is_address(key: &Expr) -> bool {
-    matches!(key, Expr::Str(s) if is_address_name(*s))
+/// Is a name one of a list of the packs?
+fn is_word(cx: &CheckContext<'_>, key: &str, name: Name) -> bool {
+    cx.ix.packs.word_list(key).iter().any(|word| word == name.as_str())
 }
 
 /// Does a text come from the configuration: `conf.get(key, "")`, `os.environ[key]`, `settings.HOSTS`, `config('key')`?
-fn is_configured(body: &Body, e: ExprId, depth: usize) -> bool {
+fn is_configured(cx: &CheckContext<'_>, body: &Body, e: ExprId, depth: usize) -> bool {
     if depth > MAX_STEPS {
         return false;
     }
+    let holds = |name: Name| is_word(cx, "configuration-names", name.folded());
     match body.expr(e) {
-        Expr::Call { callee, .. } => match body.expr(*callee) {
-            Expr::Function { fallback, .. } => matches!(fallback.as_str(), "config" | "env" | "getenv"),
-            Expr::Name(n) if is_configuration(n.as_str()) => true,
-            Expr::Attr { base, name, .. } => is_configuration(name.as_str()) || is_configured(body, *base, depth + 1),
-            _ => false,
-        },
-        Expr::Attr { base, name, .. } => is_configuration(name.as_str()) || is_configured(body, *base, depth + 1),
-        Expr::Index { base, .. } => is_configured(body, *base, depth + 1),
-        Expr::Or(a, _) | Expr::Coalesce(a, _) => is_configured(body, *a, depth + 1),
-        Expr::Name(n) => is_configuration(n.as_str()),
-        Expr::Local(slot) => body.slots.get(slot.0 as usize).is_some_and(|n| is_configuration(n.as_str())),
+        Expr::Call { callee, .. } => is_configured(cx, body, *callee, depth + 1),
+        Expr::Attr { base, name, .. } => holds(*name) || is_configured(cx, body, *base, depth + 1),
+        Expr::Index { base, .. } => is_configured(cx, body, *base, depth + 1),
+        Expr::Or(a, _) | Expr::Coalesce(a, _) => is_configured(cx, body, *a, depth + 1),
+        Expr::Name(name) | Expr::Function { fallback: name, .. } => holds(*name),
+        Expr::Local(slot) => body.slots.get(slot.0 as usize).is_some_and(|n| holds(*n)),
         _ => false,
     }
-}
-
-fn is_configuration(name: &str) -> bool {
-    matches!(
-        name.to_ascii_lowercase().as_str(),
-        "conf" | "config" | "configuration" | "settings" | "environ" | "env" | "getenv" | "options"
-    )
 }
 
 /// The functions on the way of an event, from the one that builds upward.
@@ -419,7 +405,7 @@ pub(super) fn is_probe(cx: &CheckContext<'_>, event: &Event) -> bool {
     };
     let Some(Pat::Local(slot)) = assigned.or_else(entered).map(|p| body.pat(p)) else { return false };
     let asks = cx.ix.packs.word_list("probe-methods");
-    let ends = ["close", "aclose", "quit", "disconnect"];
+    let ends = cx.ix.packs.word_list("closing-methods");
     let mut is_asked = false;
     for (i, _) in body.exprs.iter().enumerate().filter(|(_, e)| **e == Expr::Local(*slot)) {
         let read = body.exprs.iter().find_map(|e| match e {
@@ -428,7 +414,7 @@ pub(super) fn is_probe(cx: &CheckContext<'_>, event: &Event) -> bool {
         });
         let Some(name) = read else { return false };
         let is_ask = asks.iter().any(|w| w == name.as_str());
-        if !is_ask && !ends.contains(&name.as_str()) {
+        if !is_ask && !ends.iter().any(|w| w == name.as_str()) {
             return false;
         }
         is_asked |= is_ask;

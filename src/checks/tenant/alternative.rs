@@ -8,7 +8,6 @@ use crate::facts::{Arg, Expr, ExprId, FnKind, Language, Pat, Slot, Spread};
 use crate::findings::Level;
 use crate::flow::Execution;
 use crate::flow::value::Mark;
-use crate::index::models::snake;
 use crate::index::tenants::LimitKind;
 use crate::index::{ClassId, FnRef, ModelId};
 
@@ -220,13 +219,10 @@ impl View<'_, '_> {
 
     /// The column that a condition compares.
     fn column_of_arm(&self, f: FnRef, arm: &Arm<'_>) -> Option<Name> {
-        let text = arm.name.as_str();
-        let rest = text.strip_prefix("or").map_or(text, |r| r);
-        let dynamic = rest.strip_prefix("where").or_else(|| rest.strip_prefix("Where")).filter(|r| !r.is_empty());
         let body = &self.cx.ix.function(f).body;
         match arm.args.first().map(|a| body.expr(a.value)) {
             Some(Expr::Str(column)) if !column.as_str().contains(' ') => Some(Name::new(column.last_segment())),
-            _ => dynamic.map(|d| Name::new(&snake(d))),
+            _ => self.cx.ix.dynamic_column(arm.name),
         }
     }
 
@@ -261,7 +257,7 @@ impl View<'_, '_> {
         }
         let is_equal = arm.args.len() <= 2 && !matches!(body.expr(value), Expr::Closure(_));
         let origin = self.origin(f, value);
-        let is_list = arm.name.as_str().ends_with("In");
+        let is_list = lists.list_conditions.iter().any(|n| n == arm.name.as_str());
         let at_hand = (origin.row || origin.user || is_list && origin.unknown) && !origin.is_client();
         if is_equal && at_hand { Reading::Harmless } else { Reading::Open }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::View;
 use super::origin::{Origin, values_of};
 use crate::base::Span;
-use crate::facts::{Arg, Body, Expr, ExprId, FnKind, Language, Stmt};
+use crate::facts::{Arg, Body, Expr, ExprId, FnKind, Language, Pat, Slot, Stmt};
 use crate::flow::Execution;
 use crate::flow::value::Source;
 use crate::index::{FnRef, Symbol};
@@ -49,6 +49,18 @@ impl View<'_, '_> {
             self.chain(home, e, MAX_NESTING, &mut walk);
         }
         walk.found
+    }
+
+    /// The variable that gets the value of an expression, if one does.
+    pub(super) fn held_by(&self, f: FnRef, value: ExprId) -> Option<Slot> {
+        let body = &self.cx.ix.function(f).body;
+        body.exprs.iter().find_map(|e| match e {
+            Expr::Assign { target, value: v } if *v == value => match body.pat(*target) {
+                Pat::Local(slot) => Some(*slot),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// The call whose method's name stands at a place, or else the expression that ends there.

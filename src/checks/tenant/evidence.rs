@@ -42,10 +42,10 @@ impl View<'_, '_> {
         body.exprs.iter().any(|expr| match expr {
             Expr::Call { callee, args } => {
                 let dynamic = match body.expr(*callee) {
-                    Expr::Attr { name, .. } => name.as_str().strip_prefix("where").map(snake),
+                    Expr::Attr { name, .. } => self.cx.ix.dynamic_column(*name),
                     _ => None,
                 };
-                if dynamic.is_some_and(|c| speaks(&c)) && args.first().is_some_and(|a| is_users(a.value)) {
+                if dynamic.is_some_and(|c| speaks(c.as_str())) && args.first().is_some_and(|a| is_users(a.value)) {
                     return true;
                 }
                 // Making or changing rows compares nothing.

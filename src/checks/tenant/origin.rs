@@ -115,6 +115,13 @@ impl Steps<'_> {
     }
 }
 
+/// What a field is given: a parameter of the constructor, by its number, or a value.
+#[derive(Clone, Copy)]
+pub(super) enum FieldValue {
+    Param(usize),
+    Assigned(ExprId),
+}
+
 impl View<'_, '_> {
     /// Where the value of an expression comes from.
     pub(super) fn origin(&self, f: FnRef, expr: ExprId) -> Origin {
@@ -362,28 +369,42 @@ impl View<'_, '_> {
             return Origin::unknown();
         }
         let less = left.in_call();
+        let given = self.given_to_field(class, name);
+        if given.is_empty() {
+            return self.of_typed_field(class, name);
+        }
         let mut origin = Origin::default();
-        let mut found = 0;
+        for (at, value) in given.into_iter().take(MAX_VALUES) {
+            origin.add(match value {
+                FieldValue::Param(i) => self.of_param(at, ix.function(at).params[i].slot, less),
+                FieldValue::Assigned(value) => self.origin_at(at, value, less),
+            });
+        }
+        origin
+    }
+
+    /// What the methods of a class and its ancestors put into a field, with the method that does.
+    pub(super) fn given_to_field(&self, class: ClassId, name: Name) -> Vec<(FnRef, FieldValue)> {
+        let ix = self.cx.ix;
+        let mut given = Vec::new();
         for owner in &ix.class(class).mro {
             let file = ix.class(*owner).file;
             for method in &ix.class_decl(*owner).methods {
                 let at = FnRef { file, id: *method };
                 let decl = ix.function(at);
-                for param in decl.params.iter().filter(|p| p.promoted && p.name == name) {
-                    origin.add(self.of_param(at, param.slot, less));
-                    found += 1;
-                }
-                for expr in &decl.body.exprs {
-                    let Expr::Assign { target, value } = expr else { continue };
-                    let Pat::Attr { base, name: field } = decl.body.pat(*target) else { continue };
-                    if *field == name && self.is_self(at, *base) && found < MAX_VALUES {
-                        origin.add(self.origin_at(at, *value, less));
-                        found += 1;
-                    }
-                }
+                let promoted = decl.params.iter().enumerate().filter(|(_, p)| p.promoted && p.name == name);
+                given.extend(promoted.map(|(i, _)| (at, FieldValue::Param(i))));
+                let assigned = decl.body.exprs.iter().filter_map(|expr| match expr {
+                    Expr::Assign { target, value } => match decl.body.pat(*target) {
+                        Pat::Attr { base, name: field } if *field == name && self.is_self(at, *base) => Some(*value),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                given.extend(assigned.map(|value| (at, FieldValue::Assigned(value))));
             }
         }
-        if found == 0 { self.of_typed_field(class, name) } else { origin }
+        given
     }
 
     /// Is a field of a live component one that the client may set between two requests?

@@ -49,11 +49,11 @@ impl View<'_, '_> {
             body.exprs.iter().any(|e| {
                 let Expr::Call { callee, args } = e else { return false };
                 let dynamic = match body.expr(*callee) {
-                    Expr::Attr { name, .. } => name.as_str().strip_prefix("where").map(snake),
+                    Expr::Attr { name, .. } => self.cx.ix.dynamic_column(*name),
                     _ => None,
                 };
                 let value = |at: usize| args.get(at).is_some_and(|a| self.is_public_value(body, a.value));
-                dynamic.is_some_and(|d| is_column(&d) && value(0))
+                dynamic.is_some_and(|d| is_column(d.as_str()) && value(0))
                     || args.iter().any(|a| {
                         a.name.is_some_and(|n| is_column(n.as_str().split("__").next().unwrap_or_default()))
                             && self.is_public_value(body, a.value)
@@ -124,14 +124,7 @@ impl View<'_, '_> {
         let Some(call) = self.expr_at(f, execution.site) else {
             return false;
         };
-        let slot = body.exprs.iter().find_map(|e| match e {
-            Expr::Assign { target, value } if *value == call => match body.pat(*target) {
-                crate::facts::Pat::Local(slot) => Some(*slot),
-                _ => None,
-            },
-            _ => None,
-        });
-        let Some(slot) = slot else {
+        let Some(slot) = self.held_by(f, call) else {
             return false;
         };
         body.exprs.iter().any(|e| match e {

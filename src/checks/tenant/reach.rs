@@ -8,8 +8,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::View;
 use super::area::Area;
 use super::calls::own_functions;
+use super::origin::FieldValue;
 use crate::base::Name;
-use crate::facts::{Expr, ExprId, FnKind, Language, Pat};
+use crate::facts::{Expr, ExprId, FnKind, Language};
 use crate::index::{ClassId, FnRef, Symbol};
 
 /// A call on something unknown may mean so many functions of that name.
@@ -152,26 +153,14 @@ impl View<'_, '_> {
                 return Some(found);
             }
         }
-        let mut found: BTreeSet<ClassId> = BTreeSet::new();
-        for owner in &ix.class(class).mro {
-            let file = ix.class(*owner).file;
-            for method in &ix.class_decl(*owner).methods {
-                let at = FnRef { file, id: *method };
-                let decl = ix.function(at);
-                for param in decl.params.iter().filter(|p| p.promoted && p.name == name) {
-                    let made = param.ty.as_ref().and_then(|ty| ix.type_to_class(file, *method, ty));
-                    found.extend(made);
-                }
-                for expr in &decl.body.exprs {
-                    let Expr::Assign { target, value } = expr else { continue };
-                    let Pat::Attr { base, name: field } = decl.body.pat(*target) else { continue };
-                    let is_field = *field == name && self.is_self(at, *base);
-                    if is_field && !self.is_own_field(at, *value) {
-                        found.extend(self.class_made_at(at, *value, false));
-                    }
-                }
+        let made = |(at, value): (FnRef, FieldValue)| match value {
+            FieldValue::Param(i) => {
+                ix.function(at).params[i].ty.as_ref().and_then(|ty| ix.type_to_class(at.file, at.id, ty)).into_iter().collect()
             }
-        }
+            FieldValue::Assigned(value) if self.is_own_field(at, value) => Vec::new(),
+            FieldValue::Assigned(value) => self.class_made_at(at, value, false).into_iter().collect(),
+        };
+        let found: BTreeSet<ClassId> = self.given_to_field(class, name).into_iter().flat_map(made).collect();
         if found.len() == 1 { found.into_iter().next() } else { None }
     }
 

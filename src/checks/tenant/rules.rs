@@ -138,7 +138,7 @@ fn is_continued(view: &View<'_, '_>, at: FnRef, call: ExprId) -> bool {
     let body = &view.cx.ix.function(at).body;
     body.exprs.iter().any(|e| match e {
         Expr::Attr { base, name, .. } => {
-            *base == call && (name.as_str().starts_with("where") || name.as_str() == "using" || name.as_str() == "query")
+            *base == call && view.cx.ix.packs.tenancy().rule_conditions.iter().any(|n| n == name.as_str())
         }
         _ => false,
     })
@@ -447,13 +447,7 @@ impl View<'_, '_> {
         let Some(call) = self.expr_at(f, execution.site) else {
             return false;
         };
-        let slot = body.exprs.iter().find_map(|e| match e {
-            Expr::Assign { target, value } if *value == call => match body.pat(*target) {
-                Pat::Local(slot) => Some(*slot),
-                _ => None,
-            },
-            _ => None,
-        });
+        let slot = self.held_by(f, call);
         let is_it = |e: ExprId| e == call || slot.is_some_and(|s| *body.expr(e) == Expr::Local(s));
         let in_expr = body.exprs.iter().any(|e| match e {
             Expr::Not(e) | Expr::Empty(e) => is_it(*e),

@@ -215,7 +215,7 @@ fn sending(method: Name) -> String {
 /// Is a model the one of users? Others that may sign in, such as contacts of customers, are rows of the tenant.
 fn is_member(view: &View<'_, '_>, model: ModelId) -> bool {
     let ix = view.cx.ix;
-    let is_main = |id: ModelId| ix.swapped == Some(id) || ix.model(id).name.last_segment() == "User";
+    let is_main = |id: ModelId| crate::index::tenants::is_main_user(ix, id);
     let has_main = (0..ix.models.len()).any(|i| is_main(ModelId(i as u32)));
     if has_main { is_main(model) } else { crate::index::tenants::is_user(ix, model) }
 }

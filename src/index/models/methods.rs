@@ -245,8 +245,9 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                         return None;
                     };
                     // What sends the query gives rows, not a relation.
-                    let query = index.packs.op_in_language(Name::new("php"), Name::new("query"), *name);
-                    if expr == value && query.is_some_and(|op| op.executes) {
+                    let dialect = self.of_class[class.0 as usize].map(|id| self.model(id).dialect);
+                    let sends = |d: Name| index.packs.op(d, Name::new("query"), *name).is_some_and(|op| op.executes);
+                    if expr == value && dialect.is_some_and(sends) {
                         return None;
                     }
                     match body.expr(*base) {

@@ -354,17 +354,17 @@ impl Tenancy {
     }
 }
 
-/// Is a model the one whose rows sign in?
+/// Is a model one whose rows sign in?
 pub fn is_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
-    if index.swapped == Some(model) {
-        return true;
-    }
-    let data = index.model(model);
-    let Some(class) = data.class else {
-        return false;
-    };
     let is_external = |n: &Name| index.packs.roles(*n).iter().any(|r| r.as_str() == "authenticatable");
-    index.class(class).external.iter().any(is_external) || data.name.last_segment() == "User"
+    let signs_in = |class| index.class(class).external.iter().any(is_external);
+    is_main_user(index, model) || index.model(model).class.is_some_and(signs_in)
+}
+
+/// Is a model the one of users by the setting or by its name, not only one that may sign in?
+pub fn is_main_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
+    let short = index.model(model).name.last_segment();
+    index.swapped == Some(model) || index.packs.tenancy().user_models.iter().any(|name| name == short)
 }
 
 fn tenant_base(index: &ProjectIndex<'_>, model: ModelId) -> Option<Name> {
