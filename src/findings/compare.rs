@@ -40,6 +40,11 @@ impl Known {
         }
     }
 
+    /// The function, class or template that holds it; those of different files may have one name.
+    fn holder(&self) -> (&str, &str) {
+        (&self.path, &self.owner)
+    }
+
     /// What stays the same when the file gets another name: its module or namespace is not part of it.
     fn kernel(&self) -> (&str, &str, &str) {
         let owner = self.owner.rsplit(['\\', '/', '.', ':']).next().unwrap_or_default();
@@ -83,7 +88,7 @@ pub struct Change {
 }
 
 /// How many faults of a function or template each cost a query per row.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cost {
     /// Path from the root of the repository.
     pub path: String,
@@ -105,20 +110,18 @@ impl Change {
         is_per_row: &dyn Fn(&str) -> bool,
     ) -> Change {
         let mended: Vec<Known> = compared.gone.iter().map(|at| known[*at].clone()).collect();
-        let mut costs: BTreeMap<&str, Cost> = BTreeMap::new();
+        let mut costs: BTreeMap<(&str, &str), Cost> = BTreeMap::new();
         let count = |entry: &Known| is_per_row(&entry.rule);
         for (entry, known_as) in now.iter().zip(&compared.known_as).filter(|(entry, _)| count(entry)) {
-            let cost = costs.entry(&entry.owner).or_insert_with(|| Cost::of(entry));
+            let cost = costs.entry(entry.holder()).or_insert_with(|| Cost::of(entry));
             cost.after += 1;
             cost.before += usize::from(known_as.is_some());
         }
         for entry in mended.iter().filter(|entry| count(entry)) {
-            costs.entry(&entry.owner).or_insert_with(|| Cost::of(entry)).before += 1;
+            costs.entry(entry.holder()).or_insert_with(|| Cost::of(entry)).before += 1;
         }
-        let mut costs: Vec<Cost> =
-            costs.into_values().filter(|cost| cost.before != cost.after && !cost.owner.is_empty()).collect();
-        costs.sort();
-        Change { since: since.to_owned(), costs, mended: mended.clone(), hunks: BTreeMap::new() }
+        let costs = costs.into_values().filter(|cost| cost.before != cost.after && !cost.owner.is_empty()).collect();
+        Change { since: since.to_owned(), costs, mended, hunks: BTreeMap::new() }
     }
 }
 

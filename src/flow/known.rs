@@ -170,7 +170,7 @@ impl<'a> Engine<'a> {
     /// Is a parameter an array of which all keys are known, and this is none of them?
     fn lacks_key(&self, fr: &Frame<'a>, e: ExprId, key: Name) -> bool {
         let Expr::Local(slot) = fr.body.expr(e) else { return false };
-        // What is given by reference or changed on the way is not known.
+        // Another variable may be filled by whatever takes it by reference.
         let is_given = fr.decl.params.iter().any(|p| p.slot == *slot);
         let val = fr.locals.get(slot.0 as usize).copied().unwrap_or(UNKNOWN);
         is_given

@@ -15,8 +15,8 @@ pub(super) const NO_ELEMENT: Val = Val(u32::MAX);
 /// A literal of at most so many elements is no loop over data.
 pub(super) const SMALL: usize = 8;
 
-/// A range of at most so many numbers is no loop over data.
-const MAX_RANGE: i64 = 12;
+/// A range whose ends lie so near is no loop over data.
+const MAX_RANGE: u64 = 12;
 
 impl<'a> Engine<'a> {
     /// Iterates a value: its element, its key, and whether a loop over it turns once per row or element of data.
@@ -98,25 +98,23 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// `range(1, 7)`: so many numbers as the code itself says, if they are few.
-    fn is_short_range(&self, name: Name, args: &Args) -> bool {
-        let numbers: Option<Vec<i64>> =
-            args.positional.iter().map(|v| if let Data::Int(i) = self.data(*v) { Some(*i) } else { None }).collect();
-        let span = match numbers.as_deref() {
-            Some([end]) => *end,
-            Some([start, end, ..]) => (end - start).abs() + 1,
-            _ => return false,
-        };
-        name.as_str() == "range" && span <= MAX_RANGE
-    }
-
-    /// `in_array('author', ['author', 'editor'])`
-    fn is_member(&self, name: Name, args: &Args) -> Option<bool> {
-        let [wanted, all, ..] = args.positional.as_slice() else { return None };
-        let (Data::Str(wanted), Data::Tuple(items)) = (self.data(*wanted), self.data(*all)) else { return None };
-        let is_text = |v: &Val| matches!(self.data(*v), Data::Str(_));
-        (name.as_str() == "in_array" && items.iter().all(is_text))
-            .then(|| items.iter().any(|v| *self.data(*v) == Data::Str(*wanted)))
+    /// What some functions of the languages give for what the code itself writes down: `in_array('a', ['a', 'b'])`, `range(1, 7)`.
+    fn written_down(&mut self, name: Name, args: &Args) -> Option<Val> {
+        match (name.as_str(), args.positional.as_slice()) {
+            ("in_array", [wanted, all, ..]) => {
+                let (Data::Str(wanted), Data::Tuple(items)) = (self.data(*wanted), self.data(*all)) else { return None };
+                let is_text = |v: &Val| matches!(self.data(*v), Data::Str(_));
+                let found = items.iter().any(|v| *self.data(*v) == Data::Str(*wanted));
+                items.iter().all(is_text).then(|| self.v.of(Data::Bool(found)))
+            }
+            ("range", given @ ([_] | [_, _, ..])) => {
+                let number = |v: &Val| if let Data::Int(i) = self.data(*v) { Some(*i) } else { None };
+                let (start, end) =
+                    if given.len() == 1 { (0, number(&given[0])?) } else { (number(&given[0])?, number(&given[1])?) };
+                (end.abs_diff(start) <= MAX_RANGE).then(|| self.v.many(SCALAR, ManyKind::Literal))
+            }
+            _ => None,
+        }
     }
 
     /// What is made of a few elements is few.
@@ -657,16 +655,13 @@ impl<'a> Engine<'a> {
             }
             return val;
         }
-        if let Some(known) = self.is_member(name, &args) {
-            return self.v.of(Data::Bool(known));
+        if let Some(known) = self.written_down(name, &args) {
+            return known;
         }
         if op.converts_to_text {
             for v in args.positional.clone() {
                 self.as_text(fr, v, range);
             }
-        }
-        if self.is_short_range(name, &args) {
-            return self.v.many(SCALAR, ManyKind::Literal);
         }
         if op.arg.is_some() {
             if matches!(op.result, Result::Scalar) && !op.iterates && op.callback.is_none() {

@@ -49,7 +49,7 @@ use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use crate::source::Origin;
 use tree::Tree;
-use value::{Data, LoopId, NO_LOOP, Row, Source, Src, UNKNOWN, Val, Values};
+use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
@@ -236,8 +236,8 @@ pub(crate) struct Engine<'a> {
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
     table_names: FxHashMap<Src, Name>,
-    /// Queries whose rows come by a method that ignores what they load.
-    unloaded_by: FxHashMap<Src, Name>,
+    /// Queries whose rows come by a method that ignores what they load, by their place.
+    unloaded_by: FxHashMap<Span, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
     /// Names that the templates below each template use.
@@ -303,12 +303,6 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     owners.dedup();
     let is_task = |f: &FnRef| engine.entry_of(*f).is_some_and(|e| e.kind == EntryKind::Task);
     let tasks = owners.into_iter().filter(is_task).collect();
-    #[allow(clippy::iter_over_hash_type)]
-    let unloaded_by = engine.unloaded_by.iter().filter_map(|(src, name)| match engine.v.source_of(*src) {
-        Source::Query(at) => Some((at, *name)),
-        _ => None,
-    });
-    let unloaded_by = unloaded_by.collect();
     FlowFacts {
         calls,
         entries,
@@ -326,7 +320,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: engine.framework_loops,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
-        unloaded_by,
+        unloaded_by: engine.unloaded_by,
         tasks,
         autoloads: autoloads(ix),
     }

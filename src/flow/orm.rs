@@ -599,8 +599,11 @@ impl<'a> Engine<'a> {
         if query.model.is_some_and(|m| self.ix.packs.word(self.dialect(m), "loading-mode") == Some(name)) {
             query.tree = self.v.trees.opened(query.tree);
         }
-        if op.no_eager && op.executes {
-            self.unloaded_by.insert(query.src, name);
+        if op.no_eager
+            && op.executes
+            && let Source::Query(at) = self.v.source_of(query.src)
+        {
+            self.unloaded_by.insert(at, name);
         }
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
@@ -676,15 +679,14 @@ impl<'a> Engine<'a> {
 
     /// Is a query held to one value of the primary key?
     fn is_one_row(&self, query: &Query, method: Name, args: &Args) -> bool {
-        let Some(model) = query.model.filter(|_| query.flags & flag::FEW == 0) else { return false };
-        let word = |key: &str| self.ix.packs.word(self.dialect(model), key).map_or("", Name::as_str);
-        let is_key = |name: &Name| {
-            word("key-names").split(' ').any(|k| k == name.as_str())
-                || self.ix.model(model).columns.get(name).is_some_and(|c| c.is_primary)
+        let Some(model) = query.model.filter(|_| !args.named.is_empty()) else { return false };
+        let has = |key: &str, name: Name| {
+            let words = self.ix.packs.word(self.dialect(model), key);
+            words.is_some_and(|w| super::entry::has_word(w, name.as_str()))
         };
-        let is_equal = word("narrowing-equalities").split(' ').any(|m| m == method.as_str());
-        is_equal
-            && args.named.iter().any(|(name, val)| is_key(name) && !matches!(self.data(*val), Data::Many(..) | Data::Query(_)))
+        let is_key = |name: Name| has("key-names", name) || self.ix.model(model).columns.get(&name).is_some_and(|c| c.is_primary);
+        let is_one = |val: Val| !matches!(self.data(val), Data::Many(..) | Data::Query(_));
+        has("narrowing-equalities", method) && args.named.iter().any(|(name, val)| is_key(*name) && is_one(*val))
     }
 
     /// Does a method give a row that is not stored yet where it finds none?
