@@ -53,8 +53,12 @@ use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
-/// A function is evaluated with at most so many different arguments; further calls see its declared types only.
-const MAX_CONTEXTS: u16 = 48;
+/// A function is evaluated with at least so many different arguments; further calls see its declared types only.
+const MIN_CONTEXTS: u16 = 48;
+/// A function is never evaluated with more different arguments than this.
+const MAX_CONTEXTS: u16 = 512;
+/// All contexts of a small function together may be so many expressions.
+const CONTEXT_EXPRS: usize = 16_384;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -539,11 +543,18 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Was a function evaluated with as many different arguments as it may be? What is small costs little each time.
+    fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
+        let Some(count) = self.contexts.get(&counted) else { return false };
+        let exprs = self.ix.function(counted.0).body.exprs.len().max(1);
+        *count >= ((CONTEXT_EXPRS / exprs).min(usize::from(MAX_CONTEXTS)) as u16).max(MIN_CONTEXTS)
+    }
+
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         let counted = (f, if let Data::Class(class) = *self.data(this) { Some(class) } else { None });
-        if self.fuel == 0 || self.contexts.get(&counted).is_some_and(|n| *n >= MAX_CONTEXTS) {
+        if self.fuel == 0 || self.has_enough_contexts(counted) {
             let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
