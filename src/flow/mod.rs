@@ -179,6 +179,8 @@ pub(crate) struct Frame<'a> {
     read_each: Vec<(LoopId, Src, Name)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
+    /// How often a turn of the innermost loop was cut short for the next.
+    skips: usize,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -622,6 +624,7 @@ impl<'a> Engine<'a> {
             object_keeps: false,
             read_each: Vec::new(),
             turning: 0,
+            skips: 0,
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
