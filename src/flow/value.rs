@@ -110,6 +110,10 @@ pub enum Mark {
     Manager(Name, Span),
     /// An alternative on the outermost level was added here.
     Or(Span),
+    /// An alternative was added when there was this condition already.
+    Beside(Name),
+    /// Rows of another table stand beside its own: a column needs its table's name.
+    Joined,
     /// Reads this bare table.
     Table(Name),
 }
