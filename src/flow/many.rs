@@ -533,17 +533,7 @@ impl<'a> Engine<'a> {
                 let made = self.v.many(tuple, ManyKind::Held);
                 return self.few_of(&args.positional, made);
             }
-            Result::InstanceOf => {
-                let class = self.subject(op, &args);
-                return match self.data(class).clone() {
-                    Data::Class(c) => {
-                        let at = self.span(fr, range);
-                        self.instance_of_class(c, at, false)
-                    }
-                    Data::External(n) => self.v.of(Data::Instance(n)),
-                    _ => UNKNOWN,
-                };
-            }
+            Result::InstanceOf => return self.from_container(fr, op, &args, range),
             _ => (),
         }
         if op.tables
@@ -564,7 +554,7 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Instance(instance));
         }
         if op.dispatches {
-            return self.dispatched(fr, op, &args, range);
+            return self.dispatched(fr, op, Name::new(name.last_segment()), &args, range);
         }
         if op.serializes {
             let val = self.subject(op, &args);
@@ -587,9 +577,9 @@ impl<'a> Engine<'a> {
         if let Some(path) = op.path
             && op.result == Result::Unknown
         {
-            return match args.get(path).map(|v| self.data(v).clone()) {
-                Some(Data::Str(text)) => self.read_path(fr, subject, text, range),
-                _ => UNKNOWN,
+            return match args.get(path) {
+                Some(paths) => self.read_paths(fr, subject, paths, range),
+                None => UNKNOWN,
             };
         }
         if op.executes {
@@ -773,6 +763,7 @@ impl<'a> Engine<'a> {
                 return UNKNOWN;
             }
             Result::Same if !op.executes => return recv,
+            Result::InstanceOf => return self.from_container(fr, op, &args, whole),
             Result::Query => return self.select(fr, &args, whole),
             Result::Callback => {
                 let mark = fr.buffer.len();
@@ -797,6 +788,9 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
+        }
+        if op.dispatches {
+            return self.dispatched(fr, op, name, &args, whole);
         }
         if op.executes {
             let subject = self.subject(op, &args);

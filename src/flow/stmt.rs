@@ -205,7 +205,7 @@ impl<'a> Engine<'a> {
                 && self.keeper(fr, cond) != Keeper::Nobody
             {
                 // What is empty at first is filled later.
-                self.keep_what_follows(fr, cond);
+                self.keep_what_follows(fr, cond, then);
             }
             // Looked up only while it is missing, and kept.
             if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
@@ -242,7 +242,7 @@ impl<'a> Engine<'a> {
         fr.conditions -= 1;
         // `if key in cache: return cache[key]`: what follows runs once per key.
         if first != Flow::On && otherwise.is_empty() {
-            self.keep_what_follows(fr, cond);
+            self.keep_what_follows(fr, cond, then);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {
@@ -264,7 +264,8 @@ impl<'a> Engine<'a> {
     }
 
     /// After `if place: return place`: what follows runs once, or once per key, if it fills the place.
-    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId) {
+    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId]) {
+        fr.remembered |= self.is_lookup(fr, cond, then);
         let kept = self.absent_when(fr, cond, false);
         if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
             fr.remembered = true;
@@ -371,6 +372,9 @@ impl<'a> Engine<'a> {
                         Expr::Call { callee, .. } => {
                             return match body.expr(*callee) {
                                 Expr::Attr { base, name, .. } => {
+                                    if let (Place::Field(field), Expr::This) = (at, body.expr(*base)) {
+                                        return self.fills_field(fr, *name, field);
+                                    }
                                     matches!(
                                         name.as_str(),
                                         "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet"
@@ -410,11 +414,13 @@ impl<'a> Engine<'a> {
         let mut falls = false;
         for case in cases {
             fr.locals = before.clone();
+            let this = fr.this;
             let verdicts: Vec<Option<bool>> = case.tests.iter().map(|t| self.are_same(fr, subject, *t)).collect();
             if !falls && !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
                 continue;
             }
             let flow = self.case(fr, case);
+            fr.this = self.either(this, fr.this);
             falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.
             let leaves = flow == Flow::Left || flow == Flow::Next;
@@ -439,6 +445,24 @@ impl<'a> Engine<'a> {
                 fr.locals = before;
                 Flow::Left
             }
+        }
+    }
+
+    /// An object after one of two ways: fields that one of them sets are set.
+    fn either(&mut self, a: Val, b: Val) -> Val {
+        match (self.data(a).clone(), self.data(b).clone()) {
+            (Data::Object { class, fields, .. }, Data::Object { class: other, fields: more, .. }) if class == other => {
+                let mut both = a;
+                for (name, val) in more {
+                    let val = match fields.iter().find(|(n, _)| *n == name) {
+                        Some((_, old)) => self.v.join(*old, val),
+                        None => val,
+                    };
+                    both = self.with_field(both, name, val);
+                }
+                both
+            }
+            _ => b,
         }
     }
 

@@ -12,6 +12,7 @@ mod model;
 mod resource;
 mod schema;
 mod table;
+mod transformer;
 mod view;
 mod viewset;
 
