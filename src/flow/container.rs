@@ -172,7 +172,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A call that asks the container for what a class or word names; without a name it gives the container.
-    pub(super) fn from_container(&mut self, fr: &Frame<'a>, op: &Op, args: &Args, range: Range) -> Val {
+    pub(super) fn asked_container(&mut self, fr: &Frame<'a>, op: &Op, args: &Args, range: Range) -> Val {
         if args.positional.is_empty() && args.named.is_empty() {
             return self.container().unwrap_or(UNKNOWN);
         }

@@ -78,6 +78,10 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, UNKNOWN, true)
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
+            // What is looped over is no row: the key that it was found by was a list.
+            Data::Row(row) if fr.language == Language::Php && matches!(self.v.source_of(row.src), Source::Query(_)) => {
+                (val, SCALAR, true)
+            }
             // The cases of an enumeration.
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
@@ -533,7 +537,7 @@ impl<'a> Engine<'a> {
                 let made = self.v.many(tuple, ManyKind::Held);
                 return self.few_of(&args.positional, made);
             }
-            Result::InstanceOf => return self.from_container(fr, op, &args, range),
+            Result::InstanceOf => return self.asked_container(fr, op, &args, range),
             _ => (),
         }
         if op.tables
@@ -763,7 +767,7 @@ impl<'a> Engine<'a> {
                 return UNKNOWN;
             }
             Result::Same if !op.executes => return recv,
-            Result::InstanceOf => return self.from_container(fr, op, &args, whole),
+            Result::InstanceOf => return self.asked_container(fr, op, &args, whole),
             Result::Query => return self.select(fr, &args, whole),
             Result::Callback => {
                 let mark = fr.buffer.len();
