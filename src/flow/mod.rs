@@ -36,6 +36,7 @@ mod text;
 pub mod tree;
 mod types;
 pub mod value;
+mod walk;
 
 use std::cell::LazyCell;
 use std::rc::Rc;
@@ -263,6 +264,8 @@ pub(crate) struct Engine<'a> {
     composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
     /// What the application's container is told, once it is asked.
     bindings: Option<container::Bindings>,
+    /// Loops that follow a relation from row to row.
+    walks: Vec<LoopId>,
     /// Models that other classes stand for.
     stand_ins: FxHashMap<ClassId, Option<ModelId>>,
     /// Fields that serializers and schemas declare.
@@ -392,6 +395,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         composing: None,
         composed_views: FxHashMap::default(),
         bindings: None,
+        walks: Vec::new(),
         stand_ins: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }

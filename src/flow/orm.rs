@@ -176,7 +176,9 @@ impl<'a> Engine<'a> {
                 match state {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
-                    State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
+                    State::Missing if !self.walks.contains(&row.renewed_by) && self.leads_back(row, relation) => {
+                        self.related(row, relation, OPEN)
+                    }
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;

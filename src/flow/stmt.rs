@@ -486,20 +486,32 @@ impl<'a> Engine<'a> {
                     return self.block(fr, &l.otherwise);
                 }
                 let counts = counts && !self.ends_soon(fr, l);
-                self.turns(fr, l, Some((element, key)), counts);
+                self.turns(fr, l, Some((element, key)), counts, None);
                 self.block(fr, &l.otherwise);
             }
             LoopKind::While | LoopKind::For | LoopKind::DoWhile => {
                 // Paging, draining, retrying and counting loops query as they must: only what is followed through them counts.
                 let counts = l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
-                self.turns(fr, l, None, counts);
+                let mark = fr.buffer.len();
+                let walk = if counts { None } else { self.begin_walk(fr, l) };
+                self.turns(fr, l, None, counts, walk);
+                if let Some(walk) = walk {
+                    self.end_walk(fr, walk, mark);
+                }
                 self.block(fr, &l.otherwise);
             }
         }
         Flow::On
     }
 
-    fn turns(&mut self, fr: &mut Frame<'a>, l: &'a Loop, element: Option<(Val, Val)>, counts: bool) {
+    fn turns(
+        &mut self,
+        fr: &mut Frame<'a>,
+        l: &'a Loop,
+        element: Option<(Val, Val)>,
+        counts: bool,
+        walk: Option<super::walk::Walk>,
+    ) {
         let mark = fr.buffer.len();
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
@@ -517,6 +529,9 @@ impl<'a> Engine<'a> {
                 if let Some(target) = l.key {
                     self.assign(fr, target, key);
                 }
+            }
+            if let Some(walk) = walk {
+                self.walk_on(fr, walk);
             }
             if let Some(cond) = l.cond {
                 self.expr(fr, cond);
