@@ -78,8 +78,8 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, UNKNOWN, true)
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
-            // What is looped over is no row: the key that it was found by was a list.
-            Data::Row(row) if fr.language == Language::Php && matches!(self.v.source_of(row.src), Source::Query(_)) => {
+            // What is looped over is no row: what it was found by was a list.
+            Data::Row(row) if self.found_by_unknown.contains(&row.src) => {
                 (val, SCALAR, true)
             }
             // The cases of an enumeration.

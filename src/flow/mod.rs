@@ -264,6 +264,8 @@ pub(crate) struct Engine<'a> {
     composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
     /// What the application's container is told, once it is asked.
     bindings: Option<container::Bindings>,
+    /// Queries that find one row by one key, or many by a list of them: nobody knows which was given.
+    found_by_unknown: FxHashSet<Src>,
     /// Loops that follow a relation from row to row.
     walks: Vec<LoopId>,
     /// Models that other classes stand for.
@@ -396,6 +398,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         composed_views: FxHashMap::default(),
         bindings: None,
         walks: Vec::new(),
+        found_by_unknown: FxHashSet::default(),
         stand_ins: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }

@@ -674,7 +674,12 @@ impl<'a> Engine<'a> {
                 let row = self.row_of(&query);
                 self.v.many(row, ManyKind::Held)
             }
-            Result::Row => self.row_of(&query),
+            Result::Row => {
+                if op.many_if_list && args.positional.first().is_some_and(|v| *self.data(*v) == Data::Unknown) {
+                    self.found_by_unknown.insert(query.src);
+                }
+                self.row_of(&query)
+            }
             Result::Pair => {
                 let row = self.row_of(&query);
                 self.v.of(Data::Tuple(Box::new([row, SCALAR])))
