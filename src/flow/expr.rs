@@ -247,11 +247,13 @@ impl<'a> Engine<'a> {
             Expr::Null => NULL,
             Expr::Literal => SCALAR,
             Expr::Interpolated(parts) => {
+                let mut vals = Vec::with_capacity(parts.len());
                 for e in parts {
                     let val = self.expr(fr, *e);
                     self.as_text(fr, val, body.range(*e));
+                    vals.push(val);
                 }
-                SCALAR
+                self.joined_text(&vals)
             }
             Expr::Seq { items, .. } => self.seq(fr, items),
             Expr::Map(entries) => self.map(fr, entries),
@@ -712,7 +714,7 @@ impl<'a> Engine<'a> {
             BinaryOp::Concat => {
                 self.as_text(fr, a, range);
                 self.as_text(fr, b, range);
-                SCALAR
+                self.joined_text(&[a, b])
             }
             BinaryOp::Equal | BinaryOp::NotEqual => {
                 if let (Data::Str(x), Data::Str(y)) = (self.data(a), self.data(b)) {
@@ -788,6 +790,9 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Class(_) | Data::External(_) => object,
+            Data::Instance(class) if self.ix.packs.instance_kind(class).is_some_and(|k| k.as_str() == "container") => {
+                key.map_or(UNKNOWN, |k| self.container_gives(fr, k, range))
+            }
             _ => UNKNOWN,
         }
     }

@@ -236,6 +236,8 @@ pub enum Data {
     Condition(Marks),
     /// A higher-order proxy of many elements, named by its method.
     Proxy(Val, Name),
+    /// Rows on their way to what shows each of them, or how such rows are to be changed first; and what kind of list it is.
+    Shown(Val, Name),
     /// A template that is rendered with a context when the function that names it ends.
     View {
         /// Names under which it is looked for.
@@ -294,7 +296,7 @@ fn parts(data: &Data, each: &mut dyn FnMut(Val)) {
             }
             query.columns.iter().for_each(|v| each(*v));
         }
-        Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(*v),
+        Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) | Data::Shown(v, _) => each(*v),
         Data::View { context, .. } => each(*context),
         Data::Load(load) => load.query.iter().for_each(|v| each(*v)),
         Data::Closure(_, items, this) => {
