@@ -548,7 +548,7 @@ impl<'a> Engine<'a> {
             Data::Attribute(..) | Data::Condition(_) => {
                 let mut vals = vec![recv];
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
-                (self.condition_of(&vals, &args.named), None)
+                (self.condition_of(&vals, &args.named, true), None)
             }
             Data::View { .. } => {
                 let changed = self.view_method(fr, recv, name, &args);
@@ -557,6 +557,9 @@ impl<'a> Engine<'a> {
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
+            }
+            Data::Str(_) if name.as_str() == "format" && fr.language == Language::Python => {
+                (self.formatted_text(recv, &args), None)
             }
             Data::Str(_) | Data::Scalar => {
                 if name.as_str() == "join"
@@ -639,7 +642,7 @@ impl<'a> Engine<'a> {
                 }
             }
             let ret = match &decl.ret {
-                Some(ty) => self.value_of_type(f.file, f.id, ty),
+                Some(ty) => self.value_of_type_for(class, f.file, f.id, ty),
                 None => UNKNOWN,
             };
             return (ret, None);
@@ -673,6 +676,9 @@ impl<'a> Engine<'a> {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
+        }
+        if let Some(rows) = self.stood_for(recv) {
+            return self.call_method(fr, rows, name, args, range);
         }
         self.serializer_method(fr, recv, class, name, args, range)
     }

@@ -247,11 +247,13 @@ impl<'a> Engine<'a> {
             Expr::Null => NULL,
             Expr::Literal => SCALAR,
             Expr::Interpolated(parts) => {
+                let mut vals = Vec::with_capacity(parts.len());
                 for e in parts {
                     let val = self.expr(fr, *e);
                     self.as_text(fr, val, body.range(*e));
+                    vals.push(val);
                 }
-                SCALAR
+                self.joined_text(&vals)
             }
             Expr::Seq { items, .. } => self.seq(fr, items),
             Expr::Map(entries) => self.map(fr, entries),
@@ -452,7 +454,16 @@ impl<'a> Engine<'a> {
             }
             Symbol::Module(file) => self.v.of(Data::Module(file)),
             Symbol::Variable(file, name) => self.module_var(file, name),
-            Symbol::External(name) => self.v.of(Data::External(name)),
+            Symbol::External(name) => {
+                let users = self.ix.packs.word_in_language(self.names.python, "user-objects");
+                if users.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str())) {
+                    let user = self.current_user();
+                    if user != UNKNOWN {
+                        return user;
+                    }
+                }
+                self.v.of(Data::External(name))
+            }
             Symbol::Unknown => UNKNOWN,
         }
     }
@@ -674,7 +685,9 @@ impl<'a> Engine<'a> {
             }
             _ if self.is_condition(a) || self.is_condition(b) => {
                 let vals: Vec<Val> = [a, b].into_iter().filter(|v| self.is_condition(*v)).collect();
-                self.condition_of(&vals, &[])
+                // `Paper.shelf_id == shelf.id`; two columns that are equal hold no row to one other row.
+                let is_firm = op == BinaryOp::BitAnd || op == BinaryOp::Equal && vals.len() == 1;
+                self.condition_of(&vals, &[], !is_firm)
             }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
                 if let (BinaryOp::Add, Data::Tuple(x), Data::Tuple(y)) = (op, self.data(a).clone(), self.data(b).clone())
@@ -702,17 +715,18 @@ impl<'a> Engine<'a> {
                     }
                     (true, false) => a,
                     (false, true) => b,
+                    (false, false) if op == BinaryOp::Add => self.joined_text(&[a, b]),
                     (false, false) => SCALAR,
                 }
             }
             BinaryOp::Mod => {
                 self.as_text(fr, b, range);
-                SCALAR
+                self.filled_text(a, b)
             }
             BinaryOp::Concat => {
                 self.as_text(fr, a, range);
                 self.as_text(fr, b, range);
-                SCALAR
+                self.joined_text(&[a, b])
             }
             BinaryOp::Equal | BinaryOp::NotEqual => {
                 if let (Data::Str(x), Data::Str(y)) = (self.data(a), self.data(b)) {

@@ -141,7 +141,9 @@ impl<'a> Engine<'a> {
         }
         // `Paper.shelf_id == shelf.id`
         for val in &args.positional {
-            if let Data::Condition(marks) = *self.data(*val) {
+            if let Data::Condition(marks) = *self.data(*val)
+                && !self.v.marks_of(marks).contains(&Mark::Loose)
+            {
                 named.extend(
                     self.v.marks_of(marks).iter().filter_map(|m| if let Mark::Term(term) = m { Some(*term) } else { None }),
                 );

@@ -505,7 +505,7 @@ impl<'a> Engine<'a> {
                 let getter = op.callback.and_then(|c| args.get(c));
                 return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);
             }
-            Result::Condition => return self.condition_of(&args.positional, &args.named),
+            Result::Condition => return self.condition_of(&args.positional, &args.named, op.alternative),
             Result::Route => {
                 self.route(fr, &args, range);
                 return UNKNOWN;

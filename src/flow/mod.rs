@@ -13,6 +13,7 @@ mod execute;
 mod expr;
 mod few;
 mod forget;
+mod generic;
 mod identity;
 mod kept;
 mod known;
@@ -30,6 +31,7 @@ mod serialize;
 mod stmt;
 mod template;
 mod terms;
+mod text;
 pub mod tree;
 mod types;
 pub mod value;
@@ -232,6 +234,8 @@ pub(crate) struct Engine<'a> {
     made: Option<FxHashMap<ClassId, kept::Made>>,
     /// Statements sent now are awaited, not waited for.
     is_async_work: bool,
+    /// The class of the object whose types are read: it says what the type parameters of its ancestors are.
+    typed_for: Option<ClassId>,
     /// The class that handles the routes of the group that is evaluated.
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
@@ -371,6 +375,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         schedules: None,
         made: None,
         is_async_work: false,
+        typed_for: None,
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
@@ -509,7 +514,7 @@ impl<'a> Engine<'a> {
             let receives = self.takes_receiver(f);
             let mut val = if i == 0 && receives { this } else { self.declared_param(f, param, handler) };
             // The first thing that a handler is given is the request.
-            if handler && val == UNKNOWN && i == usize::from(receives) {
+            if (handler || self.is_given_request(f)) && val == UNKNOWN && i == usize::from(receives) {
                 let language = if self.ix.file(f.file).language == Language::Python { self.names.python } else { self.names.php };
                 if let Some(class) = self.ix.packs.word_in_language(language, "request-class") {
                     val = self.v.of(Data::Instance(class));
@@ -662,7 +667,10 @@ impl<'a> Engine<'a> {
         if let (true, Some(ty)) = (self.v.is_plain(ret), &fr.decl.ret)
             && ret != value::NULL
         {
-            let declared = self.value_of_type(fr.file, fr.f.id, ty);
+            let declared = match self.class_of_receiver(&fr) {
+                Some(class) => self.value_of_type_for(class, fr.file, fr.f.id, ty),
+                None => self.value_of_type(fr.file, fr.f.id, ty),
+            };
             if declared != UNKNOWN {
                 ret = declared;
             }

@@ -84,7 +84,7 @@ impl<'a> Engine<'a> {
         self.value_of_type_at(file, scope, ty, Span { file, range })
     }
 
-    fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span) -> Val {
+    pub(super) fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span) -> Val {
         match ty {
             Type::Unknown => UNKNOWN,
             Type::Union(all) => {
@@ -179,6 +179,9 @@ impl<'a> Engine<'a> {
         }
         if let Some(class) = self.ix.type_to_class(file, scope, &Type::Named(name)) {
             return self.instance_of_class(class, at, false);
+        }
+        if let Some(val) = self.type_argument(file, scope, name, at) {
+            return val;
         }
         let full = self.full_name(file, scope, name);
         let kind = self.ix.packs.instance_kind(full);
