@@ -238,7 +238,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The value of a name, attribute or constructor call outside the flow of its function.
-    fn static_value(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Val {
+    pub(super) fn static_value(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Val {
         if depth > 6 {
             return UNKNOWN;
         }
@@ -263,7 +263,7 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 }
             }
-            Expr::Name(_) => self.expr(fr, e),
+            Expr::Name(_) | Expr::Null | Expr::Bool(_) | Expr::Str(_) => self.expr(fr, e),
             _ => UNKNOWN,
         }
     }

@@ -54,7 +54,11 @@ impl<'a> Engine<'a> {
             Expr::Index { base, index } => {
                 let object = self.expr(fr, *base);
                 let key = index.map(|i| self.expr(fr, i));
-                self.index(fr, object, key, range)
+                let val = self.index(fr, object, key, range);
+                match index {
+                    Some(i) => self.by_turn(fr, object, *i, val),
+                    None => val,
+                }
             }
             Expr::Slice { base, lower, upper } => {
                 let object = self.expr(fr, *base);
@@ -653,22 +657,47 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Tuple(Box::default()));
         }
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
-        if counts {
-            self.hold_queries(fr, id);
-        }
         let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };
         self.assign(fr, clause.target, item);
+        fr.turns.push((id, [Some(clause.target).filter(|_| counts), None]));
         for cond in &clause.conditions {
             let val = self.expr(fr, *cond);
             self.truth(fr, val, fr.body.range(*cond));
         }
         let val = self.comprehension(fr, kind, element, key, clauses, depth + 1);
+        fr.turns.pop();
         if counts {
-            fr.held.pop();
             self.leave_loop(fr, 0, false);
         }
         val
+    }
+
+    /// What a loop's own variable picks out of many is another row in each turn: `members[user.id]`.
+    pub(super) fn by_turn(&mut self, fr: &Frame<'a>, object: Val, key: ExprId, val: Val) -> Val {
+        let is_one_row = matches!(self.data(val), Data::Row(row) if row.renewed_by == super::NO_LOOP);
+        let is_many = match self.data(object) {
+            Data::Many(_, kind) => *kind == ManyKind::Held,
+            Data::Record(keys, rest) => keys.is_empty() && rest.is_some(),
+            _ => false,
+        };
+        if !is_one_row || !is_many {
+            return val;
+        }
+        let body = fr.body;
+        let mut at = key;
+        let slot = loop {
+            match body.expr(at) {
+                Expr::Local(slot) => break *slot,
+                Expr::Attr { base, .. } | Expr::Index { base, .. } => at = *base,
+                _ => return val,
+            }
+        };
+        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0)));
+        match turns {
+            Some((id, _)) => self.v.renew(val, *id),
+            None => val,
+        }
     }
 
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {

@@ -1,15 +1,18 @@
-//! What do the type parameters of a class mean for an object of a class derived from it?
+//! What do names of types mean that stand for other types: parameters of classes, variables?
 //!
 //! `class Invoices(Repository[Invoice])`: what a method of `Repository` says it gives as `M` is an `Invoice`.
+//! `SessionDep = Annotated[Session, Depends(get_session)]`: a parameter of that type is a `Session`.
 
 use super::value::{Data, Val};
 use super::{Engine, Frame};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{FnId, Type};
-use crate::index::ClassId;
+use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, Language, Pat, Type};
+use crate::index::{ClassId, FnRef, Symbol};
 
 /// Classes derived from each other with type arguments are followed this deep.
 const MAX_DEPTH: usize = 8;
+/// What makes a type of its own of another.
+const NEW_TYPE: &str = "NewType";
 /// What a class names to say which its type parameters are.
 const DECLARES_PARAMETERS: &[&str] = &["Generic", "Protocol"];
 
@@ -38,7 +41,7 @@ impl<'a> Engine<'a> {
     /// What a type parameter of the class around a place is for the object whose types are read.
     pub(super) fn type_argument(&mut self, file: FileId, scope: FnId, name: Name, at: Span) -> Option<Val> {
         let own = self.typed_for?;
-        let owner = self.ix.class_of_function(crate::index::FnRef { file, id: scope })?;
+        let owner = self.ix.class_of_function(FnRef { file, id: scope })?;
         if own == owner || !self.ix.class(own).mro.contains(&owner) {
             return None;
         }
@@ -112,7 +115,76 @@ impl<'a> Engine<'a> {
         }
         let mut all = if declared.is_empty() { used } else { declared };
         let mut seen = Vec::new();
-        all.retain(|n| !seen.contains(n) && { seen.push(*n); true });
+        all.retain(|n| {
+            !seen.contains(n) && {
+                seen.push(*n);
+                true
+            }
+        });
         all
+    }
+
+    /// What a variable of a module that holds a type stands for.
+    pub(super) fn aliased_type(&mut self, file: FileId, scope: FnId, name: Name, at: Span) -> Option<Val> {
+        if self.aliases >= MAX_DEPTH || self.ix.file(file).language != Language::Python {
+            return None;
+        }
+        let Symbol::Variable(module, variable) = self.ix.resolve_dotted(file, scope, name.as_str()) else { return None };
+        let top = FnRef { file: module, id: FnId(0) };
+        let body = &self.ix.function(top).body;
+        let value = body.exprs.iter().find_map(|e| match e {
+            Expr::Assign { target, value } => match body.pat(*target) {
+                Pat::Local(slot) if body.slots.get(slot.0 as usize) == Some(&variable) => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        })?;
+        let ty = written_type(body, value, MAX_DEPTH);
+        if ty == Type::Unknown {
+            return None;
+        }
+        self.aliases += 1;
+        let val = self.value_of_type_at(module, top.id, &ty, at);
+        self.aliases -= 1;
+        Some(val)
+    }
+}
+
+/// An expression as the type that it writes.
+fn written_type(body: &Body, e: ExprId, depth: usize) -> Type {
+    if depth == 0 {
+        return Type::Unknown;
+    }
+    let inner = |e: ExprId| written_type(body, e, depth - 1);
+    match body.expr(e) {
+        Expr::Name(_) | Expr::Local(_) | Expr::Attr { .. } => dotted(body, e, depth).map_or(Type::Unknown, Type::Named),
+        Expr::Str(text) => Type::Named(*text),
+        Expr::Null => Type::Named(Name::new(super::NULL_TYPE)),
+        Expr::Binary { op: BinaryOp::BitOr, left, right } => Type::Union(vec![inner(*left), inner(*right)]),
+        Expr::Index { base, index: Some(index) } => {
+            let Some(name) = dotted(body, *base, depth) else { return Type::Unknown };
+            let args = match body.expr(*index) {
+                Expr::Seq { items, .. } => items.iter().map(|i| inner(i.value)).collect(),
+                _ => vec![inner(*index)],
+            };
+            Type::Apply(name, args)
+        }
+        Expr::Call { callee, args } => match dotted(body, *callee, depth) {
+            Some(name) if name.last_segment() == NEW_TYPE => args.get(1).map_or(Type::Unknown, |a| inner(a.value)),
+            _ => Type::Unknown,
+        },
+        _ => Type::Unknown,
+    }
+}
+
+fn dotted(body: &Body, e: ExprId, depth: usize) -> Option<Name> {
+    match body.expr(e) {
+        Expr::Name(name) => Some(*name),
+        Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+        Expr::Attr { base, name, .. } if depth > 0 => {
+            let base = dotted(body, *base, depth - 1)?;
+            Some(Name::new(&format!("{base}.{name}")))
+        }
+        _ => None,
     }
 }

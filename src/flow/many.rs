@@ -392,6 +392,10 @@ impl<'a> Engine<'a> {
                 Data::Query(_) => self.v.many(element, ManyKind::Held),
                 _ => recv,
             },
+            Result::Element if op.of_first_column => match self.data(element) {
+                Data::Tuple(items) => items.first().copied().unwrap_or(UNKNOWN),
+                _ => element,
+            },
             Result::Element => element,
             Result::Groups => {
                 let inner = self.v.many(element, ManyKind::Held);

@@ -4,8 +4,10 @@
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
 mod attr;
+mod bind;
 mod call;
 mod closed;
+mod decorated;
 mod eager;
 mod entry;
 mod event;
@@ -47,7 +49,7 @@ pub use event::{Event, Execution, Statement, What};
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language};
+use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language, PatId};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use crate::source::Origin;
 use tree::Tree;
@@ -177,6 +179,8 @@ pub(crate) struct Frame<'a> {
     read_each: Vec<(LoopId, Src, Name)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
+    /// What the running loops give to their variables.
+    turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -236,6 +240,10 @@ pub(crate) struct Engine<'a> {
     is_async_work: bool,
     /// The class of the object whose types are read: it says what the type parameters of its ancestors are.
     typed_for: Option<ClassId>,
+    /// A function that is called for what it gives alone: what it does is known already.
+    quiet: Option<FnRef>,
+    /// How many names of types stand for each other on the way to the one that is read.
+    aliases: usize,
     /// The class that handles the routes of the group that is evaluated.
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
@@ -296,6 +304,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let mut engine = engine(ix);
     engine.roots();
     engine.framework_roots();
+    engine.decorated_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
@@ -336,6 +345,7 @@ pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)>
     engine.traced = Some(file);
     engine.roots();
     engine.framework_roots();
+    engine.decorated_roots();
     engine.trace_lines.into_iter().collect()
 }
 
@@ -376,6 +386,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         made: None,
         is_async_work: false,
         typed_for: None,
+        quiet: None,
+        aliases: 0,
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
@@ -547,7 +559,8 @@ impl<'a> Engine<'a> {
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
-        let counted = (f, if let Data::Class(class) = *self.data(this) { Some(class) } else { None });
+        let counted =
+            (f, if let Data::Class(class) | Data::Object { class, .. } = *self.data(this) { Some(class) } else { None });
         if self.fuel == 0 || self.contexts.get(&counted).is_some_and(|n| *n >= MAX_CONTEXTS) {
             let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
@@ -616,6 +629,7 @@ impl<'a> Engine<'a> {
             object_keeps: false,
             read_each: Vec::new(),
             turning: 0,
+            turns: Vec::new(),
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
@@ -712,6 +726,7 @@ impl<'a> Engine<'a> {
             weak: false,
             by_object: false,
             alone: false,
+            query: None,
         };
         self.note(fr, event);
     }
@@ -752,6 +767,12 @@ impl<'a> Engine<'a> {
             let mut event = event.clone();
             event.path.push(Span { file: fr.file, range: call });
             if self.surround(fr, &mut event, call) {
+                // A query that is held here and keeps its rows runs once for all turns, wherever it is iterated.
+                if let Some(query) = event.query {
+                    let held = fr.held.iter().filter(|(_, vals)| vals.contains(&query)).map(|(id, _)| *id);
+                    let held: SmallVec<[LoopId; 3]> = held.collect();
+                    event.loops.retain(|l| !held.contains(l));
+                }
                 self.note(fr, event);
             }
         }
@@ -777,12 +798,14 @@ impl<'a> Engine<'a> {
     fn enter_loop(&mut self, fr: &mut Frame<'a>, header: Range) -> LoopId {
         let id = self.v.loop_at(Span { file: fr.file, range: header });
         fr.loops.push(id);
+        self.hold_queries(fr, id);
         id
     }
 
     /// Leaves the innermost loop; if its body never runs twice, what it saw is not paid more than once.
     fn leave_loop(&mut self, fr: &mut Frame<'a>, mark: usize, once: bool) {
         let Some(id) = fr.loops.pop() else { return };
+        fr.held.pop();
         if once {
             for event in fr.buffer.iter_mut().skip(mark) {
                 event.loops.retain(|l| *l != id);

@@ -127,6 +127,13 @@ impl<'a> Engine<'a> {
                             };
                             self.v.many(element, ManyKind::Held)
                         }
+                        "AbstractContextManager" | "AbstractAsyncContextManager" | "ContextManager" | "AsyncContextManager" => {
+                            let given = match args.first() {
+                                Some(t) => self.value_of_type_at(file, scope, t, at),
+                                None => UNKNOWN,
+                            };
+                            self.v.many(given, ManyKind::Lazy)
+                        }
                         "dict" | "Dict" | "Mapping" | "defaultdict" => self.v.of(Data::Record(Box::default(), Some(element))),
                         "tuple" | "Tuple" => {
                             let mut items = Vec::new();
@@ -180,7 +187,7 @@ impl<'a> Engine<'a> {
         if let Some(class) = self.ix.type_to_class(file, scope, &Type::Named(name)) {
             return self.instance_of_class(class, at, false);
         }
-        if let Some(val) = self.type_argument(file, scope, name, at) {
+        if let Some(val) = self.type_argument(file, scope, name, at).or_else(|| self.aliased_type(file, scope, name, at)) {
             return val;
         }
         let full = self.full_name(file, scope, name);
