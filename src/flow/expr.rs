@@ -675,7 +675,9 @@ impl<'a> Engine<'a> {
 
     /// What a loop's own variable picks out of many is another row in each turn: `members[user.id]`.
     pub(super) fn by_turn(&mut self, fr: &Frame<'a>, object: Val, key: ExprId, val: Val) -> Val {
-        let is_one_row = matches!(self.data(val), Data::Row(row) if row.renewed_by == super::NO_LOOP);
+        // What an earlier loop put there was new in each of its turns, not in those of this one.
+        let is_one_row = |e: &Self, v: Val| matches!(e.data(v), Data::Row(row) if !fr.loops.contains(&row.renewed_by));
+        let is_one_row = self.v.alternatives(val).into_iter().any(|v| is_one_row(self, v));
         let is_many = match self.data(object) {
             Data::Many(_, kind) => *kind == ManyKind::Held,
             Data::Record(keys, rest) => keys.is_empty() && rest.is_some(),
