@@ -41,7 +41,17 @@ impl<'a> Engine<'a> {
                     return val;
                 }
                 let val = self.forwarded_attr(fr, object, class, name, range);
-                if val != UNKNOWN { val } else { self.inherited_attr(fr, object, class, name, range) }
+                if val != UNKNOWN {
+                    return val;
+                }
+                let val = self.inherited_attr(fr, object, class, name, range);
+                if val != UNKNOWN {
+                    return val;
+                }
+                match self.stood_for(object) {
+                    Some(rows) => self.attr(fr, rows, name, range),
+                    None => self.given_request(class, name),
+                }
             }
             Data::Class(class) => {
                 if let Some(model) = self.ix.class(class).model
@@ -106,7 +116,10 @@ impl<'a> Engine<'a> {
                 match self.ix.find_method_after(own, class, name) {
                     Some((_, f)) if self.is_property(f) => self.call_function(fr, f, this, Args::default(), range).0,
                     Some(_) => self.v.of(Data::Method(object, name)),
-                    None => UNKNOWN,
+                    None => match self.stood_for(this) {
+                        Some(rows) => self.attr(fr, rows, name, range),
+                        None => UNKNOWN,
+                    },
                 }
             }
             Data::OneOf(all) => {
@@ -245,7 +258,7 @@ impl<'a> Engine<'a> {
             }
             if let Some(attr) = decl.attrs.iter().find(|a| a.name == name) {
                 let declared = match &attr.ty {
-                    Some(ty) => self.value_of_type(file, decl.scope, ty),
+                    Some(ty) => self.value_of_type_for(class, file, decl.scope, ty),
                     None => UNKNOWN,
                 };
                 let value = self.class_attr(class, name);

@@ -1,9 +1,9 @@
 //! Which function runs, with what, and what comes back?
 
-use super::value::{Data, ManyKind, NULL, Query, SCALAR, UNKNOWN, Val};
+use super::value::{Data, Query, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Arg, Expr, ExprId, Language, ParamKind, Spread};
+use crate::facts::{Arg, Expr, ExprId, Language, Spread};
 use crate::index::{ClassId, FnRef};
 use crate::packs::{ArgRef, Op};
 
@@ -80,6 +80,7 @@ impl<'a> Engine<'a> {
         match fr.body.expr(callee) {
             Expr::Attr { base, name, .. } => {
                 let recv = self.expr(fr, *base);
+                let key = args.first().map(|arg| arg.value);
                 let args = self.args(fr, args);
                 self.handed_on(fr, *name, &args);
                 let at = method_range(fr.body.range(callee), *name);
@@ -104,7 +105,10 @@ impl<'a> Engine<'a> {
                         self.changed_in_place(fr, *base, after);
                     }
                 }
-                result.0
+                match key {
+                    Some(key) => self.by_turn(fr, before, key, result.0),
+                    None => result.0,
+                }
             }
             Expr::DynamicAttr { base, name } => {
                 let recv = self.expr(fr, *base);
@@ -202,6 +206,12 @@ impl<'a> Engine<'a> {
     /// Calls a value.
     pub(super) fn call_value(&mut self, fr: &mut Frame<'a>, target: Val, args: Args, range: Range) -> Val {
         match self.data(target).clone() {
+            // A method as a plain function: its first argument is the object.
+            Data::Function(f) if self.takes_receiver(f) && !self.ix.function(f).is_classmethod => {
+                let mut args = args;
+                let this = if args.positional.is_empty() { self.receiver_of(f) } else { args.positional.remove(0) };
+                self.call_function(fr, f, this, args, range).0
+            }
             Data::Function(f) => self.call_function(fr, f, UNKNOWN, args, range).0,
             Data::Closure(f, env, this) => self.call_closure(fr, f, &env, this, args, range),
             Data::Method(recv, name) if self.is_offloaded_call(name) => {
@@ -282,6 +292,9 @@ impl<'a> Engine<'a> {
         let vals = self.bind(f, this, &args);
         let is_same_each_turn = self.marks(f).is_once && !vals.iter().any(|v| self.v.is_renewed(*v));
         let summary = self.evaluate(f, this, vals);
+        if self.quiet == Some(f) {
+            return (summary.ret, summary.this);
+        }
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
         self.on_own_loop(fr, f, mark, range);
@@ -313,89 +326,6 @@ impl<'a> Engine<'a> {
         let summary = self.evaluate(f, this, vals);
         self.absorb(fr, &summary, range);
         (summary.ret, summary.first)
-    }
-
-    /// One value per parameter.
-    fn bind(&mut self, f: FnRef, this: Val, args: &Args) -> Vec<Val> {
-        let decl = self.ix.function(f);
-        let mut positional = args.positional.iter().copied();
-        let mut vals = Vec::with_capacity(decl.params.len());
-        let mut used: Vec<Name> = Vec::new();
-        for (i, param) in decl.params.iter().enumerate() {
-            if i == 0 && self.takes_receiver(f) {
-                vals.push(this);
-                continue;
-            }
-            let val = match param.kind {
-                ParamKind::Normal => {
-                    if let Some((_, v)) = args.named.iter().find(|(n, _)| *n == param.name) {
-                        used.push(param.name);
-                        Some(*v)
-                    } else {
-                        positional.next()
-                    }
-                }
-                ParamKind::Keyword => args.named.iter().find(|(n, _)| *n == param.name).map(|(_, v)| {
-                    used.push(param.name);
-                    *v
-                }),
-                ParamKind::Rest => {
-                    let rest: Vec<Val> = positional.by_ref().collect();
-                    Some(if args.open {
-                        let e = rest.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
-                        self.v.many(e, ManyKind::Held)
-                    } else {
-                        self.v.of(Data::Tuple(rest.into_boxed_slice()))
-                    })
-                }
-                ParamKind::KeywordRest => {
-                    let keys: Vec<(Name, Val)> = args.named.iter().filter(|(n, _)| !used.contains(n)).copied().collect();
-                    Some(self.v.record(keys, args.open.then_some(UNKNOWN)))
-                }
-            };
-            let val = match val {
-                Some(v) if v != UNKNOWN => self.canonical(v),
-                Some(_) => self.declared_param(f, param, false),
-                None if args.open => self.declared_param(f, param, false),
-                None => match param.default {
-                    // A decorator may give what the caller leaves out.
-                    Some(d) if !decl.decorators.is_empty() && *decl.body.expr(d) == Expr::Null => {
-                        match self.declared_param(f, param, false) {
-                            UNKNOWN => NULL,
-                            declared => declared,
-                        }
-                    }
-                    Some(d) => self.default_value(f, d),
-                    None => self.declared_param(f, param, false),
-                },
-            };
-            vals.push(val);
-        }
-        vals
-    }
-
-    /// What an argument is worth distinguishing calls by: numbers and long texts are not.
-    fn canonical(&mut self, val: Val) -> Val {
-        match self.data(val) {
-            Data::Int(_) => SCALAR,
-            Data::Str(s) if s.as_str().len() > 80 => SCALAR,
-            _ => val,
-        }
-    }
-
-    fn default_value(&mut self, f: FnRef, default: ExprId) -> Val {
-        let decl = self.ix.function(f);
-        match decl.body.expr(default) {
-            Expr::Null => NULL,
-            Expr::Str(s) => self.v.str(*s),
-            Expr::Bool(b) => self.v.of(Data::Bool(*b)),
-            Expr::Int(_) | Expr::Literal => SCALAR,
-            Expr::Gap(..) => UNKNOWN,
-            _ => {
-                let mut fr = self.frame(f, UNKNOWN);
-                self.expr(&mut fr, default)
-            }
-        }
     }
 
     pub(super) fn call_closure(&mut self, fr: &mut Frame<'a>, f: FnRef, env: &[Val], this: Val, args: Args, range: Range) -> Val {
@@ -551,7 +481,9 @@ impl<'a> Engine<'a> {
             Data::Attribute(..) | Data::Condition(_) => {
                 let mut vals = vec![recv];
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
-                (self.condition_of(&vals, &args.named), None)
+                // The keys of a list mostly are those of rows at hand.
+                let lists = self.ix.packs.word_in_language(self.language(fr), "narrowing-lists");
+                (self.condition_of(&vals, &args.named, lists != Some(name)), None)
             }
             Data::View { .. } => {
                 let changed = self.view_method(fr, recv, name, &args);
@@ -561,6 +493,9 @@ impl<'a> Engine<'a> {
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
+            }
+            Data::Str(_) if name.as_str() == "format" && fr.language == Language::Python => {
+                (self.formatted_text(recv, &args), None)
             }
             Data::Str(_) | Data::Scalar => {
                 if name.as_str() == "join"
@@ -649,7 +584,7 @@ impl<'a> Engine<'a> {
             }
             let ret = match &decl.ret {
                 Some(ty) if super::types::is_own_type(ty) => recv,
-                Some(ty) => self.value_of_type(f.file, f.id, ty),
+                Some(ty) => self.value_of_type_for(class, f.file, f.id, ty),
                 None => UNKNOWN,
             };
             return (ret, None);
@@ -677,6 +612,9 @@ impl<'a> Engine<'a> {
                 let instance = self.v.of(Data::Instance(*external));
                 return self.call_method(fr, instance, name, args, range);
             }
+        }
+        if let Some(rows) = self.stood_for(recv) {
+            return self.call_method(fr, rows, name, args, range);
         }
         self.serializer_method(fr, recv, class, name, args, range)
     }

@@ -238,7 +238,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The value of a name, attribute or constructor call outside the flow of its function.
-    fn static_value(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Val {
+    pub(super) fn static_value(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Val {
         if depth > 6 {
             return UNKNOWN;
         }
@@ -263,7 +263,7 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 }
             }
-            Expr::Name(_) => self.expr(fr, e),
+            Expr::Name(_) | Expr::Null | Expr::Bool(_) | Expr::Str(_) => self.expr(fr, e),
             _ => UNKNOWN,
         }
     }
@@ -336,6 +336,29 @@ impl<'a> Engine<'a> {
     }
 
     /// Whoever is given a request runs once per request; so does a cloud function, by its parameters.
+    /// Does the library call a method of a class of views with the request as its first argument?
+    pub(super) fn is_given_request(&self, f: FnRef) -> bool {
+        let decl = self.ix.function(f);
+        if decl.kind != FnKind::Method || decl.is_static || decl.is_classmethod {
+            return false;
+        }
+        if !self.ix.class_of_function(f).is_some_and(|c| self.has_role(c, "given-request")) {
+            return false;
+        }
+        let request = self.ix.packs.word_in_language(self.names.python, "request-parameter");
+        decl.params.get(1).is_some_and(|p| request == Some(p.name))
+    }
+
+    /// The request as an attribute of an object of a class of views.
+    pub(super) fn given_request(&mut self, class: ClassId, name: Name) -> Val {
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        if word("request-parameter") != Some(name) || !self.has_role(class, "given-request") {
+            return UNKNOWN;
+        }
+        let request = word("request-class");
+        request.map_or(UNKNOWN, |request| self.v.of(Data::Instance(request)))
+    }
+
     fn takes_request(&self, f: FnRef) -> bool {
         let decl = self.ix.function(f);
         if self.ix.file(f.file).language != Language::Python {

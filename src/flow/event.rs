@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::value::{LoopId, Marks, Src};
+use super::value::{LoopId, Marks, Src, Val};
 use crate::base::{Name, Span};
 use crate::index::{FnRef, ModelId};
 
@@ -101,6 +101,8 @@ pub struct Event {
     pub by_object: bool,
     /// A construction below an event loop that was started for it alone; the loops are those on it.
     pub alone: bool,
+    /// The query that was iterated and keeps its rows: whoever holds it runs it once.
+    pub query: Option<Val>,
 }
 
 /// A statement on a model or table, wherever it is sent, with what decides which rows it reaches.

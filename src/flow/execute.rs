@@ -94,9 +94,10 @@ impl<'a> Engine<'a> {
         }
         let mark = fr.buffer.len();
         let row = self.iterate_now(fr, query, at);
-        if !held.is_empty() {
+        if keeps {
             for event in fr.buffer.iter_mut().skip(mark) {
                 event.loops.retain(|l| !held.contains(l));
+                event.query = Some(val);
             }
         }
         row

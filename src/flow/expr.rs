@@ -54,7 +54,11 @@ impl<'a> Engine<'a> {
             Expr::Index { base, index } => {
                 let object = self.expr(fr, *base);
                 let key = index.map(|i| self.expr(fr, i));
-                self.index(fr, object, key, range)
+                let val = self.index(fr, object, key, range);
+                match index {
+                    Some(i) => self.by_turn(fr, object, *i, val),
+                    None => val,
+                }
             }
             Expr::Slice { base, lower, upper } => {
                 let object = self.expr(fr, *base);
@@ -454,7 +458,16 @@ impl<'a> Engine<'a> {
             }
             Symbol::Module(file) => self.v.of(Data::Module(file)),
             Symbol::Variable(file, name) => self.module_var(file, name),
-            Symbol::External(name) => self.v.of(Data::External(name)),
+            Symbol::External(name) => {
+                let users = self.ix.packs.word_in_language(self.names.python, "user-objects");
+                if users.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str())) {
+                    let user = self.current_user();
+                    if user != UNKNOWN {
+                        return user;
+                    }
+                }
+                self.v.of(Data::External(name))
+            }
             Symbol::Unknown => UNKNOWN,
         }
     }
@@ -503,54 +516,6 @@ impl<'a> Engine<'a> {
             }
         }
         self.v.of(Data::External(fallback))
-    }
-
-    /// A module-level variable: the join of what its module assigns to it.
-    pub(super) fn module_var(&mut self, file: crate::base::FileId, name: Name) -> Val {
-        if let Some(val) = self.module_vars.get(&(file, name)) {
-            return *val;
-        }
-        self.module_vars.insert((file, name), UNKNOWN);
-        let body = &self.ix.file(file).functions[0].body;
-        let f = crate::index::FnRef { file, id: crate::facts::FnId(0) };
-        let mut result: Option<Val> = None;
-        for (i, expr) in body.exprs.iter().enumerate() {
-            let Expr::Assign { target, value } = expr else {
-                continue;
-            };
-            let crate::facts::Pat::Local(slot) = body.pat(*target) else {
-                continue;
-            };
-            if body.slots.get(slot.0 as usize) != Some(&name) {
-                continue;
-            }
-            let _ = i;
-            let mut fr = self.frame(f, UNKNOWN);
-            self.module_scope(&mut fr);
-            let val = self.expr(&mut fr, *value);
-            result = Some(match result {
-                Some(old) => self.v.join(old, val),
-                None => val,
-            });
-        }
-        let val = match result {
-            Some(val) => val,
-            None => UNKNOWN,
-        };
-        self.module_vars.insert((file, name), val);
-        val
-    }
-
-    /// Names of the file body that are classes, functions or imports, as its locals.
-    pub(super) fn module_scope(&mut self, fr: &mut Frame<'a>) {
-        for i in 0..fr.body.slots.len() {
-            let name = fr.body.slots[i];
-            let symbol = self.ix.member(fr.file, name);
-            fr.locals[i] = match symbol {
-                Symbol::Variable(..) => UNKNOWN,
-                other => self.symbol(other),
-            };
-        }
     }
 
     pub(super) fn closure(&mut self, fr: &mut Frame<'a>, f: crate::facts::FnId) -> Val {
@@ -644,22 +609,49 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Tuple(Box::default()));
         }
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
-        if counts {
-            self.hold_queries(fr, id);
-        }
         let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };
         self.assign(fr, clause.target, item);
+        fr.turns.push((id, [Some(clause.target).filter(|_| counts), None]));
         for cond in &clause.conditions {
             let val = self.expr(fr, *cond);
             self.truth(fr, val, fr.body.range(*cond));
         }
         let val = self.comprehension(fr, kind, element, key, clauses, depth + 1);
+        fr.turns.pop();
         if counts {
-            fr.held.pop();
             self.leave_loop(fr, 0, false);
         }
         val
+    }
+
+    /// What a loop's own variable picks out of many is another row in each turn: `members[user.id]`.
+    pub(super) fn by_turn(&mut self, fr: &Frame<'a>, object: Val, key: ExprId, val: Val) -> Val {
+        // What an earlier loop put there was new in each of its turns, not in those of this one.
+        let is_one_row = |e: &Self, v: Val| matches!(e.data(v), Data::Row(row) if !fr.loops.contains(&row.renewed_by));
+        let is_one_row = self.v.alternatives(val).into_iter().any(|v| is_one_row(self, v));
+        let is_many = match self.data(object) {
+            Data::Many(_, kind) => *kind == ManyKind::Held,
+            Data::Record(keys, rest) => keys.is_empty() && rest.is_some(),
+            _ => false,
+        };
+        if !is_one_row || !is_many {
+            return val;
+        }
+        let body = fr.body;
+        let mut at = key;
+        let slot = loop {
+            match body.expr(at) {
+                Expr::Local(slot) => break *slot,
+                Expr::Attr { base, .. } | Expr::Index { base, .. } => at = *base,
+                _ => return val,
+            }
+        };
+        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0)));
+        match turns {
+            Some((id, _)) => self.v.renew(val, *id),
+            None => val,
+        }
     }
 
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {
@@ -676,7 +668,9 @@ impl<'a> Engine<'a> {
             }
             _ if self.is_condition(a) || self.is_condition(b) => {
                 let vals: Vec<Val> = [a, b].into_iter().filter(|v| self.is_condition(*v)).collect();
-                self.condition_of(&vals, &[])
+                // `Paper.shelf_id == shelf.id`; two columns that are equal hold no row to one other row.
+                let is_firm = op == BinaryOp::BitAnd || op == BinaryOp::Equal && vals.len() == 1;
+                self.condition_of(&vals, &[], !is_firm)
             }
             BinaryOp::Add | BinaryOp::BitOr | BinaryOp::BitAnd => {
                 if let (BinaryOp::Add, Data::Tuple(x), Data::Tuple(y)) = (op, self.data(a).clone(), self.data(b).clone())
@@ -704,12 +698,13 @@ impl<'a> Engine<'a> {
                     }
                     (true, false) => a,
                     (false, true) => b,
+                    (false, false) if op == BinaryOp::Add => self.joined_text(&[a, b]),
                     (false, false) => SCALAR,
                 }
             }
             BinaryOp::Mod => {
                 self.as_text(fr, b, range);
-                SCALAR
+                self.filled_text(a, b)
             }
             BinaryOp::Concat => {
                 self.as_text(fr, a, range);

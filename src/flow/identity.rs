@@ -6,7 +6,7 @@ use super::value::{Data, ManyKind, Mark, Query, Row, Source, Src, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Expr;
-use crate::index::{ModelId, Relation};
+use crate::index::{Loading, ModelId, Relation};
 
 impl<'a> Engine<'a> {
     /// Does the session give the same object for the same key, without a query?
@@ -141,7 +141,9 @@ impl<'a> Engine<'a> {
         }
         // `Paper.shelf_id == shelf.id`
         for val in &args.positional {
-            if let Data::Condition(marks) = *self.data(*val) {
+            if let Data::Condition(marks) = *self.data(*val)
+                && !self.v.marks_of(marks).contains(&Mark::Loose)
+            {
                 named.extend(
                     self.v.marks_of(marks).iter().filter_map(|m| if let Mark::Term(term) = m { Some(*term) } else { None }),
                 );
@@ -182,7 +184,11 @@ impl<'a> Engine<'a> {
     fn to_one(&self, model: ModelId, fits: impl Fn(&Self, &Relation, ModelId) -> bool) -> Vec<Name> {
         let relations = self.ix.model(model).relations.values();
         let mut names: Vec<Name> = relations
-            .filter(|r| !r.many && r.target.is_some_and(|t| fits(self, r, t) && self.is_by_primary_key(model, r, t)))
+            .filter(|r| {
+                !r.many
+                    && r.loading != Loading::Never
+                    && r.target.is_some_and(|t| fits(self, r, t) && self.is_by_primary_key(model, r, t))
+            })
             .map(|r| r.name)
             .collect();
         names.sort();

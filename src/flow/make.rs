@@ -6,6 +6,9 @@ use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Language;
 
+/// The field for what an object stands for; no program can spell it.
+const STANDS_FOR: &str = "<stands for>";
+
 impl<'a> Engine<'a> {
     /// Makes an instance.
     pub(super) fn construct(&mut self, fr: &mut Frame<'a>, class: Val, args: Args, range: Range) -> Val {
@@ -27,6 +30,7 @@ impl<'a> Engine<'a> {
                     }
                 }
                 self.note_overrides(fr, class);
+                let object = self.standing_for(object, class, &args);
                 self.constructed(fr, object, class, args, range)
             }
             Data::ModelClass(model) => self.fresh_row(model, self.span(fr, range)),
@@ -44,6 +48,31 @@ impl<'a> Engine<'a> {
                 UNKNOWN
             }
         }
+    }
+
+    /// An object that stands for what it was made of, as a class of a library that it is derived from does: a filter, a
+    /// paginator.
+    fn standing_for(&mut self, object: Val, class: crate::index::ClassId, args: &Args) -> Val {
+        let Data::Object { class: own, fields, exact } = self.data(object).clone() else { return object };
+        let packs = self.ix.packs;
+        let given = self.ix.class(class).external.iter().find_map(|base| {
+            let op = packs.function(*base).filter(|op| op.result == crate::packs::Result::Same && !op.iterates)?;
+            args.get(op.arg?)
+        });
+        let rows = match given {
+            Some(val) if matches!(self.data(val), Data::Query(_) | Data::Many(..) | Data::OneOf(_)) => val,
+            _ => return object,
+        };
+        let mut fields = fields.to_vec();
+        fields.push((Name::new(STANDS_FOR), rows));
+        fields.sort_by_key(|f| f.0);
+        self.v.of(Data::Object { class: own, fields: fields.into_boxed_slice(), exact })
+    }
+
+    /// What an object stands for.
+    pub(super) fn stood_for(&self, object: Val) -> Option<Val> {
+        let Data::Object { fields, .. } = self.data(object) else { return None };
+        fields.iter().find(|(name, _)| name.as_str() == STANDS_FOR).map(|(_, rows)| *rows)
     }
 
     /// A coroutine makes an object whose class overrides coroutines of a library: the library runs them on the same loop.

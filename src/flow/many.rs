@@ -79,9 +79,7 @@ impl<'a> Engine<'a> {
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
             // What is looped over is no row: what it was found by was a list.
-            Data::Row(row) if self.found_by_unknown.contains(&row.src) => {
-                (val, SCALAR, true)
-            }
+            Data::Row(row) if self.found_by_unknown.contains(&row.src) => (val, SCALAR, true),
             // The cases of an enumeration.
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
@@ -396,6 +394,10 @@ impl<'a> Engine<'a> {
                 Data::Query(_) => self.v.many(element, ManyKind::Held),
                 _ => recv,
             },
+            Result::Element if op.of_first_column => match self.data(element) {
+                Data::Tuple(items) => items.first().copied().unwrap_or(UNKNOWN),
+                _ => element,
+            },
             Result::Element => element,
             Result::Groups => {
                 let inner = self.v.many(element, ManyKind::Held);
@@ -510,7 +512,7 @@ impl<'a> Engine<'a> {
                 let getter = op.callback.and_then(|c| args.get(c));
                 return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);
             }
-            Result::Condition => return self.condition_of(&args.positional, &args.named),
+            Result::Condition => return self.condition_of(&args.positional, &args.named, op.alternative),
             Result::Route => {
                 self.route(fr, &args, range);
                 return UNKNOWN;

@@ -4,9 +4,11 @@
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
 mod attr;
+mod bind;
 mod call;
 mod closed;
 mod container;
+mod decorated;
 mod eager;
 mod entry;
 mod event;
@@ -14,6 +16,7 @@ mod execute;
 mod expr;
 mod few;
 mod forget;
+mod generic;
 mod identity;
 mod kept;
 mod known;
@@ -22,6 +25,7 @@ mod make;
 mod manager;
 mod many;
 mod measure;
+mod module;
 mod orm;
 mod owned;
 mod print;
@@ -49,7 +53,7 @@ pub use event::{Event, Execution, Statement, What};
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language};
+use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language, PatId};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use crate::source::Origin;
 use tree::Tree;
@@ -185,6 +189,8 @@ pub(crate) struct Frame<'a> {
     turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.
     skips: usize,
+    /// What the running loops give to their variables.
+    turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -242,6 +248,12 @@ pub(crate) struct Engine<'a> {
     made: Option<FxHashMap<ClassId, kept::Made>>,
     /// Statements sent now are awaited, not waited for.
     is_async_work: bool,
+    /// The class of the object whose types are read: it says what the type parameters of its ancestors are.
+    typed_for: Option<ClassId>,
+    /// A function that is called for what it gives alone: what it does is known already.
+    quiet: Option<FnRef>,
+    /// How many names of types stand for each other on the way to the one that is read.
+    aliases: usize,
     /// The class that handles the routes of the group that is evaluated.
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
@@ -310,6 +322,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let mut engine = engine(ix);
     engine.roots();
     engine.framework_roots();
+    engine.decorated_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
@@ -350,6 +363,7 @@ pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)>
     engine.traced = Some(file);
     engine.roots();
     engine.framework_roots();
+    engine.decorated_roots();
     engine.trace_lines.into_iter().collect()
 }
 
@@ -389,6 +403,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         schedules: None,
         made: None,
         is_async_work: false,
+        typed_for: None,
+        quiet: None,
+        aliases: 0,
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
@@ -531,7 +548,7 @@ impl<'a> Engine<'a> {
             let receives = self.takes_receiver(f);
             let mut val = if i == 0 && receives { this } else { self.declared_param(f, param, handler) };
             // The first thing that a handler is given is the request.
-            if handler && val == UNKNOWN && i == usize::from(receives) {
+            if (handler || self.is_given_request(f)) && val == UNKNOWN && i == usize::from(receives) {
                 let language = if self.ix.file(f.file).language == Language::Python { self.names.python } else { self.names.php };
                 if let Some(class) = self.ix.packs.word_in_language(language, "request-class") {
                     val = self.v.of(Data::Instance(class));
@@ -571,7 +588,8 @@ impl<'a> Engine<'a> {
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
-        let counted = (f, if let Data::Class(class) = *self.data(this) { Some(class) } else { None });
+        let counted =
+            (f, if let Data::Class(class) | Data::Object { class, .. } = *self.data(this) { Some(class) } else { None });
         if self.fuel == 0 || self.has_enough_contexts(counted) {
             let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
@@ -641,6 +659,7 @@ impl<'a> Engine<'a> {
             read_each: Vec::new(),
             turning: 0,
             skips: 0,
+            turns: Vec::new(),
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
@@ -692,7 +711,10 @@ impl<'a> Engine<'a> {
         if let (true, Some(ty)) = (self.v.is_plain(ret), &fr.decl.ret)
             && ret != value::NULL
         {
-            let declared = self.value_of_type(fr.file, fr.f.id, ty);
+            let declared = match self.class_of_receiver(&fr) {
+                Some(class) => self.value_of_type_for(class, fr.file, fr.f.id, ty),
+                None => self.value_of_type(fr.file, fr.f.id, ty),
+            };
             if declared != UNKNOWN {
                 ret = declared;
             }
@@ -734,6 +756,7 @@ impl<'a> Engine<'a> {
             weak: false,
             by_object: false,
             alone: false,
+            query: None,
         };
         self.note(fr, event);
     }
@@ -774,6 +797,12 @@ impl<'a> Engine<'a> {
             let mut event = event.clone();
             event.path.push(Span { file: fr.file, range: call });
             if self.surround(fr, &mut event, call) {
+                // A query that is held here and keeps its rows runs once for all turns, wherever it is iterated.
+                if let Some(query) = event.query {
+                    let held = fr.held.iter().filter(|(_, vals)| vals.contains(&query)).map(|(id, _)| *id);
+                    let held: SmallVec<[LoopId; 3]> = held.collect();
+                    event.loops.retain(|l| !held.contains(l));
+                }
                 self.note(fr, event);
             }
         }
@@ -799,12 +828,14 @@ impl<'a> Engine<'a> {
     fn enter_loop(&mut self, fr: &mut Frame<'a>, header: Range) -> LoopId {
         let id = self.v.loop_at(Span { file: fr.file, range: header });
         fr.loops.push(id);
+        self.hold_queries(fr, id);
         id
     }
 
     /// Leaves the innermost loop; if its body never runs twice, what it saw is not paid more than once.
     fn leave_loop(&mut self, fr: &mut Frame<'a>, mark: usize, once: bool) {
         let Some(id) = fr.loops.pop() else { return };
+        fr.held.pop();
         if once {
             for event in fr.buffer.iter_mut().skip(mark) {
                 event.loops.retain(|l| *l != id);

@@ -396,7 +396,26 @@ impl<'a> Engine<'a> {
         }
         if op.executes {
             let kind = if op.writes { Statement::Write } else { Statement::Read };
-            self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
+            let kept = self.ix.packs.word(dialect, "remembered").map_or("", Name::as_str);
+            let is_about_itself = args.positional.len() <= 1 && args.named.is_empty();
+            if is_about_itself && kept.split_whitespace().any(|m| m == name.as_str()) {
+                // The row keeps the answer: it is paid once per row.
+                if row.renewed_by != NO_LOOP {
+                    let what = What::Statement {
+                        kind,
+                        method: name,
+                        model: Some(row.model),
+                        via: None,
+                        defeats: false,
+                        src: row.src,
+                        flags: 0,
+                    };
+                    self.emit(fr, what, at, row.renewed_by);
+                }
+                self.waits(fr, name, Some(row.model), at);
+            } else {
+                self.statement(fr, kind, name, Some(row.model), None, false, row.src, 0, at);
+            }
         }
         // What was read back anew has lost what was loaded on it, or loads it again, per row where it is done per row.
         if op.resets_eager && (op.opens || row.renewed_by != NO_LOOP) && args.positional.is_empty() && args.named.is_empty() {

@@ -260,7 +260,7 @@ impl<'a> Engine<'a> {
 }
 
 /// Does a pattern give a variable its value?
-fn binds(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
+pub(super) fn binds(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
     match body.pat(pat) {
         Pat::Local(s) => *s == slot,
         Pat::Seq(parts) if depth < MAX_NESTING => parts.iter().any(|(p, _)| p.is_some_and(|p| binds(body, p, slot, depth + 1))),

@@ -525,11 +525,9 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
-        if counts {
-            self.hold_queries(fr, id);
-        }
         fr.turning += 1;
         let skips = fr.skips;
+        fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
         for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = self.met_before(fr, element);
@@ -567,8 +565,8 @@ impl<'a> Engine<'a> {
         }
         fr.turning -= 1;
         fr.skips = skips;
+        fr.turns.pop();
         if counts {
-            fr.held.pop();
             self.leave_loop(fr, mark, false);
             self.loaded_by_loop(fr, id);
         }
@@ -581,7 +579,13 @@ impl<'a> Engine<'a> {
             Pat::Global(_) => (),
             Pat::Attr { base, name } => {
                 let object = self.expr(fr, *base);
-                let changed = self.with_field(object, *name, val);
+                // `page.object_list = rows`: the page gives these from now on.
+                let is_page = |e: &Self, v: Val| matches!(e.data(v), Data::Query(_) | Data::Many(..));
+                let changed = if is_page(self, object) && is_page(self, val) && self.is_page_rows(fr, *name) {
+                    val
+                } else {
+                    self.with_field(object, *name, val)
+                };
                 if changed != object {
                     self.write_place(fr, *base, changed);
                 }
@@ -773,8 +777,26 @@ impl<'a> Engine<'a> {
     }
 
     /// What `with e as x` binds.
-    fn entered(&mut self, _fr: &mut Frame<'a>, val: Val, _at: Range) -> Val {
-        val
+    fn entered(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> Val {
+        match self.data(val).clone() {
+            // A function that yields, as a context manager: it gives what it yields.
+            Data::Many(element, ManyKind::Lazy) => element,
+            Data::Object { class, .. } => {
+                let enters = ["__enter__", "__aenter__"].map(crate::base::Name::new);
+                match enters.into_iter().find(|name| self.ix.find_method(class, *name).is_some()) {
+                    Some(name) => match self.call_method(fr, val, name, super::call::Args::default(), at) {
+                        UNKNOWN => val,
+                        given => given,
+                    },
+                    None => val,
+                }
+            }
+            Data::OneOf(all) => {
+                let vals: Vec<Val> = all.iter().map(|v| self.entered(fr, *v, at)).collect();
+                vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+            }
+            _ => val,
+        }
     }
 }
 

@@ -98,6 +98,7 @@ impl<'a> Engine<'a> {
         if is_open {
             query.flags |= flag::SCOPED;
         }
+        marks.retain(|m| *m != Mark::Loose);
         query.marks = self.v.marked(query.marks, &marks);
         self.searched(fr, query, at);
     }
@@ -204,7 +205,8 @@ impl<'a> Engine<'a> {
     }
 
     /// The condition that a comparison, a method of an attribute, or a function of conditions gives.
-    pub(super) fn condition_of(&mut self, vals: &[Val], named: &[(Name, Val)]) -> Val {
+    /// It is loose if it does not hold each of its columns to one value.
+    pub(super) fn condition_of(&mut self, vals: &[Val], named: &[(Name, Val)], is_loose: bool) -> Val {
         let mut marks: Vec<Mark> = named.iter().map(|(n, _)| Mark::Term(*n)).collect();
         let mut is_open = false;
         for val in vals {
@@ -212,6 +214,9 @@ impl<'a> Engine<'a> {
         }
         if is_open && marks.is_empty() {
             return UNKNOWN;
+        }
+        if is_loose {
+            marks.push(Mark::Loose);
         }
         let marks = self.v.marked(NO_MARKS, &marks);
         self.v.of(Data::Condition(marks))

@@ -90,7 +90,7 @@ impl<'a> Engine<'a> {
         self.value_of_type_at(file, scope, ty, Span { file, range })
     }
 
-    fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span) -> Val {
+    pub(super) fn value_of_type_at(&mut self, file: FileId, scope: FnId, ty: &Type, at: Span) -> Val {
         match ty {
             Type::Unknown => UNKNOWN,
             Type::Union(all) => {
@@ -132,6 +132,13 @@ impl<'a> Engine<'a> {
                                 None => element,
                             };
                             self.v.many(element, ManyKind::Held)
+                        }
+                        "AbstractContextManager" | "AbstractAsyncContextManager" | "ContextManager" | "AsyncContextManager" => {
+                            let given = match args.first() {
+                                Some(t) => self.value_of_type_at(file, scope, t, at),
+                                None => UNKNOWN,
+                            };
+                            self.v.many(given, ManyKind::Lazy)
                         }
                         "dict" | "Dict" | "Mapping" | "defaultdict" => self.v.of(Data::Record(Box::default(), Some(element))),
                         "tuple" | "Tuple" => {
@@ -185,6 +192,9 @@ impl<'a> Engine<'a> {
         }
         if let Some(class) = self.ix.type_to_class(file, scope, &Type::Named(name)) {
             return self.instance_of_class(class, at, false);
+        }
+        if let Some(val) = self.type_argument(file, scope, name, at).or_else(|| self.aliased_type(file, scope, name, at)) {
+            return val;
         }
         let full = self.full_name(file, scope, name);
         let kind = self.ix.packs.instance_kind(full);

@@ -116,6 +116,8 @@ pub enum Mark {
     Joined,
     /// Reads this bare table.
     Table(Name),
+    /// The terms beside it need not all hold, or do not hold a column to one value.
+    Loose,
 }
 
 /// A query in the making, or a relation of a row as a query.

@@ -252,6 +252,8 @@ pub struct Op {
     pub instance: Option<Name>,
     /// When what it decorates or registers runs.
     pub runs: Option<Runs>,
+    /// Of tuples, their first column is meant.
+    pub of_first_column: bool,
     /// As the default of a parameter: the argument is called for each request and gives the value.
     pub injects: bool,
 }
@@ -280,6 +282,7 @@ const WORDS: &[&str] = &[
     "items",
     "result-set",
     "first-column",
+    "of-first-column",
     "user",
     "instance-of",
     "load-path",
@@ -403,6 +406,7 @@ impl Op {
             calls: None,
             instance: None,
             runs: None,
+            of_first_column: false,
             injects: false,
         }
     }
@@ -453,6 +457,7 @@ impl Op {
             "items" => self.result = Result::Items,
             "result-set" => self.result = Result::ResultSet,
             "first-column" => self.result = Result::FirstColumn,
+            "of-first-column" => self.of_first_column = true,
             "user" => self.result = Result::User,
             "instance-of" => self.result = Result::InstanceOf,
             "load-path" => self.result = Result::LoadPath,

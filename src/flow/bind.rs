@@ -1,0 +1,93 @@
+//! What does each parameter of a function get from the arguments of a call?
+
+use super::Engine;
+use super::call::Args;
+use super::value::{Data, ManyKind, NULL, SCALAR, UNKNOWN, Val};
+use crate::base::Name;
+use crate::facts::{Expr, ExprId, ParamKind};
+use crate::index::FnRef;
+
+impl<'a> Engine<'a> {
+    /// One value per parameter.
+    pub(super) fn bind(&mut self, f: FnRef, this: Val, args: &Args) -> Vec<Val> {
+        let decl = self.ix.function(f);
+        let mut positional = args.positional.iter().copied();
+        let mut vals = Vec::with_capacity(decl.params.len());
+        let mut used: Vec<Name> = Vec::new();
+        for (i, param) in decl.params.iter().enumerate() {
+            if i == 0 && self.takes_receiver(f) {
+                vals.push(this);
+                continue;
+            }
+            let val = match param.kind {
+                ParamKind::Normal => {
+                    if let Some((_, v)) = args.named.iter().find(|(n, _)| *n == param.name) {
+                        used.push(param.name);
+                        Some(*v)
+                    } else {
+                        positional.next()
+                    }
+                }
+                ParamKind::Keyword => args.named.iter().find(|(n, _)| *n == param.name).map(|(_, v)| {
+                    used.push(param.name);
+                    *v
+                }),
+                ParamKind::Rest => {
+                    let rest: Vec<Val> = positional.by_ref().collect();
+                    Some(if args.open {
+                        let e = rest.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN);
+                        self.v.many(e, ManyKind::Held)
+                    } else {
+                        self.v.of(Data::Tuple(rest.into_boxed_slice()))
+                    })
+                }
+                ParamKind::KeywordRest => {
+                    let keys: Vec<(Name, Val)> = args.named.iter().filter(|(n, _)| !used.contains(n)).copied().collect();
+                    Some(self.v.record(keys, args.open.then_some(UNKNOWN)))
+                }
+            };
+            let val = match val {
+                Some(v) if v != UNKNOWN => self.canonical(v),
+                Some(_) => self.declared_param(f, param, false),
+                None if args.open => self.declared_param(f, param, false),
+                None => match param.default {
+                    // A decorator may give what the caller leaves out.
+                    Some(d) if !decl.decorators.is_empty() && *decl.body.expr(d) == Expr::Null => {
+                        match self.declared_param(f, param, false) {
+                            UNKNOWN => NULL,
+                            declared => declared,
+                        }
+                    }
+                    Some(d) => self.default_value(f, d),
+                    None => self.declared_param(f, param, false),
+                },
+            };
+            vals.push(val);
+        }
+        vals
+    }
+
+    /// What an argument is worth distinguishing calls by: numbers and long texts are not.
+    fn canonical(&mut self, val: Val) -> Val {
+        match self.data(val) {
+            Data::Int(_) => SCALAR,
+            Data::Str(s) if s.as_str().len() > 80 => SCALAR,
+            _ => val,
+        }
+    }
+
+    fn default_value(&mut self, f: FnRef, default: ExprId) -> Val {
+        let decl = self.ix.function(f);
+        match decl.body.expr(default) {
+            Expr::Null => NULL,
+            Expr::Str(s) => self.v.str(*s),
+            Expr::Bool(b) => self.v.of(Data::Bool(*b)),
+            Expr::Int(_) | Expr::Literal => SCALAR,
+            Expr::Gap(..) => UNKNOWN,
+            _ => {
+                let mut fr = self.frame(f, UNKNOWN);
+                self.expr(&mut fr, default)
+            }
+        }
+    }
+}
