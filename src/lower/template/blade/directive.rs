@@ -244,7 +244,8 @@ impl<'t> Translator<'t> {
         let Some(ended) = name.strip_prefix("end") else {
             return false;
         };
-        let plain = PLAIN.iter().find(|(opening, _)| *opening == ended);
+        // `@endPushOnce` ends `@pushOnce`.
+        let plain = PLAIN.iter().find(|(opening, _)| opening.eq_ignore_ascii_case(ended));
         let key = match plain {
             Some((_, key)) => key,
             None if TESTS.contains(&ended) => "if",

@@ -9,12 +9,15 @@ use crate::facts::Why;
 /// Blocks whose content simply runs where it stands.
 pub const PLAIN: &[(&str, &str)] = &[
     ("push", "push"),
-    ("pushOnce", "push"),
+    ("pushOnce", "pushOnce"),
     ("prepend", "prepend"),
-    ("prependOnce", "prepend"),
+    ("prependOnce", "prependOnce"),
     ("once", "once"),
     ("fragment", "fragment"),
 ];
+
+/// Those whose content runs once, however often it is come by.
+const ONCE: &[&str] = &["pushOnce", "prependOnce", "once"];
 
 impl<'t> Translator<'t> {
     /// Directives that render other templates or name parts of this one.
@@ -22,7 +25,19 @@ impl<'t> Translator<'t> {
         let start = whole.start as usize;
         let end = whole.end as usize;
         if let Some((_, key)) = PLAIN.iter().find(|(opening, _)| *opening == name) {
-            self.open(key, BlockKind::Other, "", whole);
+            if !ONCE.contains(key) {
+                self.open(key, BlockKind::Other, "", whole);
+                return true;
+            }
+            // A place of its own that is tested, and filled at once.
+            let place = format!("${RESERVED}once{start}");
+            self.block(key, BlockKind::Other, "}", whole, |out, _| {
+                out.anchor(start, "if (empty(");
+                out.push(&place);
+                out.push(")) { ");
+                out.push(&place);
+                out.push(" = true;");
+            });
             return true;
         }
         let known = [

@@ -188,7 +188,9 @@ block x
 output $e
 if $f
   output $g
-output $h
+if empty($__ormlint_once212)
+  ($__ormlint_once212 = true)
+  output $h
 output $i"#,
     );
 }
