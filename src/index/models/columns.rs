@@ -4,10 +4,10 @@ use super::attributes::OwnAttr;
 use super::dialect::CallKind;
 use super::{KeyTarget, Linker};
 use crate::base::{Name, Span};
-use crate::facts::{Expr, Type};
+use crate::facts::{ClassKind, Expr, ExprId, Pat, Type};
 use crate::index::literal::CallView;
 use crate::index::{ClassId, Column, FnRef, ModelId, Symbol};
-use crate::packs::model::ColumnAttr;
+use crate::packs::model::{ColumnAttr, Lists};
 
 impl<'a> Linker<'_, 'a, '_> {
     /// Reads the columns of all models.
@@ -155,7 +155,8 @@ impl<'a> Linker<'_, 'a, '_> {
             }
         }
         for name in &lists.default_eager {
-            let eager = self.list_of(class, name);
+            let mut eager = self.list_of(class, name);
+            eager.extend(self.added_to_list(class, Name::new(name), lists));
             let paths = eager.iter().map(|p| without_columns(*p)).collect();
             self.models[id.0 as usize].default_eager = paths;
         }
@@ -176,6 +177,51 @@ impl<'a> Linker<'_, 'a, '_> {
             if is_wanted {
                 let names: Vec<Name> = call.args.iter().flat_map(|a| self.index.literal_list(at, a.value)).collect();
                 self.models[id.0 as usize].appends.extend(names);
+            }
+        }
+    }
+
+    /// What the initializers of a class and its traits add to a list: `$this->with[] = 'team'`.
+    fn added_to_list(&self, class: ClassId, attr: Name, lists: &Lists) -> Vec<Name> {
+        let index = self.index;
+        let mut found = Vec::new();
+        for ancestor in &index.class(class).mro {
+            let decl = index.class_decl(*ancestor);
+            let hook = match (decl.kind, &lists.trait_initializer) {
+                (ClassKind::Trait, Some(prefix)) => Some(format!("{prefix}{}", decl.name.last_segment())),
+                _ => None,
+            };
+            let file = index.class(*ancestor).file;
+            for method in &decl.methods {
+                let at = FnRef { file, id: *method };
+                let name = index.function(at).name;
+                let runs =
+                    hook.as_ref().is_some_and(|h| h == name.as_str()) || lists.initializers.iter().any(|i| i == name.as_str());
+                if runs {
+                    self.read_additions(at, attr, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    fn read_additions(&self, at: FnRef, attr: Name, found: &mut Vec<Name>) {
+        let body = &self.index.function(at).body;
+        let is_list =
+            |e: ExprId| matches!(body.expr(e), Expr::Attr { base, name, .. } if *name == attr && *body.expr(*base) == Expr::This);
+        for e in &body.exprs {
+            let Expr::Assign { target, value } = e else { continue };
+            match body.pat(*target) {
+                Pat::Index { base, index: None } if is_list(*base) => found.extend(self.index.literal_list(at, *value)),
+                Pat::Attr { base, name } if *name == attr && *body.expr(*base) == Expr::This => match body.expr(*value) {
+                    // `array_merge($this->with, ['team'])`
+                    Expr::Call { args, .. } => {
+                        let more = args.iter().filter(|a| !is_list(a.value));
+                        found.extend(more.flat_map(|a| self.index.literal_list(at, a.value)));
+                    }
+                    _ => found.extend(self.index.literal_list(at, *value)),
+                },
+                _ => (),
             }
         }
     }

@@ -338,6 +338,12 @@ pub struct Lists {
     /// Attributes with relations that every query loads.
     #[serde(default)]
     pub default_eager: Vec<String>,
+    /// What the name of a trait's method begins with that runs for each new object and may add to these lists.
+    #[serde(default)]
+    pub trait_initializer: Option<String>,
+    /// Methods of the class itself that do.
+    #[serde(default)]
+    pub initializers: Vec<String>,
     /// Attributes with what serialization appends.
     #[serde(default)]
     pub appends: Vec<String>,
