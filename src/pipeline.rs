@@ -281,6 +281,7 @@ fn internal_error(failure: &Failure) -> Option<Finding> {
         help: rule::find(INTERNAL_ERROR).map(|rule| rule.help.clone()).unwrap_or_default(),
         cost: String::new(),
         span: Span { file: failure.file?, range: Range::new(0, 0) },
+        label: "",
         steps: Vec::new(),
         subject: Subject::default(),
         owner: String::new(),

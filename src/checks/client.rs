@@ -1,6 +1,7 @@
 //! Which clients are built for every request, message or turn of a loop?
 
 mod given;
+mod hosts;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -81,6 +82,9 @@ fn report<'e>(
             return None;
         }
         if in_loop && turns(cx, e) == Turns::Few {
+            return None;
+        }
+        if !in_loop && entry.addressed && hosts::are_told(cx, e) {
             return None;
         }
         let given = given(cx, e, reads);

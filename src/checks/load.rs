@@ -181,6 +181,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         span = at;
     }
     let mut finding = cx.finding(rule, span, first.owner, message);
+    if span != first.site {
+        finding.label = "the rows come from this query";
+    }
     match group.origin {
         Source::Query(at) => step(&mut finding.steps, at, "the rows come from this query"),
         Source::Declared(at) => step(&mut finding.steps, at, "the row comes in here"),

@@ -122,6 +122,7 @@ impl CheckContext<'_> {
             help: String::new(),
             cost: String::new(),
             span,
+            label: "",
             steps: Vec::new(),
             subject: Subject::default(),
             owner: self.owner(owner),

@@ -324,6 +324,15 @@ fn the_chapter_on_ci_works_as_printed() {
 }
 
 #[test]
+fn the_sample_in_the_readme_is_what_the_first_command_prints() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let readme = fs::read_to_string(format!("{root}/README.md")).expect("there");
+    let sample = readme.split("```").find_map(|block| block.strip_prefix("text\n")).expect("a sample");
+    let printed = ran(&["check", "--color", "never", &format!("{root}/fixtures/laravel-shop")]).out;
+    assert!(sample.contains("help: ") && printed.contains(sample.trim()), "{printed}");
+}
+
+#[test]
 fn the_files_of_other_systems_use_options_that_exist() {
     let help = ran(&["check", "--help"]).out;
     let exists = |option: &str| help.lines().any(|line| line.trim_start().split([' ', ',']).any(|word| word == option));

@@ -147,6 +147,7 @@ mod tests {
             help: String::new(),
             cost: String::new(),
             span: Span { file: FileId(0), range: Range::new(0, 0) },
+            label: "",
             steps: Vec::new(),
             subject: Subject::default(),
             owner: String::new(),

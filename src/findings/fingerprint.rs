@@ -85,6 +85,7 @@ mod tests {
             help: String::new(),
             cost: String::new(),
             span: Span { file: FileId(file), range: Range::new(start, start + 1) },
+            label: "",
             steps: Vec::new(),
             subject: Subject { relation: Some(relation.to_owned()), ..Subject::default() },
             owner: owner.to_owned(),

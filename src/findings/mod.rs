@@ -94,6 +94,8 @@ pub struct Finding {
     pub cost: String,
     /// Where the reader should look first.
     pub span: Span,
+    /// What stands under that place; empty where the subject says it.
+    pub label: &'static str,
     /// The way there, in the order in which data moves; the last is not the primary place.
     pub steps: Vec<Step>,
     /// What it is about.

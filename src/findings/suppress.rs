@@ -213,6 +213,7 @@ impl Directive {
             help,
             cost: String::new(),
             span: self.span,
+            label: "",
             steps: Vec::new(),
             subject: Subject {
                 method: Some(self.names.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(",")),

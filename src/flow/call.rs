@@ -349,7 +349,7 @@ impl<'a> Engine<'a> {
             s.clone()
         } else if self.running.contains(&key) || self.depth >= super::MAX_CALL_DEPTH || self.fuel == 0 {
             return (UNKNOWN, UNKNOWN);
-        } else if self.contexts.get(&(f, None)).is_some_and(|n| *n >= super::MAX_CONTEXTS) {
+        } else if self.has_enough_contexts((f, None)) {
             self.gap("too many contexts of a function");
             return (UNKNOWN, UNKNOWN);
         } else {

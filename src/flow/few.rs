@@ -23,6 +23,45 @@ impl<'a> Engine<'a> {
             matches!(self.data(limit), Data::Int(_)) && self.is_few(limit) && counts_turns(fr, l, slot)
         })
     }
+
+    /// Does a loop run again only when a turn failed: over the attempts of a library, or with a way out at the end of each turn?
+    pub(super) fn is_retried(&self, fr: &Frame<'a>, l: &'a Loop, source: super::value::Val) -> bool {
+        if let Data::Instance(class) = self.data(source)
+            && let Some(words) = self.ix.packs.word_in_language(self.language(fr), "retrying-classes")
+            && super::entry::has_word(words, class.as_str())
+        {
+            return true;
+        }
+        let (mut handled, mut goes_on) = (false, false);
+        let ends = turn_ends(fr.body, &l.body, &mut handled, &mut goes_on);
+        ends && handled && !goes_on
+    }
+}
+
+/// Does a block always leave the loop where nothing fails? Notes whether failures are handled, and whether a turn may be cut
+/// short for the next.
+fn turn_ends(body: &crate::facts::Body, block: &[StmtId], handled: &mut bool, goes_on: &mut bool) -> bool {
+    let mut ends = false;
+    for s in block {
+        ends |= match body.stmt(*s) {
+            Stmt::Return(_) | Stmt::Break(_) => true,
+            Stmt::Continue(_) => {
+                *goes_on = true;
+                false
+            }
+            Stmt::Try { body: tried, handlers, otherwise, .. } => {
+                *handled |= !handlers.is_empty();
+                turn_ends(body, tried, handled, goes_on) | turn_ends(body, otherwise, handled, goes_on)
+            }
+            Stmt::With { body: inner, .. } | Stmt::TemplateBlock { body: inner, .. } => turn_ends(body, inner, handled, goes_on),
+            Stmt::If { then, otherwise, .. } => {
+                let first = turn_ends(body, then, handled, goes_on);
+                first & turn_ends(body, otherwise, handled, goes_on)
+            }
+            _ => false,
+        };
+    }
+    ends
 }
 
 /// The variable in `$i`, `++$i` or `i + 1`.

@@ -4,9 +4,10 @@
 
 use rustc_hash::FxHashMap;
 
+use super::stmt::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
-use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot};
+use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, Stmt, StmtId};
 use crate::index::{ClassId, FnRef, Symbol};
 
 /// Where a class of the program is instantiated.
@@ -24,6 +25,22 @@ pub(super) enum Keeper {
     Object,
     /// The process.
     Process,
+}
+
+impl Frame<'_> {
+    /// What was made since the mark is made once for its keeper.
+    fn keep_since(&mut self, mark: usize, keeper: Keeper) {
+        match keeper {
+            Keeper::Process => self.forget_constructions(mark),
+            Keeper::Object => {
+                for event in self.buffer.iter_mut().skip(mark).filter(|e| matches!(e.what, What::Construct { .. })) {
+                    event.by_object = true;
+                    event.loops.clear();
+                }
+            }
+            Keeper::Nobody => (),
+        }
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -151,15 +168,69 @@ impl<'a> Engine<'a> {
 
     /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.
     pub(super) fn keep_made(&mut self, fr: &mut Frame<'a>, mark: usize, target: crate::facts::PatId, value: ExprId) {
-        match self.kept_place(fr, target, value) {
-            Keeper::Process => fr.forget_constructions(mark),
-            Keeper::Object => {
-                for event in fr.buffer.iter_mut().skip(mark).filter(|e| matches!(e.what, What::Construct { .. })) {
-                    event.by_object = true;
-                    event.loops.clear();
-                }
+        let keeper = self.kept_place(fr, target, value);
+        fr.keep_since(mark, keeper);
+    }
+
+    /// `if place is None: place = make()`: all that the block makes is made once for the place, not only what is assigned.
+    pub(super) fn keep_filled(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], absent: &[Place], mark: usize) {
+        let keeper = absent.iter().map(|p| self.keeper_filled(fr, cond, then, *p)).max().unwrap_or(Keeper::Nobody);
+        fr.keep_since(mark, keeper);
+    }
+
+    /// `$this->connect()`: does the block call a method of the same object that fills its field?
+    fn fills_by_method(&self, fr: &Frame<'a>, block: &'a [StmtId], field: Name) -> bool {
+        let own = |f: FnRef, e: ExprId| {
+            let decl = self.ix.function(f);
+            match decl.body.expr(e) {
+                Expr::This => true,
+                Expr::Local(slot) => self.takes_receiver(f) && decl.params.first().is_some_and(|p| p.slot == *slot),
+                _ => false,
             }
-            Keeper::Nobody => (),
+        };
+        let called = block.iter().filter_map(|s| match fr.body.stmt(*s) {
+            Stmt::Expr(e) => match fr.body.expr(*e) {
+                Expr::Await(inner) => Some(*inner),
+                _ => Some(*e),
+            },
+            _ => None,
+        });
+        let methods = called.filter_map(|e| {
+            let Expr::Call { callee, .. } = fr.body.expr(e) else { return None };
+            let Expr::Attr { base, name, .. } = fr.body.expr(*callee) else { return None };
+            let class = fr.class.filter(|_| own(fr.f, *base))?;
+            self.ix.find_method(class, *name).map(|(_, f)| f)
+        });
+        methods.into_iter().any(|f| {
+            let body = &self.ix.function(f).body;
+            body.exprs.iter().any(|e| match e {
+                Expr::Assign { target, .. } => {
+                    matches!(body.pat(*target), Pat::Attr { base, name } if *name == field && own(f, *base))
+                }
+                _ => false,
+            })
+        })
+    }
+
+    /// Who keeps what a block puts into a place that was tested to be empty before.
+    fn keeper_filled(&mut self, fr: &Frame<'a>, cond: ExprId, then: &'a [StmtId], at: Place) -> Keeper {
+        match at {
+            Place::Field(name) if self.assigns(fr, then, at) || self.fills_by_method(fr, then, name) => self.keeper(fr, cond),
+            Place::Field(_) => Keeper::Nobody,
+            // `client = entry.client`, and the block stores the new one in `entry.client`.
+            Place::Local(slot) => {
+                let body = fr.body;
+                let sources = body.exprs.iter().filter_map(|e| match e {
+                    Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(slot) => Some(*value),
+                    _ => None,
+                });
+                let stored = |e: &ExprId| match body.expr(*e) {
+                    Expr::Attr { name, .. } => self.assigns(fr, then, Place::Field(*name)),
+                    _ => false,
+                };
+                let sources: Vec<ExprId> = sources.filter(stored).collect();
+                sources.into_iter().map(|e| self.keeper(fr, e)).max().unwrap_or(Keeper::Nobody)
+            }
         }
     }
 
@@ -289,6 +360,7 @@ fn makes_something(body: &crate::facts::Body, e: ExprId, depth: usize) -> bool {
     match body.expr(e) {
         Expr::Call { .. } | Expr::New { .. } => true,
         Expr::Await(inner) | Expr::Same(inner) => makes_something(body, *inner, depth + 1),
+        Expr::Attr { base, .. } | Expr::Index { base, .. } => makes_something(body, *base, depth + 1),
         Expr::Or(a, b) | Expr::And(a, b) | Expr::Coalesce(a, b) => {
             makes_something(body, *a, depth + 1) || makes_something(body, *b, depth + 1)
         }

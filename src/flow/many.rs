@@ -505,6 +505,7 @@ impl<'a> Engine<'a> {
                 return self.load_op(NULL, op, &args);
             }
             Result::User => return self.current_user(),
+            Result::ModelNamed => return self.model_named(&args),
             Result::Accessor => {
                 let getter = op.callback.and_then(|c| args.get(c));
                 return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);

@@ -57,8 +57,12 @@ use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
-/// A function is evaluated with at most so many different arguments; further calls see its declared types only.
-const MAX_CONTEXTS: u16 = 48;
+/// A function is evaluated with at least so many different arguments; further calls see its declared types only.
+const MIN_CONTEXTS: u16 = 48;
+/// A function is never evaluated with more different arguments than this.
+const MAX_CONTEXTS: u16 = 512;
+/// All contexts of a small function together may be so many expressions.
+const CONTEXT_EXPRS: usize = 16_384;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -181,6 +185,8 @@ pub(crate) struct Frame<'a> {
     turning: usize,
     /// What the running loops give to their variables.
     turns: Vec<(LoopId, [Option<PatId>; 2])>,
+    /// How often a turn of the innermost loop was cut short for the next.
+    skips: usize,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -556,12 +562,19 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Was a function evaluated with as many different arguments as it may be? What is small costs little each time.
+    fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
+        let Some(count) = self.contexts.get(&counted) else { return false };
+        let exprs = self.ix.function(counted.0).body.exprs.len().max(1);
+        *count >= ((CONTEXT_EXPRS / exprs).min(usize::from(MAX_CONTEXTS)) as u16).max(MIN_CONTEXTS)
+    }
+
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
     fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         let counted =
             (f, if let Data::Class(class) | Data::Object { class, .. } = *self.data(this) { Some(class) } else { None });
-        if self.fuel == 0 || self.contexts.get(&counted).is_some_and(|n| *n >= MAX_CONTEXTS) {
+        if self.fuel == 0 || self.has_enough_contexts(counted) {
             let key = self.key(f, this, &args);
             if let Some(summary) = self.memo.get(&key) {
                 return summary.clone();
@@ -630,6 +643,7 @@ impl<'a> Engine<'a> {
             read_each: Vec::new(),
             turning: 0,
             turns: Vec::new(),
+            skips: 0,
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,

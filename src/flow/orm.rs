@@ -793,12 +793,36 @@ impl<'a> Engine<'a> {
         if name.as_str() == "model"
             && let Some(model) = query.model
         {
-            return match self.ix.model(model).class {
-                Some(class) => self.v.of(Data::Class(class)),
-                None => self.v.of(Data::ModelClass(model)),
-            };
+            return self.class_of_model(model);
         }
         self.v.of(Data::Method(object, name))
+    }
+
+    fn class_of_model(&mut self, model: ModelId) -> Val {
+        match self.ix.model(model).class {
+            Some(class) => self.v.of(Data::Class(class)),
+            None => self.v.of(Data::ModelClass(model)),
+        }
+    }
+
+    /// The class of the model that the first arguments name: `label.Model` in one text, or label and name in two.
+    pub(super) fn model_named(&mut self, args: &Args) -> Val {
+        let text = |at: usize| match args.positional.get(at).map(|v| self.data(*v)) {
+            Some(Data::Str(text)) => Some(*text),
+            _ => None,
+        };
+        let label = match (text(0), args.positional.len()) {
+            (Some(whole), 1) => whole,
+            (Some(label), _) => match text(1) {
+                Some(name) => Name::new(&format!("{label}.{name}")),
+                None => return UNKNOWN,
+            },
+            (None, _) => return UNKNOWN,
+        };
+        match self.ix.model_labelled(label.as_str()) {
+            Some(model) => self.class_of_model(model),
+            None => UNKNOWN,
+        }
     }
 }
 

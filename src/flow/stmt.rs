@@ -22,14 +22,19 @@ pub(super) enum Flow {
 impl<'a> Engine<'a> {
     pub(super) fn block(&mut self, fr: &mut Frame<'a>, block: &'a [StmtId]) -> Flow {
         let guards = fr.guards.len();
-        let mark = fr.buffer.len();
+        let mut mark = fr.buffer.len();
         let mut flow = Flow::On;
         for stmt in block {
             if self.fuel == 0 {
                 break;
             }
             self.fuel -= 1;
+            let skips = fr.skips;
             flow = self.stmt(fr, *stmt);
+            // Up to here each turn comes that is cut short for the next.
+            if fr.skips != skips {
+                mark = fr.buffer.len();
+            }
             if flow != Flow::On {
                 break;
             }
@@ -134,7 +139,10 @@ impl<'a> Engine<'a> {
                 return Flow::Left;
             }
             Stmt::Break(_) => return Flow::Break,
-            Stmt::Continue(_) => return Flow::Next,
+            Stmt::Continue(_) => {
+                fr.skips += 1;
+                return Flow::Next;
+            }
             Stmt::Function(id, slot) => {
                 if let Some(slot) = slot {
                     let val = self.closure(fr, *id);
@@ -224,6 +232,7 @@ impl<'a> Engine<'a> {
         let first = self.block(fr, then);
         let after_then = std::mem::replace(&mut fr.locals, before);
         self.spend(fr, cond, then, mark);
+        self.keep_filled(fr, cond, then, &absent, mark);
         if absent.iter().any(|p| self.assigns(fr, then, *p)) {
             fr.forget_statements(mark);
             if absent.iter().any(|p| is_param(fr, *p)) {
@@ -318,6 +327,7 @@ impl<'a> Engine<'a> {
             Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
             Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
             Expr::Empty(e) if holds => place(fr, *e).into_iter().collect(),
+            Expr::InstanceOf { value, .. } if !holds => place(fr, *value).into_iter().collect(),
             Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
                 place(fr, cond).into_iter().collect()
             }
@@ -345,7 +355,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Does a block put something into a place (or into an element of it)?
-    fn assigns(&self, fr: &Frame<'a>, block: &'a [StmtId], at: Place) -> bool {
+    pub(super) fn assigns(&self, fr: &Frame<'a>, block: &'a [StmtId], at: Place) -> bool {
         use crate::facts::Expr;
         let body = fr.body;
         let target = |pat: PatId| match body.pat(pat) {
@@ -461,7 +471,7 @@ impl<'a> Engine<'a> {
                 if element == super::many::NO_ELEMENT {
                     return self.block(fr, &l.otherwise);
                 }
-                let counts = counts && !self.ends_soon(fr, l);
+                let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
                 self.turns(fr, l, Some((element, key)), counts);
                 self.block(fr, &l.otherwise);
             }
@@ -481,6 +491,7 @@ impl<'a> Engine<'a> {
         let entry = fr.locals.clone();
         fr.turning += 1;
         fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
+        let skips = fr.skips;
         for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = self.met_before(fr, element);
@@ -515,6 +526,7 @@ impl<'a> Engine<'a> {
         }
         fr.turning -= 1;
         fr.turns.pop();
+        fr.skips = skips;
         if counts {
             self.leave_loop(fr, mark, false);
             self.loaded_by_loop(fr, id);
@@ -751,7 +763,7 @@ impl<'a> Engine<'a> {
 
 /// A place that code tests and fills: a variable, or a field by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Local(crate::facts::Slot),
     Field(crate::base::Name),
 }

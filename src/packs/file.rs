@@ -58,6 +58,9 @@ pub struct ClientEntry {
     /// Its arguments are those of one call, not those of the client that the call builds.
     #[serde(default)]
     pub per_call: bool,
+    /// Its methods are given the address that they ask, first or after the name of a verb.
+    #[serde(default)]
+    pub addressed: bool,
     /// How sure it is that it should be shared: `high` or `medium`.
     #[serde(default)]
     pub confidence: Option<String>,

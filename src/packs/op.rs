@@ -76,6 +76,8 @@ pub enum Result {
     RouteGroup,
     /// How an attribute is computed: the callback, when it is read.
     Accessor,
+    /// The class of the model that the first arguments name by its label.
+    ModelNamed,
 }
 
 /// What the callback is given.
@@ -464,6 +466,7 @@ impl Op {
             "route" => self.result = Result::Route,
             "route-group" => self.result = Result::RouteGroup,
             "accessor" => self.result = Result::Accessor,
+            "model-named" => self.result = Result::ModelNamed,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,

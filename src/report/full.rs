@@ -111,6 +111,9 @@ impl<'a> Shown<'a> {
 /// What stands under the primary place: what it is about, since the headline says the rest.
 fn primary_label(finding: &Finding) -> String {
     let subject = &finding.subject;
+    if !finding.label.is_empty() {
+        return finding.label.to_owned();
+    }
     match (&subject.relation, &subject.client) {
         (Some(relation), _) => format!("`{relation}` is read here"),
         (None, Some(client)) => format!("`{client}` is built here"),

@@ -79,6 +79,7 @@ fn finding(rule: &str, level: Level, message: &str, help: &str, span: Span) -> F
         help: help.to_owned(),
         cost: String::new(),
         span,
+        label: "",
         steps: Vec::new(),
         subject: Subject::default(),
         owner: String::new(),

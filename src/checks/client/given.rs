@@ -98,7 +98,7 @@ pub(super) fn given(cx: &CheckContext<'_>, event: &Event, reads: &Reads) -> Give
 }
 
 /// The call or construction with exactly this range.
-fn call_at(body: &Body, range: Range) -> Option<(ExprId, &[Arg])> {
+pub(super) fn call_at(body: &Body, range: Range) -> Option<(ExprId, &[Arg])> {
     body.exprs.iter().zip(&body.ranges).rev().filter(|(_, r)| **r == range).find_map(|(e, _)| match e {
         Expr::Call { callee, args } => Some((*callee, args.as_slice())),
         Expr::New { class, args } => Some((*class, args.as_slice())),
@@ -646,6 +646,15 @@ impl Walk<'_, '_> {
         }
         match body.expr(callee) {
             Expr::Attr { base, name, .. } => {
+                // `Service(session).credentials()`
+                if let Expr::Call { callee: made, .. } = body.expr(*base)
+                    && let Symbol::Class(class) = self.cx.named(f, *made)
+                    && let Some((_, g)) = ix.find_method(class, *name)
+                {
+                    self.class(class);
+                    let at = self.way(Way::Called { way, caller: f, call: e });
+                    return self.returned(at, g, depth + 1);
+                }
                 if let Expr::Class(class) = body.expr(*base) {
                     self.class_text(*class);
                     let lower = Name::new(&class.as_str().to_ascii_lowercase());

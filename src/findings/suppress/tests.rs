@@ -73,6 +73,7 @@ fn findings(text: &str) -> Vec<Finding> {
         help: String::new(),
         cost: String::new(),
         span: span(at, 3),
+        label: "",
         steps: text.find("query()").map(|at| Step { span: span(at, 7), message: "s".to_owned() }).into_iter().collect(),
         subject: Subject::default(),
         owner: String::new(),
