@@ -139,7 +139,9 @@ fn searched(cx: &CheckContext<'_>, made: &Made, model: ModelId, marks: &[Mark]) 
         let term = match mark {
             Mark::Term(term) => *term,
             Mark::Manager(..) => continue,
-            Mark::Or(_) | Mark::Removed(..) | Mark::Table(_) | Mark::Loose => return Vec::new(),
+            Mark::Or(..) | Mark::Removed(..) | Mark::Table(_) | Mark::Beside(_) | Mark::Joined | Mark::Loose => {
+                return Vec::new();
+            }
         };
         let Some(column) = column_of(cx, data, term) else { return Vec::new() };
         if is_indexed(cx, data, column)

@@ -44,7 +44,7 @@ impl<'a> Engine<'a> {
                 if val != UNKNOWN {
                     return val;
                 }
-                let val = self.inherited_attr(class, name);
+                let val = self.inherited_attr(fr, object, class, name, range);
                 if val != UNKNOWN {
                     return val;
                 }
@@ -136,12 +136,21 @@ impl<'a> Engine<'a> {
             | Data::Int(_)
             | Data::Method(..)
             | Data::View { .. }
+            | Data::Shown(..)
             | Data::Load(_) => UNKNOWN,
         }
     }
 
     /// An attribute that a class of the program inherits from one of a library, as far as the packs know it: `db.session`.
-    fn inherited_attr(&mut self, class: ClassId, name: Name) -> Val {
+    fn inherited_attr(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
+        for external in &self.ix.class(class).external {
+            let field = self.ix.packs.word_in_language(self.names.php, &format!("model-field.{external}"));
+            if field == Some(name)
+                && let Some(query) = self.repository_query(fr, object, class, *external, range)
+            {
+                return self.v.of(Data::Query(query));
+            }
+        }
         let packs = self.ix.packs;
         let of = |base: &Name| Name::new(&format!("{base}.{name}"));
         let known = self.ix.class(class).external.iter().map(of).find(|full| packs.instance_kind(*full).is_some());
@@ -267,9 +276,23 @@ impl<'a> Engine<'a> {
                 break 'classes;
             }
         }
-        let val = result.unwrap_or(UNKNOWN);
+        let val = match result {
+            Some(val) => val,
+            None => self.made_with(class, name),
+        };
         self.fields.insert((class, name), val);
         val
+    }
+
+    /// What the constructor of a class leaves in a field that other methods fill for it.
+    fn made_with(&mut self, class: ClassId, name: Name) -> Val {
+        if self.ix.file(self.ix.class(class).file).language != Language::Php || self.ix.find_attr(class, name).is_none() {
+            return UNKNOWN;
+        }
+        match self.ix.find_method(class, Name::new("__construct")) {
+            Some((_, f)) if !self.ix.function(f).body.exprs.is_empty() => self.assigned_in(f, class, name),
+            _ => UNKNOWN,
+        }
     }
 
     /// Fields of its own object that a function assigns to.

@@ -114,13 +114,16 @@ impl<'a> Engine<'a> {
                 let recv = self.expr(fr, *base);
                 let name = self.expr(fr, *name);
                 let args = self.args(fr, args);
-                match self.data(name) {
-                    Data::Str(s) => {
-                        let s = *s;
-                        self.call_method(fr, recv, s, args, range)
-                    }
-                    _ => UNKNOWN,
+                let mut result: Option<Val> = None;
+                for one in self.v.alternatives(name) {
+                    let Data::Str(method) = *self.data(one) else { continue };
+                    let val = self.call_method(fr, recv, method, args.clone(), range);
+                    result = Some(match result {
+                        Some(old) => self.v.join(old, val),
+                        None => val,
+                    });
                 }
+                result.unwrap_or(UNKNOWN)
             }
             Expr::Name(name) if name.as_str() == "super" && fr.language == Language::Python => match fr.class {
                 Some(class) => {
@@ -486,6 +489,7 @@ impl<'a> Engine<'a> {
                 let changed = self.view_method(fr, recv, name, &args);
                 (changed, Some(changed))
             }
+            Data::Shown(..) => (self.shown_method(fr, recv, name, &args, whole), None),
             Data::Str(class) if fr.language != Language::Python => {
                 let target = self.class_text(class);
                 if target == UNKNOWN { (UNKNOWN, None) } else { self.call_method_in(fr, target, name, args, at, whole) }
@@ -547,19 +551,24 @@ impl<'a> Engine<'a> {
                 let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
                 return (self.call_value(fr, val, args, range), None);
             }
-            let is_abstract = decl.is_abstract || !exact && only_raises(decl);
+            let is_abstract = decl.is_abstract || !exact && super::types::only_raises(decl);
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
                 return (val, Some(after));
             }
             if !exact {
+                if let Some(bound) = self.bound_object(fr, class, range) {
+                    return (self.call_method(fr, bound, name, args, range), None);
+                }
                 let mut result: Option<Val> = None;
                 let mut marks = Vec::new();
-                for (impl_class, g) in self.ix.implementations(class, name).into_iter().take(4) {
-                    if self.ix.function(g).is_abstract || only_raises(self.ix.function(g)) {
-                        continue;
-                    }
+                let mut reached = self.ix.implementations(class, name);
+                reached.retain(|(_, g)| !self.ix.function(*g).is_abstract && !super::types::only_raises(self.ix.function(*g)));
+                if reached.is_empty() {
+                    reached = self.answers_below(class, name);
+                }
+                for (impl_class, g) in reached.into_iter().take(4) {
                     marks.push(fr.buffer.len());
                     let this = self.v.of(Data::Object { class: impl_class, fields: Box::default(), exact: false });
                     let (val, _) = self.call_function(fr, g, this, args.clone(), range);
@@ -574,6 +583,7 @@ impl<'a> Engine<'a> {
                 }
             }
             let ret = match &decl.ret {
+                Some(ty) if super::types::is_own_type(ty) => recv,
                 Some(ty) => self.value_of_type_for(class, f.file, f.id, ty),
                 None => UNKNOWN,
             };
@@ -591,18 +601,12 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
-            if let Some(method) = self.ix.packs.word_in_language(self.language(fr), &format!("model-of.{external}"))
-                && let Some((_, f)) = self.ix.find_method(class, method)
-            {
-                // A repository of a library: its method says which model it is of, the rest are queries of that.
-                let (model, _) = self.call_function(fr, f, recv, Args::default(), range);
-                let model = match *self.data(model) {
-                    Data::Str(text) => self.class_text(text),
-                    _ => model,
-                };
-                if let Some(query) = self.as_query(fr, model, range) {
-                    return self.query_method(fr, query, name, args, range, range);
-                }
+            let gives = self.ix.packs.word_in_language(self.language(fr), &format!("model-result.{external}"));
+            if gives == Some(name) {
+                return args.positional.first().copied().unwrap_or(UNKNOWN);
+            }
+            if let Some(query) = self.repository_query(fr, recv, class, *external, range) {
+                return self.query_method(fr, query, name, args, range, range);
             }
             if self.ix.packs.instance_kind(*external).is_some() {
                 let instance = self.v.of(Data::Instance(*external));
@@ -683,10 +687,22 @@ impl<'a> Engine<'a> {
         if let Some(cases) = self.enum_list(fr, class, name) {
             return cases;
         }
-        // Enum cases, static factories of libraries, facades of the program.
+        // Enum cases, static factories of libraries.
         let target = self.class_attr(class, name);
         if target != UNKNOWN {
             return self.call_value(fr, target, args, whole);
+        }
+        if let Some(behind) = self.behind_facade(fr, class, whole) {
+            return self.call_method_in(fr, behind, name, args, at, whole).0;
+        }
+        if let Some(model) = self.stands_for(class) {
+            if self.ix.packs.word_in_language(self.names.php, "model-proxy-class") == Some(name)
+                && let Some(class) = self.ix.model(model).class
+            {
+                return self.v.of(Data::Class(class));
+            }
+            let query = self.start_query(model, self.span(fr, whole));
+            return self.query_method(fr, query, name, args, at, whole);
         }
         self.class_call(fr, class, name, args, whole)
     }
@@ -750,6 +766,9 @@ impl<'a> Engine<'a> {
             self.run_callbacks(fr, &args, whole);
             return UNKNOWN;
         };
+        if kind.as_str() == "transformed" {
+            return self.shown_method(fr, recv, name, &args, whole);
+        }
         if let Some(op) = self.ix.packs.op_in_language(self.language(fr), kind, name).cloned() {
             return self.instance_op(fr, recv, &op, name, args, at, whole);
         }
@@ -777,7 +796,7 @@ impl<'a> Engine<'a> {
         match self.data(val).clone() {
             Data::Query(q) => Some(q),
             Data::Class(class) => {
-                let model = self.ix.class(class).model?;
+                let model = self.ix.class(class).model.or_else(|| self.stands_for(class))?;
                 let at = self.span(fr, range);
                 Some(self.start_query(model, at))
             }
@@ -806,15 +825,4 @@ impl<'a> Engine<'a> {
 /// The range of a method's name at the end of its attribute read.
 pub(super) fn method_range(attr: Range, name: Name) -> Range {
     Range { start: attr.end.saturating_sub(name.as_str().len() as u32).max(attr.start), end: attr.end }
-}
-
-/// Is the body of a method nothing but an exception, so that subclasses must have their own?
-fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
-    use crate::facts::Stmt;
-    let body = &decl.body;
-    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
-    match body.root.split_last() {
-        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
-        None => false,
-    }
 }

@@ -673,35 +673,6 @@ impl<'a> Engine<'a> {
         val
     }
 
-    /// What a loop's own variable picks out of many is another row in each turn: `members[user.id]`.
-    pub(super) fn by_turn(&mut self, fr: &Frame<'a>, object: Val, key: ExprId, val: Val) -> Val {
-        // What an earlier loop put there was new in each of its turns, not in those of this one.
-        let is_one_row = |e: &Self, v: Val| matches!(e.data(v), Data::Row(row) if !fr.loops.contains(&row.renewed_by));
-        let is_one_row = self.v.alternatives(val).into_iter().any(|v| is_one_row(self, v));
-        let is_many = match self.data(object) {
-            Data::Many(_, kind) => *kind == ManyKind::Held,
-            Data::Record(keys, rest) => keys.is_empty() && rest.is_some(),
-            _ => false,
-        };
-        if !is_one_row || !is_many {
-            return val;
-        }
-        let body = fr.body;
-        let mut at = key;
-        let slot = loop {
-            match body.expr(at) {
-                Expr::Local(slot) => break *slot,
-                Expr::Attr { base, .. } | Expr::Index { base, .. } => at = *base,
-                _ => return val,
-            }
-        };
-        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0)));
-        match turns {
-            Some((id, _)) => self.v.renew(val, *id),
-            None => val,
-        }
-    }
-
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {
         match op {
             BinaryOp::In | BinaryOp::NotIn => {
@@ -833,6 +804,9 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Class(_) | Data::External(_) => object,
+            Data::Instance(class) if self.ix.packs.instance_kind(class).is_some_and(|k| k.as_str() == "container") => {
+                key.map_or(UNKNOWN, |k| self.container_gives(fr, k, range))
+            }
             _ => UNKNOWN,
         }
     }

@@ -95,6 +95,9 @@ impl<'a> Engine<'a> {
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
+        if let Some(shown) = self.shows_rows(fr, name, &args, range) {
+            return shown;
+        }
         self.run_callbacks(fr, &args, range);
         self.v.of(Data::Instance(given.unwrap_or(name)))
     }
@@ -120,6 +123,9 @@ impl<'a> Engine<'a> {
             let val = self.function_op(fr, name, &op, args, range);
             self.route_class = group;
             return val;
+        }
+        if let Some(shown) = self.shows_rows(fr, name, &args, range) {
+            return shown;
         }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));

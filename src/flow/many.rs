@@ -78,6 +78,8 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, UNKNOWN, true)
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
+            // What is looped over is no row: what it was found by was a list.
+            Data::Row(row) if self.found_by_unknown.contains(&row.src) => (val, SCALAR, true),
             // The cases of an enumeration.
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
@@ -538,17 +540,7 @@ impl<'a> Engine<'a> {
                 let made = self.v.many(tuple, ManyKind::Held);
                 return self.few_of(&args.positional, made);
             }
-            Result::InstanceOf => {
-                let class = self.subject(op, &args);
-                return match self.data(class).clone() {
-                    Data::Class(c) => {
-                        let at = self.span(fr, range);
-                        self.instance_of_class(c, at, false)
-                    }
-                    Data::External(n) => self.v.of(Data::Instance(n)),
-                    _ => UNKNOWN,
-                };
-            }
+            Result::InstanceOf => return self.asked_container(fr, op, &args, range),
             _ => (),
         }
         if op.tables
@@ -569,7 +561,7 @@ impl<'a> Engine<'a> {
             return self.v.of(Data::Instance(instance));
         }
         if op.dispatches {
-            return self.dispatched(fr, op, &args, range);
+            return self.dispatched(fr, op, Name::new(name.last_segment()), &args, range);
         }
         if op.serializes {
             let val = self.subject(op, &args);
@@ -592,9 +584,9 @@ impl<'a> Engine<'a> {
         if let Some(path) = op.path
             && op.result == Result::Unknown
         {
-            return match args.get(path).map(|v| self.data(v).clone()) {
-                Some(Data::Str(text)) => self.read_path(fr, subject, text, range),
-                _ => UNKNOWN,
+            return match args.get(path) {
+                Some(paths) => self.read_paths(fr, subject, paths, range),
+                None => UNKNOWN,
             };
         }
         if op.executes {
@@ -778,6 +770,7 @@ impl<'a> Engine<'a> {
                 return UNKNOWN;
             }
             Result::Same if !op.executes => return recv,
+            Result::InstanceOf => return self.asked_container(fr, op, &args, whole),
             Result::Query => return self.select(fr, &args, whole),
             Result::Callback => {
                 let mark = fr.buffer.len();
@@ -802,6 +795,9 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
+        }
+        if op.dispatches {
+            return self.dispatched(fr, op, name, &args, whole);
         }
         if op.executes {
             let subject = self.subject(op, &args);

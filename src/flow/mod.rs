@@ -7,6 +7,7 @@ mod attr;
 mod bind;
 mod call;
 mod closed;
+mod container;
 mod decorated;
 mod eager;
 mod entry;
@@ -19,6 +20,7 @@ mod generic;
 mod identity;
 mod kept;
 mod known;
+mod lookup;
 mod make;
 mod manager;
 mod many;
@@ -35,8 +37,10 @@ mod template;
 mod terms;
 mod text;
 pub mod tree;
+mod turn;
 mod types;
 pub mod value;
+mod walk;
 
 use std::cell::LazyCell;
 use std::rc::Rc;
@@ -276,6 +280,14 @@ pub(crate) struct Engine<'a> {
     composing: Option<Val>,
     /// What such code added.
     composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
+    /// What the application's container is told, once it is asked.
+    bindings: Option<container::Bindings>,
+    /// Queries that find one row by one key, or many by a list of them: nobody knows which was given.
+    found_by_unknown: FxHashSet<Src>,
+    /// Loops that follow a relation from row to row.
+    walks: Vec<LoopId>,
+    /// Models that other classes stand for.
+    stand_ins: FxHashMap<ClassId, Option<ModelId>>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -407,6 +419,10 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         composers: serialize::composers(ix),
         composing: None,
         composed_views: FxHashMap::default(),
+        bindings: None,
+        walks: Vec::new(),
+        found_by_unknown: FxHashSet::default(),
+        stand_ins: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }

@@ -176,7 +176,9 @@ impl<'a> Engine<'a> {
                 match state {
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
-                    State::Missing if self.leads_back(row, relation) => self.related(row, relation, OPEN),
+                    State::Missing if !self.walks.contains(&row.renewed_by) && self.leads_back(row, relation) => {
+                        self.related(row, relation, OPEN)
+                    }
                     State::Missing => {
                         if row.renewed_by != NO_LOOP {
                             let never = relation.loading == Loading::Never;
@@ -429,6 +431,17 @@ impl<'a> Engine<'a> {
                 self.declared_row(row.model, Source::Query(at))
             }
             Result::New => self.fresh_row(row.model, self.span(fr, whole)),
+            // A relation that is made where it is asked for.
+            Result::Query if op.arg.is_some() => {
+                let target = self.subject(&op, &args);
+                match self.as_query(fr, target, whole) {
+                    Some(mut query) => {
+                        query.flags |= flag::FILTERED | flag::SCOPED;
+                        self.v.of(Data::Query(query))
+                    }
+                    None => UNKNOWN,
+                }
+            }
             Result::Query => {
                 let query = self.start_query(row.model, self.span(fr, whole));
                 self.v.of(Data::Query(query))
@@ -506,7 +519,9 @@ impl<'a> Engine<'a> {
                     let receiver = self.open_row(model, span);
                     let (val, first) = self.call_for_first(fr, f, receiver, with_query, whole);
                     return match self.data(val) {
-                        Data::Query(_) | Data::Many(..) | Data::Row(_) | Data::OneOf(_) => val,
+                        // A query of which only the type is known: whatever was done to it, it is one of this model.
+                        Data::Query(given) if given.model.is_some() || given.flags & flag::RAW != 0 => val,
+                        Data::Many(..) | Data::Row(_) | Data::OneOf(_) => val,
                         _ if val == super::value::NULL && matches!(self.data(first), Data::Query(_)) => first,
                         _ => {
                             let mut narrowed = query;
@@ -551,8 +566,12 @@ impl<'a> Engine<'a> {
             Some(op) => self.apply(fr, query, &op, name, args, at, whole),
             None => {
                 self.run_callbacks(fr, &args, whole);
-                // A scope or macro of a package narrows; that one would also load what is read later is rare.
+                // A scope or macro of a package narrows; that one would also load what is read later is rare. An object of
+                // the program that it is given may do so.
                 let mut query = query;
+                if args.positional.iter().any(|v| matches!(self.data(*v), Data::Object { .. })) {
+                    query.tree = self.v.trees.opened(query.tree);
+                }
                 if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
@@ -674,7 +693,12 @@ impl<'a> Engine<'a> {
                 let row = self.row_of(&query);
                 self.v.many(row, ManyKind::Held)
             }
-            Result::Row => self.row_of(&query),
+            Result::Row => {
+                if op.many_if_list && args.positional.first().is_some_and(|v| *self.data(*v) == Data::Unknown) {
+                    self.found_by_unknown.insert(query.src);
+                }
+                self.row_of(&query)
+            }
             Result::Pair => {
                 let row = self.row_of(&query);
                 self.v.of(Data::Tuple(Box::new([row, SCALAR])))

@@ -97,6 +97,7 @@ impl<'a> Engine<'a> {
                 let paths: Vec<String> = load.paths.iter().map(|p| join(p)).collect();
                 format!("eager load of {}", paths.join(", "))
             }
+            Data::Shown(v, n) => format!("{n} rows of {}", self.describe(*v, depth - 1)),
             Data::Proxy(v, n) => format!("{n} of each of {}", self.describe(*v, depth - 1)),
             Data::OneOf(all) => {
                 let all: Vec<String> = all.iter().map(|v| self.describe(*v, depth - 1)).collect();

@@ -213,7 +213,7 @@ impl<'a> Engine<'a> {
                 && self.keeper(fr, cond) != Keeper::Nobody
             {
                 // What is empty at first is filled later.
-                self.keep_what_follows(fr, cond);
+                self.keep_what_follows(fr, cond, then);
             }
             // Looked up only while it is missing, and kept.
             if self.absent_when(fr, cond, holds).iter().any(|p| self.assigns(fr, block, *p)) {
@@ -251,7 +251,7 @@ impl<'a> Engine<'a> {
         fr.conditions -= 1;
         // `if key in cache: return cache[key]`: what follows runs once per key.
         if first != Flow::On && otherwise.is_empty() {
-            self.keep_what_follows(fr, cond);
+            self.keep_what_follows(fr, cond, then);
         }
         match (first, second) {
             (Flow::On, Flow::On) => {
@@ -273,7 +273,8 @@ impl<'a> Engine<'a> {
     }
 
     /// After `if place: return place`: what follows runs once, or once per key, if it fills the place.
-    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId) {
+    fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId]) {
+        fr.remembered |= self.is_lookup(fr, cond, then);
         let kept = self.absent_when(fr, cond, false);
         if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
             fr.remembered = true;
@@ -381,6 +382,9 @@ impl<'a> Engine<'a> {
                         Expr::Call { callee, .. } => {
                             return match body.expr(*callee) {
                                 Expr::Attr { base, name, .. } => {
+                                    if let (Place::Field(field), Expr::This) = (at, body.expr(*base)) {
+                                        return self.fills_field(fr, *name, field);
+                                    }
                                     matches!(
                                         name.as_str(),
                                         "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet"
@@ -420,11 +424,13 @@ impl<'a> Engine<'a> {
         let mut falls = false;
         for case in cases {
             fr.locals = before.clone();
+            let this = fr.this;
             let verdicts: Vec<Option<bool>> = case.tests.iter().map(|t| self.are_same(fr, subject, *t)).collect();
             if !falls && !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
                 continue;
             }
             let flow = self.case(fr, case);
+            fr.this = self.either(this, fr.this);
             falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.
             let leaves = flow == Flow::Left || flow == Flow::Next;
@@ -452,6 +458,24 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// An object after one of two ways: fields that one of them sets are set.
+    fn either(&mut self, a: Val, b: Val) -> Val {
+        match (self.data(a).clone(), self.data(b).clone()) {
+            (Data::Object { class, fields, .. }, Data::Object { class: other, fields: more, .. }) if class == other => {
+                let mut both = a;
+                for (name, val) in more {
+                    let val = match fields.iter().find(|(n, _)| *n == name) {
+                        Some((_, old)) => self.v.join(*old, val),
+                        None => val,
+                    };
+                    both = self.with_field(both, name, val);
+                }
+                both
+            }
+            _ => b,
+        }
+    }
+
     fn each(&mut self, fr: &mut Frame<'a>, l: &'a Loop) -> Flow {
         if let Some(before) = l.before {
             self.expr(fr, before);
@@ -472,20 +496,32 @@ impl<'a> Engine<'a> {
                     return self.block(fr, &l.otherwise);
                 }
                 let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
-                self.turns(fr, l, Some((element, key)), counts);
+                self.turns(fr, l, Some((element, key)), counts, None);
                 self.block(fr, &l.otherwise);
             }
             LoopKind::While | LoopKind::For | LoopKind::DoWhile => {
                 // Paging, draining, retrying and counting loops query as they must: only what is followed through them counts.
                 let counts = l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
-                self.turns(fr, l, None, counts);
+                let mark = fr.buffer.len();
+                let walk = if counts { None } else { self.begin_walk(fr, l) };
+                self.turns(fr, l, None, counts, walk);
+                if let Some(walk) = walk {
+                    self.end_walk(fr, walk, mark);
+                }
                 self.block(fr, &l.otherwise);
             }
         }
         Flow::On
     }
 
-    fn turns(&mut self, fr: &mut Frame<'a>, l: &'a Loop, element: Option<(Val, Val)>, counts: bool) {
+    fn turns(
+        &mut self,
+        fr: &mut Frame<'a>,
+        l: &'a Loop,
+        element: Option<(Val, Val)>,
+        counts: bool,
+        walk: Option<super::walk::Walk>,
+    ) {
         let mark = fr.buffer.len();
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
@@ -502,6 +538,9 @@ impl<'a> Engine<'a> {
                 if let Some(target) = l.key {
                     self.assign(fr, target, key);
                 }
+            }
+            if let Some(walk) = walk {
+                self.walk_on(fr, walk);
             }
             if let Some(cond) = l.cond {
                 self.expr(fr, cond);

@@ -30,7 +30,15 @@ impl<'a> Engine<'a> {
             self.scope_closures(fr, query, args, at);
         }
         if op.alternative {
-            query.marks = self.v.marked(query.marks, &[Mark::Or(span)]);
+            let beside = self.v.marks_of(query.marks).iter().filter_map(|m| match m {
+                Mark::Term(term) => Some(Mark::Beside(*term)),
+                _ => None,
+            });
+            let more: Vec<Mark> = beside.chain([Mark::Or(span)]).collect();
+            query.marks = self.v.marked(query.marks, &more);
+        }
+        if op.joins {
+            query.marks = self.v.marked(query.marks, &[Mark::Joined]);
         }
         if op.terms {
             self.terms(fr, query, name, args, at);

@@ -1,24 +1,38 @@
-//! Which text do known texts make together? Names of templates and attributes are often put together from two of them.
+//! What text comes of parts that are known, and what does a text of several possible ones lead to?
 
-use super::Engine;
 use super::call::Args;
-use super::value::{Data, SCALAR, Val};
-use crate::base::Name;
+use super::value::{Data, SCALAR, UNKNOWN, Val};
+use super::{Engine, Frame};
+use crate::base::{Name, Range};
 
-/// Texts longer than this are of no interest.
-const MAX_TEXT: usize = 80;
+/// A text with more possible values is not known.
+const MAX_TEXTS: usize = 4;
 
-impl Engine<'_> {
-    /// Texts one after the other.
+/// A longer text is no name of anything.
+const MAX_LENGTH: usize = 80;
+
+impl<'a> Engine<'a> {
+    /// The text that known parts make; a scalar if one of them is not known.
     pub(super) fn joined_text(&mut self, parts: &[Val]) -> Val {
-        let mut text = String::new();
+        let mut texts = vec![String::new()];
         for part in parts {
-            match self.data(*part) {
-                Data::Str(s) => text.push_str(s.as_str()),
-                _ => return SCALAR,
+            let mut next = Vec::new();
+            for one in self.v.alternatives(*part) {
+                let Data::Str(text) = self.data(one) else { return SCALAR };
+                for before in &texts {
+                    if before.len() + text.as_str().len() > MAX_LENGTH {
+                        return SCALAR;
+                    }
+                    next.push(format!("{before}{text}"));
+                }
             }
+            if next.len() > MAX_TEXTS {
+                return SCALAR;
+            }
+            texts = next;
         }
-        self.known_text(&text)
+        let vals: Vec<Val> = texts.iter().map(|t| self.v.str(Name::new(t))).collect();
+        vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(SCALAR)
     }
 
     /// `'emails/%s.html' % name`
@@ -67,6 +81,20 @@ impl Engine<'_> {
     }
 
     fn known_text(&mut self, text: &str) -> Val {
-        if text.len() > MAX_TEXT || text.contains("}}") { SCALAR } else { self.v.str(Name::new(text)) }
+        if text.len() > MAX_LENGTH || text.contains("}}") { SCALAR } else { self.v.str(Name::new(text)) }
+    }
+
+    /// Reads each of the dotted paths that a value may be.
+    pub(super) fn read_paths(&mut self, fr: &mut Frame<'a>, object: Val, paths: Val, at: Range) -> Val {
+        let mut result: Option<Val> = None;
+        for path in self.v.alternatives(paths) {
+            let Data::Str(path) = *self.data(path) else { return result.unwrap_or(UNKNOWN) };
+            let val = self.read_path(fr, object, path, at);
+            result = Some(match result {
+                Some(old) => self.v.join(old, val),
+                None => val,
+            });
+        }
+        result.unwrap_or(UNKNOWN)
     }
 }

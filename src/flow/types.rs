@@ -35,6 +35,12 @@ impl<'a> Engine<'a> {
         if let Some(model) = self.model_of_query_class(class) {
             return self.open_query(Some(model), at, Some(class));
         }
+        if !exact
+            && self.ix.class_decl(class).kind == crate::facts::ClassKind::Interface
+            && let Some(model) = self.stands_for(class)
+        {
+            return self.open_row(model, at);
+        }
         self.v.of(Data::Object { class, fields: Box::default(), exact })
     }
 
@@ -220,5 +226,21 @@ impl<'a> Engine<'a> {
         let src = self.v.source(source);
         let tree = self.default_tree(model);
         self.v.row(Row { model, tree, src, renewed_by: NO_LOOP })
+    }
+}
+
+/// Does a method declare that it gives the object that it was called on?
+pub(super) fn is_own_type(ty: &Type) -> bool {
+    matches!(ty, Type::Named(name) if matches!(name.as_str(), "$this" | "static"))
+}
+
+/// Is the body of a method nothing but an exception, so that subclasses must have their own?
+pub(super) fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
+    use crate::facts::{Expr, Stmt};
+    let body = &decl.body;
+    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
+    match body.root.split_last() {
+        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
+        None => false,
     }
 }

@@ -110,6 +110,10 @@ pub enum Mark {
     Manager(Name, Span),
     /// An alternative on the outermost level was added here.
     Or(Span),
+    /// An alternative was added when there was this condition already.
+    Beside(Name),
+    /// Rows of another table stand beside its own: a column needs its table's name.
+    Joined,
     /// Reads this bare table.
     Table(Name),
     /// The terms beside it need not all hold, or do not hold a column to one value.
@@ -234,6 +238,8 @@ pub enum Data {
     Condition(Marks),
     /// A higher-order proxy of many elements, named by its method.
     Proxy(Val, Name),
+    /// Rows on their way to what shows each of them, or how such rows are to be changed first; and what kind of list it is.
+    Shown(Val, Name),
     /// A template that is rendered with a context when the function that names it ends.
     View {
         /// Names under which it is looked for.
@@ -292,7 +298,7 @@ fn parts(data: &Data, each: &mut dyn FnMut(Val)) {
             }
             query.columns.iter().for_each(|v| each(*v));
         }
-        Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) => each(*v),
+        Data::Many(v, _) | Data::Proxy(v, _) | Data::Method(v, _) | Data::Super(v, _) | Data::Shown(v, _) => each(*v),
         Data::View { context, .. } => each(*context),
         Data::Load(load) => load.query.iter().for_each(|v| each(*v)),
         Data::Closure(_, items, this) => {

@@ -27,11 +27,16 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, 
             files.push(file);
         }
     };
+    // Views in folders of other names, by every end of their path.
+    let mut elsewhere: FxHashMap<String, Option<FileId>> = FxHashMap::default();
     for (at, facts) in facts.iter().enumerate() {
         let file = FileId(at as u32);
         let path = sources.files[at].path.as_str();
         match facts.language {
             Language::Blade => {
+                for name in path_ends(path) {
+                    elsewhere.entry(name).and_modify(|known| *known = None).or_insert(Some(file));
+                }
                 for name in blade_names(path) {
                     add(&name, file);
                 }
@@ -51,6 +56,12 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, 
             }
             Language::Python => {}
         }
+    }
+    // An end that only one path has, and that names no view, can mean nothing else.
+    let mut only: Vec<(String, FileId)> = elsewhere.into_iter().filter_map(|(name, file)| Some((name, file?))).collect();
+    only.sort_unstable();
+    for (name, file) in only {
+        templates.entry(Name::new(&name)).or_insert_with(|| vec![file]);
     }
     templates
 }
@@ -90,6 +101,16 @@ fn path_names(path: &str) -> Vec<&str> {
         names.push(path);
     }
     names
+}
+
+/// The ends of the path of a view that stands in no folder of views, dotted, of two parts or more.
+fn path_ends(path: &str) -> Vec<String> {
+    let Some(stem) = path.strip_suffix(".blade.php") else { return Vec::new() };
+    let parts: Vec<&str> = stem.split('/').collect();
+    if parts.iter().any(|p| matches!(*p, "views" | "templates")) {
+        return Vec::new();
+    }
+    (1..parts.len().saturating_sub(1)).map(|from| parts[from..].join(".")).collect()
 }
 
 /// Names of a view: dotted path below `views`, with the name space of its package; its tag if it is a component.
@@ -173,7 +194,7 @@ fn kebab(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{blade_names, path_names};
+    use super::{blade_names, path_ends, path_names};
 
     #[test]
     fn a_view_is_named_by_its_path_below_the_views() {
@@ -192,6 +213,15 @@ mod tests {
     fn a_module_has_a_name_space() {
         let names = blade_names("Modules/UserArea/Resources/views/home.blade.php");
         assert_eq!(names, ["home", "UserArea::home", "userarea::home", "user-area::home"]);
+    }
+
+    #[test]
+    fn a_view_in_another_folder_is_found_by_the_end_of_its_path() {
+        assert_eq!(
+            path_ends("resources/themes/dark/posts/index.blade.php"),
+            ["themes.dark.posts.index", "dark.posts.index", "posts.index"]
+        );
+        assert!(path_ends("resources/views/posts/index.blade.php").is_empty());
     }
 
     #[test]

@@ -210,6 +210,8 @@ pub struct Op {
     pub memoises: bool,
     /// The arguments are conditions on columns.
     pub terms: bool,
+    /// Puts rows of another table beside those of the query.
+    pub joins: bool,
     /// Adds an alternative on the outermost level.
     pub alternative: bool,
     /// Leaves the scopes behind, but not the relation that the query started from.
@@ -383,6 +385,7 @@ impl Op {
             offloads: false,
             memoises: false,
             terms: false,
+            joins: false,
             alternative: false,
             to_base: false,
             scope_hook: false,
@@ -495,6 +498,7 @@ impl Op {
             "offload" => self.offloads = true,
             "memoise" => self.memoises = true,
             "terms" => self.terms = true,
+            "joins" => self.joins = true,
             "or" => self.alternative = true,
             "to-base" => {
                 self.to_base = true;

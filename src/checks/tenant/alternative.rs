@@ -156,6 +156,19 @@ fn relation_at_start(view: &View<'_, '_>, f: FnRef, value: ExprId) -> Option<Mod
 }
 
 impl View<'_, '_> {
+    /// Does the condition whose method stands here name its column without the table?
+    fn is_bare(&self, at: Span) -> bool {
+        let Some(f) = self.cx.function_at(at) else { return false };
+        let body = &self.cx.ix.function(f).body;
+        (0..body.exprs.len() as u32).map(ExprId).any(|call| match body.expr(call) {
+            Expr::Call { args, .. } => {
+                let is_here = self.arm(f, call).is_some_and(|arm| arm.at == at || body.range(call) == at.range);
+                is_here && matches!(args.first().map(|a| body.expr(a.value)), Some(Expr::Str(c)) if !c.as_str().contains('.'))
+            }
+            _ => false,
+        })
+    }
+
     /// The condition that a call adds, if it adds one.
     fn arm(&self, f: FnRef, call: ExprId) -> Option<Arm<'_>> {
         let ix = self.cx.ix;
@@ -271,16 +284,22 @@ impl View<'_, '_> {
 
 /// An alternative beside a condition that was written by hand, or that a relation adds.
 pub(super) fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<Fault> {
-    let at = view.marks(execution).iter().find_map(|m| match m {
+    let marks = view.marks(execution);
+    let at = marks.iter().find_map(|m| match m {
         Mark::Or(at) => Some(*at),
         _ => None,
     })?;
+    // A bare column beside a join is an error of the database.
+    if marks.contains(&Mark::Joined) && view.is_bare(at) {
+        return None;
+    }
     // The library groups what is written before it adds a scope.
     if view.scope_of(model).is_some_and(|l| l.kind == LimitKind::Scope) {
         return None;
     }
-    let by_hand = view.marks(execution).iter().find_map(|m| match m {
-        Mark::Term(t) if view.tenancy.columns.contains(&Name::new(t.last_segment())) => Some(*t),
+    // What comes first is no alternative to what comes after it.
+    let by_hand = marks.iter().find_map(|m| match m {
+        Mark::Beside(t) if view.tenancy.columns.contains(&Name::new(t.last_segment())) => Some(*t),
         _ => None,
     });
     let what = match (by_hand, execution.via) {

@@ -13,7 +13,39 @@ impl View<'_, '_> {
     /// Does a condition compare the candidate's column with what the current user or request has, does a query start from the
     /// user's own, or is there a table of members that is asked for the user?
     pub(super) fn is_tied(&self, candidate: &Candidate) -> bool {
-        self.compares_with_user(candidate) || self.asks_membership(candidate) || self.starts_from_user(candidate)
+        self.has_members(candidate)
+            && (self.compares_with_user(candidate) || self.asks_membership(candidate) || self.starts_from_user(candidate))
+    }
+
+    /// Can users belong to it: by a key of theirs, as many users of one, or by a table between? What belongs to one user
+    /// (`cart.user_id`) is that user's own. Where no model is the user's, nothing is known.
+    fn has_members(&self, candidate: &Candidate) -> bool {
+        let ix = self.cx.ix;
+        let users: Vec<ModelId> = (0..ix.models.len() as u32).map(ModelId).filter(|m| is_user(ix, *m)).collect();
+        let leads = |from: ModelId, to: &dyn Fn(ModelId) -> bool, many: bool| {
+            ix.model(from)
+                .relations
+                .values()
+                .any(|r| r.target.is_some_and(to) && (if many { r.many } else { r.key_column.is_some() }))
+        };
+        let is_candidate = |m: ModelId| m == candidate.model;
+        let is_user = |m: ModelId| users.contains(&m);
+        users.is_empty()
+            || users.iter().any(|u| leads(*u, &is_candidate, false))
+            || leads(candidate.model, &is_user, true)
+            || (0..ix.models.len() as u32)
+                .map(ModelId)
+                .any(|m| self.is_membership(candidate, m) && leads(m, &is_candidate, false))
+    }
+
+    /// Is a model by its name and relations the table between users and the candidate?
+    fn is_membership(&self, candidate: &Candidate, id: ModelId) -> bool {
+        let ix = self.cx.ix;
+        let short = snake(ix.model(candidate.model).name.last_segment());
+        let model = ix.model(id);
+        let name = snake(model.name.last_segment());
+        (name.contains(&short) || name.contains("member"))
+            && model.relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(ix, t)))
     }
 
     fn compares_with_user(&self, candidate: &Candidate) -> bool {
@@ -108,15 +140,7 @@ impl View<'_, '_> {
 
     /// Is a table that joins users to the candidate asked for the user's rows?
     fn asks_membership(&self, candidate: &Candidate) -> bool {
-        let ix = self.cx.ix;
-        let short = snake(ix.model(candidate.model).name.last_segment());
-        let is_membership = |id: &ModelId| {
-            let model = ix.model(*id);
-            let name = snake(model.name.last_segment());
-            (name.contains(&short) || name.contains("member"))
-                && model.relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(ix, t)))
-        };
-        let tables: Vec<ModelId> = candidate.owned.keys().copied().filter(is_membership).collect();
+        let tables: Vec<ModelId> = candidate.owned.keys().copied().filter(|m| self.is_membership(candidate, *m)).collect();
         self.cx
             .flow
             .executions

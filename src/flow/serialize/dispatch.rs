@@ -9,17 +9,24 @@ use crate::packs::Op;
 
 impl<'a> Engine<'a> {
     /// Something is handed to a queue or a dispatcher: it runs on its own, outside the loops around the call.
-    pub(in super::super) fn dispatched(&mut self, fr: &mut Frame<'a>, op: &Op, args: &Args, range: Range) -> Val {
+    pub(in super::super) fn dispatched(&mut self, fr: &mut Frame<'a>, op: &Op, how: Name, args: &Args, range: Range) -> Val {
         let job = self.subject(op, args);
-        self.run_job(fr, job, range);
+        self.run_job(fr, job, how, range);
         UNKNOWN
     }
 
-    fn run_job(&mut self, fr: &mut Frame<'a>, job: Val, range: Range) {
+    fn run_job(&mut self, fr: &mut Frame<'a>, job: Val, how: Name, range: Range) {
         let Data::Object { class, .. } = *self.data(job) else {
             return;
         };
         let method = self.word(fr, "job-method");
+        // What no queue takes runs at once, in the loops around the call.
+        let is_now = self.words(fr, "job-now").contains(&how)
+            || (self.words(fr, "job-queued").contains(&how) && !self.has_role(class, "queued"));
+        if is_now && let Some((_, f)) = self.ix.find_method(class, method) {
+            self.call_function(fr, f, job, Args::default(), range);
+            return;
+        }
         if let Some((_, f)) = self.ix.find_method(class, method) {
             let mut alone = self.frame(fr.f, fr.this);
             self.call_function(&mut alone, f, job, Args::default(), range);
@@ -43,7 +50,7 @@ impl<'a> Engine<'a> {
         }
         let target = self.v.of(Data::Class(class));
         let job = self.construct(fr, target, args.clone(), range);
-        self.run_job(fr, job, range);
+        self.run_job(fr, job, name, range);
         Some(UNKNOWN)
     }
 

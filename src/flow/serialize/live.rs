@@ -64,6 +64,23 @@ impl<'a> Engine<'a> {
     /// The view that belongs to a component by name.
     fn component_view(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, around: Vec<(Name, Val)>, range: Range) {
         let name = self.ix.class(class).name;
+        if self.has_role(class, "view-page") {
+            let attr = self.word(fr, "page-view");
+            let view = self.class_attr(class, attr);
+            if let Data::Str(view) = *self.data(view) {
+                let mut around = around;
+                let method = self.word(fr, "page-data");
+                if let Some((_, f)) = self.ix.find_method(class, method) {
+                    let (data, _) = self.call_function(fr, f, object, Args::default(), range);
+                    if let Data::Record(keys, _) = self.data(data) {
+                        around.extend(keys.iter().copied());
+                    }
+                }
+                let context = self.v.record(around, None);
+                self.render_with(fr, view, context, object, range);
+            }
+            return;
+        }
         for root in self.words(fr, "component-roots") {
             let Some(rest) = name.as_str().strip_prefix(root.as_str()) else {
                 continue;

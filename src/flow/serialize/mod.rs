@@ -5,6 +5,7 @@
 
 mod admin;
 mod composer;
+mod data_object;
 mod dispatch;
 mod field;
 mod live;
@@ -12,6 +13,7 @@ mod model;
 mod resource;
 mod schema;
 mod table;
+mod transformer;
 mod view;
 mod viewset;
 
@@ -46,6 +48,7 @@ const ROLES: &[&str] = &[
     "feed",
     "schema",
     "response-model-base",
+    "data-object",
 ];
 
 impl<'a> Engine<'a> {
@@ -275,6 +278,7 @@ impl<'a> Engine<'a> {
             Some("list-view" | "detail-view" | "template-view") => self.view_call(fr, recv, class, name, &args, range),
             Some("schema") => self.schema_call(fr, recv, class, name, &args, range),
             Some("table-resource") => self.listed_query(fr, class, name, range),
+            Some("data-object") => Some(self.data_method(fr, recv, name, &args, range)),
             _ => None,
         };
         if let Some(val) = known {
@@ -326,6 +330,11 @@ impl<'a> Engine<'a> {
             }
             Some("table-resource") => {
                 if let Some(val) = self.listed_query(fr, class, name, range) {
+                    return val;
+                }
+            }
+            Some("data-object") => {
+                if let Some(val) = self.data_static(fr, class, name, &args, range) {
                     return val;
                 }
             }

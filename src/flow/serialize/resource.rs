@@ -247,7 +247,12 @@ impl<'a> Engine<'a> {
         self.v.alternatives(element).into_iter().any(|v| match self.data(v) {
             Data::Row(row) => {
                 let model = self.ix.model(row.model);
-                !model.appends.is_empty() || self.own_serializer(row).is_some() || row.tree.0 > 1
+                let parts = self.ix.packs.word(model.dialect, "serialize-parts").map_or("", Name::as_str);
+                let has = |part: &str| model.class.is_some_and(|class| self.ix.find_method(class, Name::new(part)).is_some());
+                !model.appends.is_empty()
+                    || self.own_serializer(row).is_some()
+                    || row.tree.0 > 1
+                    || parts.split_whitespace().any(has)
             }
             Data::Record(keys, rest) => keys.iter().map(|(_, v)| *v).chain(*rest).any(|v| !self.v.is_plain(v)),
             _ => false,
@@ -267,6 +272,13 @@ impl<'a> Engine<'a> {
         if let Some((_, method)) = self.own_serializer(&row) {
             self.call_method(fr, val, method, Args::default(), at);
             return;
+        }
+        let model = self.ix.model(row.model);
+        let parts = self.ix.packs.word(model.dialect, "serialize-parts").map_or("", Name::as_str);
+        for part in parts.split_whitespace().map(Name::new) {
+            if model.class.is_some_and(|class| self.ix.find_method(class, part).is_some()) {
+                self.call_method(fr, val, part, Args::default(), at);
+            }
         }
         let mut names = self.ix.model(row.model).appends.clone();
         names.sort();

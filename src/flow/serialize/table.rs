@@ -1,9 +1,10 @@
 //! What does a table builder read of each row it draws: columns, links, actions that are shown or not?
 
 use super::super::call::Args;
-use super::super::value::{Data, Query, UNKNOWN, Val};
+use super::super::value::{Data, NULL, Query, UNKNOWN, Val};
 use super::super::{Engine, Frame, What};
 use crate::base::{Name, Range};
+use crate::facts::Expr;
 use crate::index::{ClassId, ModelId};
 
 /// The table that is being built.
@@ -11,6 +12,10 @@ use crate::index::{ClassId, ModelId};
 pub(in super::super) struct Table {
     /// Its rows, as far as they are known.
     rows: Option<Val>,
+    /// What titles a row.
+    title: Option<Val>,
+    /// An action offers all rows that could be added, and how it changes their query.
+    offers: Option<Val>,
 }
 
 impl<'a> Engine<'a> {
@@ -55,6 +60,11 @@ impl<'a> Engine<'a> {
         let full = self.ix.class(class).name.as_str().to_ascii_lowercase();
         let mut above = full.as_str();
         while let Some((outer, _)) = above.rsplit_once('\\') {
+            // Or it stands in that namespace, and lists this table.
+            if let Some(owner) = self.lister_in(outer, class) {
+                let model = self.table_model(fr, owner)?;
+                return self.relation(model, relation)?.target;
+            }
             if let Some(owner) = self.ix.class_names.get(&Name::new(outer)).copied()
                 && owner != class
             {
@@ -66,6 +76,23 @@ impl<'a> Engine<'a> {
         None
     }
 
+    /// The class in a namespace that builds tables itself and names another in its code.
+    fn lister_in(&self, namespace: &str, listed: ClassId) -> Option<ClassId> {
+        let full = self.ix.class(listed).name;
+        (0..self.ix.classes.len() as u32).map(ClassId).find(|c| {
+            let class = self.ix.class(*c);
+            let name = class.name.folded();
+            let stands_there = name.as_str().rsplit_once('\\').is_some_and(|(outer, _)| outer == namespace);
+            stands_there
+                && *c != listed
+                && self.has_role(*c, "table-resource")
+                && self.ix.class_decl(*c).methods.iter().any(|m| {
+                    let body = &self.ix.file(class.file).functions[m.0 as usize].body;
+                    body.exprs.iter().any(|e| matches!(e, Expr::Class(name) if *name == full))
+                })
+        })
+    }
+
     /// Builds the tables of a class, with one row for what runs per row.
     pub(super) fn tables_of(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, tables: &[Name], rows: Val) {
         let known = matches!(self.data(rows), Data::Query(_));
@@ -75,7 +102,7 @@ impl<'a> Engine<'a> {
             };
             let at = self.ix.function(f).name_range;
             // First: which rows does it take, and what does it load on them?
-            let first = self.table.replace(Table { rows: known.then_some(rows) });
+            let first = self.table.replace(Table { rows: known.then_some(rows), ..Table::default() });
             let mut scratch = self.class_frame(class);
             self.built(&mut scratch, f, object, UNKNOWN, at);
             scratch.buffer.clear();
@@ -89,9 +116,9 @@ impl<'a> Engine<'a> {
             self.framework_loops.insert(id);
             let record = self.v.renew(record, id);
             let mark = fr.buffer.len();
-            let before = self.table.replace(Table { rows: found });
+            let before = self.table.replace(Table { rows: found, ..Table::default() });
             self.built(fr, f, object, record, at);
-            self.table = before;
+            let built = std::mem::replace(&mut self.table, before).unwrap_or_default();
             // The table itself is built once: what counts is what a row leads to.
             let mut i = 0;
             fr.buffer.retain(|e| {
@@ -99,6 +126,12 @@ impl<'a> Engine<'a> {
                 i <= mark || !matches!(e.what, What::Statement { via: None, .. })
             });
             self.leave_loop(fr, mark, false);
+            if let (Some(title), Some(change), Some(model)) = (built.title, built.offers, query.model) {
+                let all = self.start_query(model, self.span(fr, at));
+                let all = self.v.of(Data::Query(all));
+                let all = self.changed_rows(fr, all, change, at);
+                self.label_each(fr, all, title, at);
+            }
         }
     }
 
@@ -116,7 +149,21 @@ impl<'a> Engine<'a> {
             && let Some(given) = first
             && let Data::Query(_) = self.data(given)
         {
-            self.table = Some(Table { rows: Some(given) });
+            self.set_rows(given);
+            return;
+        }
+        if name == self.word(fr, "table-title") {
+            if let Some(table) = &mut self.table {
+                table.title = first;
+            }
+            return;
+        }
+        if name == self.word(fr, "table-offer-change") {
+            if let Some(table) = &mut self.table
+                && table.offers.is_some()
+            {
+                table.offers = first;
+            }
             return;
         }
         if self.words(fr, "table-later").contains(&name) {
@@ -148,6 +195,10 @@ impl<'a> Engine<'a> {
         }
     }
 
+    fn set_rows(&mut self, rows: Val) {
+        self.table.get_or_insert_default().rows = Some(rows);
+    }
+
     /// What the rows' query is changed to.
     fn table_modified(&mut self, fr: &mut Frame<'a>, change: Option<Val>, range: Range) {
         let Some(rows) = self.table.as_ref().and_then(|t| t.rows) else {
@@ -167,7 +218,7 @@ impl<'a> Engine<'a> {
                 _ => return,
             },
         };
-        self.table = Some(Table { rows: Some(changed) });
+        self.set_rows(changed);
     }
 
     /// A part of a table is made: a column reads what it is named after, an action asks a policy before it is shown.
@@ -190,6 +241,10 @@ impl<'a> Engine<'a> {
                     && !path.as_str().contains('.')
                 {
                     self.read_path(fr, record, path, range);
+                }
+            } else if role == "table-offers" {
+                if let Some(table) = &mut self.table {
+                    table.offers = Some(NULL);
                 }
             } else if let Some(ability) = role.strip_prefix("table-asks-") {
                 let ability = self.v.str(Name::new(ability));

@@ -247,7 +247,7 @@ impl<'a, 'p> Linker<'_, 'a, 'p> {
                     // What sends the query gives rows, not a relation.
                     let dialect = self.of_class[class.0 as usize].map(|id| self.model(id).dialect);
                     let sends = |d: Name| index.packs.op(d, Name::new("query"), *name).is_some_and(|op| op.executes);
-                    if expr == value && dialect.is_some_and(sends) {
+                    if dialect.is_some_and(sends) {
                         return None;
                     }
                     match body.expr(*base) {

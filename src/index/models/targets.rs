@@ -40,6 +40,11 @@ impl Linker<'_, '_, '_> {
                     return Some(owner);
                 }
             }
+            Expr::Call { callee, .. } => {
+                if let Some(model) = self.stand_in(owner, at, *callee) {
+                    return Some(model);
+                }
+            }
             _ => {}
         }
         let symbol = match body.expr(expr) {
@@ -61,6 +66,21 @@ impl Linker<'_, '_, '_> {
             return Some(model);
         }
         index.literal_text(at, expr).and_then(|text| self.named_model(owner, text))
+    }
+
+    /// `PostProxy::modelClass()`: the model that a class of a library leads to by its name.
+    fn stand_in(&self, owner: ModelId, at: FnRef, callee: ExprId) -> Option<ModelId> {
+        let rules = self.dialect_of(owner).pack.relation_methods.as_ref()?.stand_in.as_ref()?;
+        let body = &self.index.function(at).body;
+        let Expr::Attr { base, name, .. } = body.expr(callee) else { return None };
+        if name.as_str() != rules.method {
+            return None;
+        }
+        let Symbol::Class(class) = self.index.symbol_of(at, *base) else { return None };
+        let class = self.index.class(class);
+        let is_one = class.external.iter().any(|n| n.as_str().eq_ignore_ascii_case(&rules.base));
+        let named = class.name.as_str().strip_suffix(rules.suffix.as_str()).filter(|_| is_one)?;
+        self.named_model(owner, Name::new(named))
     }
 
     /// The model that a symbol is.

@@ -126,6 +126,10 @@ impl<'t> Lowering<'t> {
             let value = self.push(Expr::Null, node);
             return self.push(Expr::Throw(value), node);
         }
+        // What it names in a trait is the class that uses it, as `self` does.
+        if text.eq_ignore_ascii_case("__CLASS__") {
+            return self.push(Expr::Class(Name::new("self")), node);
+        }
         let name = self.names.constant(text);
         self.push(Expr::Name(name), node)
     }

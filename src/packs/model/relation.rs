@@ -42,6 +42,20 @@ pub struct RelationMethods {
     /// Suffix of a key column named after its relation (`_id`); the name is written in snake case.
     #[serde(default)]
     pub key_suffix: String,
+    /// Classes that lead to a model by their name.
+    pub stand_in: Option<StandIn>,
+}
+
+/// Classes of a library that lead to a model: the class's name without a suffix, asked for by a static method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StandIn {
+    /// Class that they extend.
+    pub base: String,
+    /// Static method that gives the model.
+    pub method: String,
+    /// Suffix of their names.
+    pub suffix: String,
 }
 
 /// A call on the model that makes a relation.
