@@ -518,54 +518,6 @@ impl<'a> Engine<'a> {
         self.v.of(Data::External(fallback))
     }
 
-    /// A module-level variable: the join of what its module assigns to it.
-    pub(super) fn module_var(&mut self, file: crate::base::FileId, name: Name) -> Val {
-        if let Some(val) = self.module_vars.get(&(file, name)) {
-            return *val;
-        }
-        self.module_vars.insert((file, name), UNKNOWN);
-        let body = &self.ix.file(file).functions[0].body;
-        let f = crate::index::FnRef { file, id: crate::facts::FnId(0) };
-        let mut result: Option<Val> = None;
-        for (i, expr) in body.exprs.iter().enumerate() {
-            let Expr::Assign { target, value } = expr else {
-                continue;
-            };
-            let crate::facts::Pat::Local(slot) = body.pat(*target) else {
-                continue;
-            };
-            if body.slots.get(slot.0 as usize) != Some(&name) {
-                continue;
-            }
-            let _ = i;
-            let mut fr = self.frame(f, UNKNOWN);
-            self.module_scope(&mut fr);
-            let val = self.expr(&mut fr, *value);
-            result = Some(match result {
-                Some(old) => self.v.join(old, val),
-                None => val,
-            });
-        }
-        let val = match result {
-            Some(val) => val,
-            None => UNKNOWN,
-        };
-        self.module_vars.insert((file, name), val);
-        val
-    }
-
-    /// Names of the file body that are classes, functions or imports, as its locals.
-    pub(super) fn module_scope(&mut self, fr: &mut Frame<'a>) {
-        for i in 0..fr.body.slots.len() {
-            let name = fr.body.slots[i];
-            let symbol = self.ix.member(fr.file, name);
-            fr.locals[i] = match symbol {
-                Symbol::Variable(..) => UNKNOWN,
-                other => self.symbol(other),
-            };
-        }
-    }
-
     pub(super) fn closure(&mut self, fr: &mut Frame<'a>, f: crate::facts::FnId) -> Val {
         let decl = &self.ix.file(fr.file).functions[f.0 as usize];
         for capture in decl.captures.iter().filter(|c| c.by_ref) {
@@ -671,6 +623,35 @@ impl<'a> Engine<'a> {
             self.leave_loop(fr, 0, false);
         }
         val
+    }
+
+    /// What a loop's own variable picks out of many is another row in each turn: `members[user.id]`.
+    pub(super) fn by_turn(&mut self, fr: &Frame<'a>, object: Val, key: ExprId, val: Val) -> Val {
+        // What an earlier loop put there was new in each of its turns, not in those of this one.
+        let is_one_row = |e: &Self, v: Val| matches!(e.data(v), Data::Row(row) if !fr.loops.contains(&row.renewed_by));
+        let is_one_row = self.v.alternatives(val).into_iter().any(|v| is_one_row(self, v));
+        let is_many = match self.data(object) {
+            Data::Many(_, kind) => *kind == ManyKind::Held,
+            Data::Record(keys, rest) => keys.is_empty() && rest.is_some(),
+            _ => false,
+        };
+        if !is_one_row || !is_many {
+            return val;
+        }
+        let body = fr.body;
+        let mut at = key;
+        let slot = loop {
+            match body.expr(at) {
+                Expr::Local(slot) => break *slot,
+                Expr::Attr { base, .. } | Expr::Index { base, .. } => at = *base,
+                _ => return val,
+            }
+        };
+        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0)));
+        match turns {
+            Some((id, _)) => self.v.renew(val, *id),
+            None => val,
+        }
     }
 
     fn binary(&mut self, fr: &mut Frame<'a>, op: BinaryOp, a: Val, b: Val, range: Range) -> Val {

@@ -25,6 +25,7 @@ mod make;
 mod manager;
 mod many;
 mod measure;
+mod module;
 mod orm;
 mod owned;
 mod print;
@@ -37,7 +38,6 @@ mod template;
 mod terms;
 mod text;
 pub mod tree;
-mod turn;
 mod types;
 pub mod value;
 mod walk;
@@ -187,10 +187,10 @@ pub(crate) struct Frame<'a> {
     read_each: Vec<(LoopId, Src, Name)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
-    /// What the running loops give to their variables.
-    turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// How often a turn of the innermost loop was cut short for the next.
     skips: usize,
+    /// What the running loops give to their variables.
+    turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
     /// Queries that ran and keep their rows, held by variables.
@@ -658,8 +658,8 @@ impl<'a> Engine<'a> {
             object_keeps: false,
             read_each: Vec::new(),
             turning: 0,
-            turns: Vec::new(),
             skips: 0,
+            turns: Vec::new(),
             held: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,

@@ -526,8 +526,8 @@ impl<'a> Engine<'a> {
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
         fr.turning += 1;
-        fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
         let skips = fr.skips;
+        fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
         for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = self.met_before(fr, element);
@@ -564,8 +564,8 @@ impl<'a> Engine<'a> {
             }
         }
         fr.turning -= 1;
-        fr.turns.pop();
         fr.skips = skips;
+        fr.turns.pop();
         if counts {
             self.leave_loop(fr, mark, false);
             self.loaded_by_loop(fr, id);

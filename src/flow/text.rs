@@ -35,6 +35,20 @@ impl<'a> Engine<'a> {
         vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(SCALAR)
     }
 
+    /// Reads each of the dotted paths that a value may be.
+    pub(super) fn read_paths(&mut self, fr: &mut Frame<'a>, object: Val, paths: Val, at: Range) -> Val {
+        let mut result: Option<Val> = None;
+        for path in self.v.alternatives(paths) {
+            let Data::Str(path) = *self.data(path) else { return result.unwrap_or(UNKNOWN) };
+            let val = self.read_path(fr, object, path, at);
+            result = Some(match result {
+                Some(old) => self.v.join(old, val),
+                None => val,
+            });
+        }
+        result.unwrap_or(UNKNOWN)
+    }
+
     /// `'emails/%s.html' % name`
     pub(super) fn filled_text(&mut self, pattern: Val, given: Val) -> Val {
         let Data::Str(pattern) = *self.data(pattern) else { return SCALAR };
@@ -82,19 +96,5 @@ impl<'a> Engine<'a> {
 
     fn known_text(&mut self, text: &str) -> Val {
         if text.len() > MAX_LENGTH || text.contains("}}") { SCALAR } else { self.v.str(Name::new(text)) }
-    }
-
-    /// Reads each of the dotted paths that a value may be.
-    pub(super) fn read_paths(&mut self, fr: &mut Frame<'a>, object: Val, paths: Val, at: Range) -> Val {
-        let mut result: Option<Val> = None;
-        for path in self.v.alternatives(paths) {
-            let Data::Str(path) = *self.data(path) else { return result.unwrap_or(UNKNOWN) };
-            let val = self.read_path(fr, object, path, at);
-            result = Some(match result {
-                Some(old) => self.v.join(old, val),
-                None => val,
-            });
-        }
-        result.unwrap_or(UNKNOWN)
     }
 }

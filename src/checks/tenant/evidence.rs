@@ -21,7 +21,9 @@ impl View<'_, '_> {
     /// (`cart.user_id`) is that user's own. Where no model is the user's, nothing is known.
     fn has_members(&self, candidate: &Candidate) -> bool {
         let ix = self.cx.ix;
-        let users: Vec<ModelId> = (0..ix.models.len() as u32).map(ModelId).filter(|m| is_user(ix, *m)).collect();
+        let dialect = ix.model(candidate.model).dialect;
+        let all = || (0..ix.models.len() as u32).map(ModelId);
+        let users: Vec<ModelId> = all().filter(|m| is_user(ix, *m) && ix.model(*m).dialect == dialect).collect();
         let leads = |from: ModelId, to: &dyn Fn(ModelId) -> bool, many: bool| {
             ix.model(from)
                 .relations
@@ -33,9 +35,7 @@ impl View<'_, '_> {
         users.is_empty()
             || users.iter().any(|u| leads(*u, &is_candidate, false))
             || leads(candidate.model, &is_user, true)
-            || (0..ix.models.len() as u32)
-                .map(ModelId)
-                .any(|m| self.is_membership(candidate, m) && leads(m, &is_candidate, false))
+            || all().any(|m| self.is_membership(candidate, m) && leads(m, &is_candidate, false))
     }
 
     /// Is a model by its name and relations the table between users and the candidate?
