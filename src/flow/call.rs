@@ -599,6 +599,12 @@ impl<'a> Engine<'a> {
 
     /// A method that a class of the program inherits from a library.
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
+        // `settings.model_dump()`: what the class declares, which is never much.
+        let as_map = self.ix.packs.word_in_language(self.language(fr), "model-as-map");
+        if as_map.is_some_and(|words| super::entry::has_word(words, name.as_str())) && self.has_role(class, "response-model-base")
+        {
+            return self.v.many(UNKNOWN, super::value::ManyKind::Literal);
+        }
         let externals: Vec<Name> = self.ix.class(class).external.clone();
         for external in &externals {
             let gives = self.ix.packs.word_in_language(self.language(fr), &format!("model-result.{external}"));

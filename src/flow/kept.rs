@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::stmt::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
-use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, Stmt, StmtId};
+use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
 use crate::index::{ClassId, FnRef, Symbol};
 
 /// Where a class of the program is instantiated.
@@ -178,44 +178,10 @@ impl<'a> Engine<'a> {
         fr.keep_since(mark, keeper);
     }
 
-    /// `$this->connect()`: does the block call a method of the same object that fills its field?
-    fn fills_by_method(&self, fr: &Frame<'a>, block: &'a [StmtId], field: Name) -> bool {
-        let own = |f: FnRef, e: ExprId| {
-            let decl = self.ix.function(f);
-            match decl.body.expr(e) {
-                Expr::This => true,
-                Expr::Local(slot) => self.takes_receiver(f) && decl.params.first().is_some_and(|p| p.slot == *slot),
-                _ => false,
-            }
-        };
-        let called = block.iter().filter_map(|s| match fr.body.stmt(*s) {
-            Stmt::Expr(e) => match fr.body.expr(*e) {
-                Expr::Await(inner) => Some(*inner),
-                _ => Some(*e),
-            },
-            _ => None,
-        });
-        let methods = called.filter_map(|e| {
-            let Expr::Call { callee, .. } = fr.body.expr(e) else { return None };
-            let Expr::Attr { base, name, .. } = fr.body.expr(*callee) else { return None };
-            let class = fr.class.filter(|_| own(fr.f, *base))?;
-            self.ix.find_method(class, *name).map(|(_, f)| f)
-        });
-        methods.into_iter().any(|f| {
-            let body = &self.ix.function(f).body;
-            body.exprs.iter().any(|e| match e {
-                Expr::Assign { target, .. } => {
-                    matches!(body.pat(*target), Pat::Attr { base, name } if *name == field && own(f, *base))
-                }
-                _ => false,
-            })
-        })
-    }
-
     /// Who keeps what a block puts into a place that was tested to be empty before.
     fn keeper_filled(&mut self, fr: &Frame<'a>, cond: ExprId, then: &'a [StmtId], at: Place) -> Keeper {
         match at {
-            Place::Field(name) if self.assigns(fr, then, at) || self.fills_by_method(fr, then, name) => self.keeper(fr, cond),
+            Place::Field(_) if self.assigns(fr, then, at) => self.keeper(fr, cond),
             Place::Field(_) => Keeper::Nobody,
             // `client = entry.client`, and the block stores the new one in `entry.client`.
             Place::Local(slot) => {

@@ -58,6 +58,22 @@ impl<'a> Engine<'a> {
         (0..body.exprs.len() as u32).filter_map(|i| method_call(body, ExprId(i)))
     }
 
+    /// `$this->load('tags')`: does a method of a row load the relation of this name?
+    pub(super) fn loads_field(&self, fr: &Frame<'a>, method: Name, args: &[Arg], field: Name) -> bool {
+        let loads =
+            self.ix.packs.op_in_language(self.language(fr), Name::new("row"), method).is_some_and(|op| op.loads.is_some());
+        loads && args.first().is_some_and(|a| *fr.body.expr(a.value) == Expr::Str(field))
+    }
+
+    /// Is it the object whose method runs?
+    pub(super) fn is_receiver(&self, fr: &Frame<'a>, e: ExprId) -> bool {
+        match fr.body.expr(e) {
+            Expr::This => true,
+            Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
+            _ => false,
+        }
+    }
+
     /// Does a method of the object itself put something into a field of it?
     pub(super) fn fills_field(&self, fr: &Frame<'a>, method: Name, field: Name) -> bool {
         let Some((_, f)) = fr.class.and_then(|c| self.ix.find_method(c, method)) else { return false };

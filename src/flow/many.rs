@@ -75,7 +75,8 @@ impl<'a> Engine<'a> {
                         }
                     }
                 }
-                (UNKNOWN, UNKNOWN, true)
+                // What a class declares are few.
+                (UNKNOWN, UNKNOWN, !self.has_role(class, "response-model-base"))
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
             // What is looped over is no row: what it was found by was a list.

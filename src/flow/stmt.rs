@@ -312,6 +312,15 @@ impl<'a> Engine<'a> {
                 all.extend(self.absent_when(fr, *b, holds));
                 all
             }
+            // `count($this->rates) === 0`; `count($this->rates) > 0`
+            Expr::Binary { op: BinaryOp::Equal, left, right } if holds && *body.expr(*right) == Expr::Int(0) => {
+                counted(fr, *left).into_iter().collect()
+            }
+            Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right }
+                if !holds && *body.expr(*right) == Expr::Int(0) =>
+            {
+                counted(fr, *left).into_iter().collect()
+            }
             Expr::Binary { op: BinaryOp::Equal, left, right } if holds => {
                 if matches!(body.expr(*right), Expr::Null) {
                     place(fr, *left).into_iter().collect()
@@ -327,7 +336,7 @@ impl<'a> Engine<'a> {
             Expr::Binary { op: BinaryOp::NotIn, right, .. } if holds => place(fr, *right).into_iter().collect(),
             Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
             Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
-            Expr::Empty(e) if holds => place(fr, *e).into_iter().collect(),
+            Expr::Empty(e) if holds => place(fr, *e).or_else(|| counted(fr, *e)).into_iter().collect(),
             Expr::InstanceOf { value, .. } if !holds => place(fr, *value).into_iter().collect(),
             Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
                 place(fr, cond).into_iter().collect()
@@ -379,11 +388,13 @@ impl<'a> Engine<'a> {
                             next = *value;
                         }
                         Expr::AssignIfNull { target: pat, .. } => return target(*pat) == Some(at),
-                        Expr::Call { callee, .. } => {
+                        Expr::Call { callee, args } => {
                             return match body.expr(*callee) {
                                 Expr::Attr { base, name, .. } => {
-                                    if let (Place::Field(field), Expr::This) = (at, body.expr(*base)) {
-                                        return self.fills_field(fr, *name, field);
+                                    if let Place::Field(field) = at
+                                        && self.is_receiver(fr, *base)
+                                    {
+                                        return self.fills_field(fr, *name, field) || self.loads_field(fr, *name, args, field);
                                     }
                                     matches!(
                                         name.as_str(),
@@ -824,6 +835,22 @@ fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
             Expr::Attr { base, name, .. } if name.as_str() == "get" => place(fr, *base),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// The place of which the elements are counted: `count($this->rates)`, `len(self._rates)`, `$this->rates->count()`.
+fn counted(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
+    use crate::facts::Expr;
+    let Expr::Call { callee, args } = fr.body.expr(e) else { return None };
+    match fr.body.expr(*callee) {
+        Expr::Attr { base, name, .. } if name.as_str() == "count" && args.is_empty() => match fr.body.expr(*base) {
+            Expr::Attr { .. } => place(fr, *base),
+            _ => None,
+        },
+        Expr::Function { fallback: name, .. } | Expr::Name(name) if matches!(name.as_str(), "count" | "sizeof" | "len") => {
+            args.first().and_then(|a| place(fr, a.value))
+        }
         _ => None,
     }
 }
