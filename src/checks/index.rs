@@ -139,7 +139,7 @@ fn searched(cx: &CheckContext<'_>, made: &Made, model: ModelId, marks: &[Mark]) 
         let term = match mark {
             Mark::Term(term) => *term,
             Mark::Manager(..) => continue,
-            Mark::Or(..) | Mark::Removed(..) | Mark::Table(_) | Mark::Beside(_) | Mark::Joined | Mark::Loose => {
+            Mark::Or(..) | Mark::Removed(..) | Mark::Table(_) | Mark::Beside(_) | Mark::Keys | Mark::Joined | Mark::Loose => {
                 return Vec::new();
             }
         };

@@ -28,16 +28,17 @@ pub(super) struct Reported {
 
 /// Findings in order, those of one statement reached from many loops as one.
 pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
-    let mut by_site: BTreeMap<(crate::base::Name, Span), Vec<Reported>> = BTreeMap::new();
+    // A repository's method asks for rows of many models: each is another thing to mend.
+    let mut by_site: BTreeMap<(crate::base::Name, Span, String), Vec<Reported>> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in reported {
         if one.is_direct {
             findings.push(one.finding);
         } else {
-            by_site.entry((one.finding.rule, one.site)).or_default().push(one);
+            by_site.entry((one.finding.rule, one.site, one.asked.clone())).or_default().push(one);
         }
     }
-    for ((_, site), mut ways) in by_site {
+    for ((_, site, _), mut ways) in by_site {
         if ways.len() < MANY {
             findings.extend(ways.into_iter().map(|way| way.finding));
             continue;

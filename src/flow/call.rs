@@ -483,7 +483,9 @@ impl<'a> Engine<'a> {
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
                 // The keys of a list mostly are those of rows at hand.
                 let lists = self.ix.packs.word_in_language(self.language(fr), "narrowing-lists");
-                (self.condition_of(&vals, &args.named, lists != Some(name)), None)
+                let condition = self.condition_of(&vals, &args.named, lists != Some(name));
+                let by_keys = lists == Some(name) && args.variables.contains(&Ok(0));
+                (if by_keys { self.with_keys(condition) } else { condition }, None)
             }
             Data::View { .. } => {
                 let changed = self.view_method(fr, recv, name, &args);

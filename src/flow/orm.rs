@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::event::{Statement, What};
 use super::tree::{NOTHING, OPEN, State, Tree};
-use super::value::{Data, ManyKind, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
+use super::value::{Data, ManyKind, Mark, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range, Span};
 use crate::facts::Language;
@@ -655,7 +655,7 @@ impl<'a> Engine<'a> {
         }
         let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
             || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
-        if by_keys {
+        if by_keys || self.v.marks_of(query.marks).contains(&Mark::Keys) {
             query.flags |= flag::BATCH;
         }
         if op.executes && !op.lazy {

@@ -222,6 +222,13 @@ impl<'a> Engine<'a> {
         self.v.of(Data::Condition(marks))
     }
 
+    /// The condition, of which a list of keys is known to be at hand.
+    pub(super) fn with_keys(&mut self, condition: Val) -> Val {
+        let Data::Condition(marks) = *self.data(condition) else { return condition };
+        let marks = self.v.marked(marks, &[Mark::Keys]);
+        self.v.of(Data::Condition(marks))
+    }
+
     /// Does a value speak of columns?
     pub(super) fn is_condition(&self, val: Val) -> bool {
         matches!(self.data(val), Data::Attribute(..) | Data::Condition(_))
