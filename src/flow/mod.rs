@@ -61,12 +61,10 @@ use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
-/// A function is evaluated with at least so many different arguments; further calls see its declared types only.
-const MIN_CONTEXTS: u16 = 48;
-/// A function is never evaluated with more different arguments than this.
-const MAX_CONTEXTS: u16 = 512;
-/// All contexts of a small function together may be so many expressions.
-const CONTEXT_EXPRS: usize = 16_384;
+/// A function is evaluated with at most so many different arguments; further calls see its declared types only.
+const MAX_CONTEXTS: u16 = 48;
+/// The same for a method that many classes inherit, all of them together.
+const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -578,11 +576,18 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Was a function evaluated with as many different arguments as it may be? What is small costs little each time.
+    /// Was a function evaluated with as many different arguments as it may be, by what it was called on?
     fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
-        let Some(count) = self.contexts.get(&counted) else { return false };
-        let exprs = self.ix.function(counted.0).body.exprs.len().max(1);
-        *count >= ((CONTEXT_EXPRS / exprs).min(usize::from(MAX_CONTEXTS)) as u16).max(MIN_CONTEXTS)
+        let (f, class) = counted;
+        let count = |key| self.contexts.get(&key).copied().unwrap_or(0);
+        count(counted) >= MAX_CONTEXTS || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS
+    }
+
+    fn count_context(&mut self, counted: (FnRef, Option<ClassId>)) {
+        *self.contexts.entry(counted).or_default() += 1;
+        if let (f, Some(_)) = counted {
+            *self.contexts.entry((f, None)).or_default() += 1;
+        }
     }
 
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
@@ -614,7 +619,7 @@ impl<'a> Engine<'a> {
             self.gap("calls nested too deeply");
             return nothing(UNKNOWN);
         }
-        *self.contexts.entry(counted).or_default() += 1;
+        self.count_context(counted);
         self.running.insert(key.clone());
         self.depth += 1;
         let summary = Rc::new(self.run(f, this, args));
