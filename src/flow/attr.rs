@@ -143,7 +143,8 @@ impl<'a> Engine<'a> {
 
     /// An attribute that a class of the program inherits from one of a library, as far as the packs know it: `db.session`.
     fn inherited_attr(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
-        for external in &self.ix.class(class).external {
+        let is_php = self.ix.file(self.ix.class(class).file).language == Language::Php;
+        for external in self.ix.class(class).external.iter().filter(|_| is_php) {
             let field = self.ix.packs.word_in_language(self.names.php, &format!("model-field.{external}"));
             if field == Some(name)
                 && let Some(query) = self.repository_query(fr, object, class, *external, range)

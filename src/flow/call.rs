@@ -356,7 +356,7 @@ impl<'a> Engine<'a> {
             self.gap("too many contexts of a function");
             return (UNKNOWN, UNKNOWN);
         } else {
-            *self.contexts.entry((f, None)).or_default() += 1;
+            self.count_context((f, None));
             self.running.insert(key.clone());
             self.depth += 1;
             let mut inner = self.frame(f, this);

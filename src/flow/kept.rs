@@ -229,13 +229,8 @@ impl<'a> Engine<'a> {
                 if !is_tested(body, *name) {
                     return Keeper::Nobody;
                 }
-                let own = match body.expr(*base) {
-                    Expr::This => true,
-                    Expr::Local(slot) => self.takes_receiver(fr.f) && fr.decl.params.first().is_some_and(|p| p.slot == *slot),
-                    _ => false,
-                };
                 match self.ix.class_of_function(fr.f) {
-                    Some(class) if own && !fr.decl.is_classmethod => self.object_or_process(class),
+                    Some(class) if self.is_receiver(fr, *base) && !fr.decl.is_classmethod => self.object_or_process(class),
                     _ => Keeper::Process,
                 }
             }
@@ -252,14 +247,7 @@ impl<'a> Engine<'a> {
         let body = fr.body;
         let mut bases = Vec::new();
         looked_up(body, cond, &mut bases, 0);
-        let own = |e: &ExprId| match body.expr(*e) {
-            Expr::Attr { base, .. } => match body.expr(*base) {
-                Expr::This => true,
-                Expr::Local(slot) => fr.decl.params.first().is_some_and(|p| p.slot == *slot),
-                _ => false,
-            },
-            _ => false,
-        };
+        let own = |e: &ExprId| matches!(body.expr(*e), Expr::Attr { base, .. } if self.is_receiver(fr, *base));
         let is_local = |e: &ExprId| matches!(body.expr(*e), Expr::Local(_));
         match self.ix.class_of_function(fr.f) {
             Some(class) if bases.iter().any(own) => self.object_or_process(class),

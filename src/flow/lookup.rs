@@ -36,11 +36,10 @@ impl<'a> Engine<'a> {
             }
         }
         let Expr::Local(slot) = body.expr(*given) else { return false };
-        let tests = body
-            .exprs
-            .iter()
-            .enumerate()
-            .any(|(i, e)| matches!(e, Expr::Local(s) if s == slot) && within(body.range(ExprId(i as u32)), body.range(cond)));
+        let tests =
+            body.exprs.iter().enumerate().any(|(i, e)| {
+                matches!(e, Expr::Local(s) if s == slot) && body.range(cond).contains(body.range(ExprId(i as u32)))
+            });
         let asked = body.exprs.iter().find_map(|e| match e {
             Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(*slot) => method_call(body, *value),
             _ => None,
@@ -87,10 +86,6 @@ impl<'a> Engine<'a> {
             _ => false,
         })
     }
-}
-
-fn within(inner: crate::base::Range, outer: crate::base::Range) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }
 
 fn method_call(body: &Body, e: ExprId) -> Option<MethodCall<'_>> {

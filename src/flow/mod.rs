@@ -583,6 +583,7 @@ impl<'a> Engine<'a> {
         count(counted) >= MAX_CONTEXTS || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS
     }
 
+    /// One more evaluation of a function, by what it was called on.
     fn count_context(&mut self, counted: (FnRef, Option<ClassId>)) {
         *self.contexts.entry(counted).or_default() += 1;
         if let (f, Some(_)) = counted {
