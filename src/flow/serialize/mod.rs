@@ -4,6 +4,7 @@
 //! methods and attributes come from the packs; this module knows the kinds of classes only.
 
 mod admin;
+mod columns;
 mod composer;
 mod data_object;
 mod dispatch;
@@ -49,6 +50,7 @@ const ROLES: &[&str] = &[
     "schema",
     "response-model-base",
     "data-object",
+    "column-table",
 ];
 
 impl<'a> Engine<'a> {
@@ -178,9 +180,10 @@ impl<'a> Engine<'a> {
             if self.is_history(file) {
                 continue;
             }
-            let Some(role) = self.role(class) else {
+            if self.ix.class(class).external.is_empty() {
                 continue;
-            };
+            }
+            let role = self.role(class).unwrap_or_default();
             let decl = self.ix.class_decl(class);
             if decl.is_abstract || self.ix.class(class).model.is_some() {
                 continue;
@@ -195,6 +198,9 @@ impl<'a> Engine<'a> {
                 "list-view" | "detail-view" | "template-view" => self.generic_view(&mut fr, class, role, at),
                 "feed" => self.feed(&mut fr, class, at),
                 _ => (),
+            }
+            if self.has_role(class, "table-view") {
+                self.table_view(&mut fr, class, at);
             }
             self.finish(fr);
         }
@@ -309,6 +315,10 @@ impl<'a> Engine<'a> {
             Some("serializer") | Some("schema") => self.serializer_made(fr, object, &args),
             Some("response-model-base") => {
                 self.model_made(fr, class, &args, range);
+                object
+            }
+            Some("column-table") => {
+                self.column_table(fr, object, class, &args, range);
                 object
             }
             _ => object,
