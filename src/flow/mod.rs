@@ -127,6 +127,8 @@ pub struct FlowFacts {
     pub autoloads: FxHashSet<Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Where fields of a graph give all rows of a type; what is read of them is told by hints of the fields that read it.
+    pub hinted_rows: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
     /// Functions with queries that run for each request.
@@ -224,6 +226,7 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    hinted_rows: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
@@ -347,6 +350,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        hinted_rows: engine.hinted_rows,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
@@ -389,6 +393,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        hinted_rows: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
         anchors: FxHashMap::default(),

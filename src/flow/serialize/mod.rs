@@ -9,6 +9,7 @@ mod composer;
 mod data_object;
 mod dispatch;
 mod field;
+mod graph;
 mod live;
 mod model;
 mod resource;
@@ -204,6 +205,7 @@ impl<'a> Engine<'a> {
             }
             self.finish(fr);
         }
+        self.graph_roots();
         self.handled();
     }
 
