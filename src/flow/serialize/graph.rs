@@ -38,7 +38,11 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let mut fr = self.class_frame(class);
-            if graph.decorated { self.decorated_entries(&mut fr, class) } else { self.named_entries(&mut fr, class) }
+            if graph.decorated {
+                self.decorated_entries(&mut fr, class)
+            } else {
+                self.named_entries(&mut fr, class)
+            }
             self.finish(fr);
         }
     }
@@ -94,7 +98,9 @@ impl<'a> Engine<'a> {
             let rows = match self.ix.find_method(class, self.resolver_name(fr, field.name)) {
                 Some((_, f)) => self.resolve(fr, f, UNKNOWN, field.range),
                 None => match (self.data(field.callee).clone(), target.model) {
-                    (Data::External(name), Some(model)) if self.ix.packs.roles(name).iter().any(|r| r.as_str() == "graph-rows") => {
+                    (Data::External(name), Some(model))
+                        if self.ix.packs.roles(name).iter().any(|r| r.as_str() == "graph-rows") =>
+                    {
                         let query = self.all_rows(fr, model, field.range);
                         self.v.of(Data::Query(query))
                     }

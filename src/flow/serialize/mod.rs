@@ -11,8 +11,10 @@ mod dispatch;
 mod field;
 mod graph;
 mod live;
+mod marshal;
 mod model;
 mod resource;
+mod row_list;
 mod schema;
 mod table;
 mod transformer;
@@ -52,6 +54,7 @@ const ROLES: &[&str] = &[
     "response-model-base",
     "data-object",
     "column-table",
+    "row-list",
 ];
 
 impl<'a> Engine<'a> {
@@ -221,6 +224,7 @@ impl<'a> Engine<'a> {
             self.finish(fr);
         }
         self.response_models();
+        self.marshalled();
     }
 
     /// A frame around a handler, and what the handler gives.
@@ -317,6 +321,10 @@ impl<'a> Engine<'a> {
             Some("serializer") | Some("schema") => self.serializer_made(fr, object, &args),
             Some("response-model-base") => {
                 self.model_made(fr, class, &args, range);
+                object
+            }
+            Some("row-list") => {
+                self.row_list(fr, object, class, &args, range);
                 object
             }
             Some("column-table") => {
