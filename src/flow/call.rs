@@ -689,6 +689,11 @@ impl<'a> Engine<'a> {
                 return self.fresh_row(model, self.span(fr, whole));
             }
             let _ = scope;
+            if self.is_unheard_of(model, name) {
+                self.gap("a static method of a model that nobody knows");
+                self.run_callbacks(fr, &args, whole);
+                return UNKNOWN;
+            }
             let query = self.start_query(model, self.span(fr, whole));
             return self.query_method(fr, query, name, args, at, whole);
         }
@@ -767,6 +772,10 @@ impl<'a> Engine<'a> {
         let full = Name::new(&format!("{class}.{name}"));
         if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
+        }
+        if self.is_deferring(full) {
+            self.run_later(fr, &args, whole);
+            return UNKNOWN;
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);
