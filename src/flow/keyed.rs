@@ -78,7 +78,11 @@ fn named(fr: &Frame<'_>, cond: ExprId, holds: bool, depth: usize) -> Loops {
             }
         }
         Expr::Binary { op, left, right } if (*op == BinaryOp::In && holds) || (*op == BinaryOp::NotIn && !holds) => {
-            if is_short_list(fr, *right) { keyed_loop(fr, *left) } else { Loops::new() }
+            if is_short_list(fr, *right) {
+                keyed_loop(fr, *left)
+            } else {
+                Loops::new()
+            }
         }
         Expr::Call { callee, args } if holds => match body.expr(*callee) {
             Expr::Function { fallback, .. } if fallback.as_str() == "in_array" && args.len() >= 2 => {

@@ -15,6 +15,7 @@ mod event;
 mod execute;
 mod expr;
 mod few;
+mod fixed;
 mod forget;
 mod generic;
 mod identity;

@@ -285,7 +285,7 @@ impl<'a> Engine<'a> {
         let table = *args.positional.first()?;
         let name = match self.data(table) {
             Data::Str(name) => *name,
-            Data::Unknown | Data::Scalar | Data::OneOf(_) => {
+            Data::Unknown | Data::Scalar | Data::OneOf(_) if !self.is_fixed_argument(fr, args) => {
                 self.gap("a table whose name is not known");
                 return Some(UNKNOWN);
             }
