@@ -624,6 +624,9 @@ impl<'a> Engine<'a> {
         if let Some(rows) = self.stood_for(recv) {
             return self.call_method(fr, rows, name, args, range);
         }
+        if let Some(row) = self.page_record(class, name) {
+            return row;
+        }
         self.serializer_method(fr, recv, class, name, args, range)
     }
 

@@ -10,6 +10,7 @@ mod dispatch;
 mod field;
 mod live;
 mod model;
+mod page_record;
 mod resource;
 mod schema;
 mod table;
