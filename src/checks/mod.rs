@@ -10,6 +10,7 @@ mod index;
 mod load;
 mod load_help;
 mod load_merge;
+mod one_place;
 mod reading;
 mod session;
 mod statement;

@@ -39,7 +39,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     }
     let mut by_hand = ByHand::default();
     let reports = groups.into_iter().filter_map(|((rule, place, _), events)| report(cx, rule, place, events, &mut by_hand));
-    findings.extend(merge(reports.collect()));
+    findings.extend(super::one_place::same_question(merge(reports.collect())));
 }
 
 /// Is a row read anew on purpose?

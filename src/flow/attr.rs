@@ -279,7 +279,10 @@ impl<'a> Engine<'a> {
         }
         let val = match result {
             Some(val) => val,
-            None => self.made_with(class, name),
+            None => match self.page_record(class, name) {
+                Some(row) => row,
+                None => self.made_with(class, name),
+            },
         };
         self.fields.insert((class, name), val);
         val

@@ -624,6 +624,9 @@ impl<'a> Engine<'a> {
         if let Some(rows) = self.stood_for(recv) {
             return self.call_method(fr, rows, name, args, range);
         }
+        if let Some(row) = self.page_record(class, name) {
+            return row;
+        }
         self.serializer_method(fr, recv, class, name, args, range)
     }
 
@@ -689,6 +692,11 @@ impl<'a> Engine<'a> {
                 return self.fresh_row(model, self.span(fr, whole));
             }
             let _ = scope;
+            if self.is_unheard_of(model, name) {
+                self.gap("a static method of a model that nobody knows");
+                self.run_callbacks(fr, &args, whole);
+                return UNKNOWN;
+            }
             let query = self.start_query(model, self.span(fr, whole));
             return self.query_method(fr, query, name, args, at, whole);
         }
@@ -767,6 +775,10 @@ impl<'a> Engine<'a> {
         let full = Name::new(&format!("{class}.{name}"));
         if self.ix.packs.function(full).is_some() || self.ix.packs.client(full).is_some() {
             return self.call_external(fr, full, args, whole);
+        }
+        if self.is_deferring(full) {
+            self.run_later(fr, &args, whole);
+            return UNKNOWN;
         }
         let Some(kind) = self.ix.packs.instance_kind(class) else {
             self.blocking(fr, full, whole);

@@ -204,7 +204,9 @@ impl<'a> Engine<'a> {
                     if !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
                         continue;
                     }
+                    let mark = fr.buffer.len();
                     let val = self.expr(fr, *value);
+                    self.for_named_tests(fr, *subject, tests, mark);
                     result = Some(match result {
                         Some(old) => self.v.join(old, val),
                         None => val,
@@ -313,7 +315,9 @@ impl<'a> Engine<'a> {
         fr.conditions += 1;
         let saved = fr.locals.clone();
         self.narrow(fr, cond, holds);
+        let mark = fr.buffer.len();
         let val = self.expr(fr, e);
+        self.for_named_keys(fr, cond, holds, mark);
         let after = std::mem::replace(&mut fr.locals, saved);
         let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
         fr.locals = joined;

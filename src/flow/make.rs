@@ -111,6 +111,10 @@ impl<'a> Engine<'a> {
         }
         self.opened(fr, name, &args, range);
         self.note_startup(&args);
+        if self.is_deferring(name) {
+            self.run_later(fr, &args, range);
+            return UNKNOWN;
+        }
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;
             if op.result == crate::packs::Result::RouteGroup {

@@ -495,7 +495,9 @@ impl<'a> Engine<'a> {
 
     /// Runs what a pack says of a function.
     pub(super) fn function_op(&mut self, fr: &mut Frame<'a>, name: Name, op: &Op, args: Args, range: Range) -> Val {
-        if let Some(template) = op.template {
+        if let Some(template) = op.template
+            && (op.instance.is_none() || !args.positional.is_empty())
+        {
             return self.render_call(fr, op, template, &args, range);
         }
         match op.result {
@@ -545,7 +547,7 @@ impl<'a> Engine<'a> {
             _ => (),
         }
         if op.tables
-            && let Some(val) = args.positional.first().and_then(|t| self.table_query(fr, *t, range))
+            && let Some(val) = self.table_query(fr, &args, range)
         {
             return val;
         }
@@ -790,7 +792,7 @@ impl<'a> Engine<'a> {
             _ => (),
         }
         if op.tables
-            && let Some(val) = args.positional.first().and_then(|t| self.table_query(fr, *t, whole))
+            && let Some(val) = self.table_query(fr, &args, whole)
         {
             return val;
         }

@@ -15,11 +15,14 @@ mod event;
 mod execute;
 mod expr;
 mod few;
+mod fixed;
 mod forget;
 mod generic;
 mod identity;
 mod kept;
+mod keyed;
 mod known;
+mod later;
 mod lookup;
 mod make;
 mod manager;
@@ -65,6 +68,10 @@ const MAX_CALL_DEPTH: usize = 40;
 const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
+/// A function of so few expressions (a setter, a getter) costs next to nothing: it may have more contexts.
+const SMALL_BODY: usize = 12;
+/// How many times more.
+const SMALL_BODY_FACTOR: u16 = 16;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -585,6 +592,7 @@ impl<'a> Engine<'a> {
     fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
         let (f, class) = counted;
         let count = |key| self.contexts.get(&key).copied().unwrap_or(0);
+        let count = |key| count(key) / if self.ix.function(f).body.exprs.len() <= SMALL_BODY { SMALL_BODY_FACTOR } else { 1 };
         count(counted) >= MAX_CONTEXTS || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS
     }
 

@@ -234,6 +234,7 @@ impl<'a> Engine<'a> {
         fr.guards.extend(when_true.iter().copied());
         self.narrow(fr, cond, true);
         let first = self.block(fr, then);
+        self.for_named_keys(fr, cond, true, mark);
         let after_then = std::mem::replace(&mut fr.locals, before);
         self.spend(fr, cond, then, mark);
         self.keep_filled(fr, cond, then, &absent, mark);
@@ -248,6 +249,7 @@ impl<'a> Engine<'a> {
         self.narrow(fr, cond, false);
         let mark = fr.buffer.len();
         let second = self.block(fr, otherwise);
+        self.for_named_keys(fr, cond, false, mark);
         if !otherwise.is_empty() && self.absent_when(fr, cond, false).iter().any(|p| self.assigns(fr, otherwise, *p)) {
             fr.forget_statements(mark);
         }
@@ -444,7 +446,9 @@ impl<'a> Engine<'a> {
             if !falls && !verdicts.is_empty() && verdicts.iter().all(|v| *v == Some(false)) {
                 continue;
             }
+            let mark = fr.buffer.len();
             let flow = self.case(fr, case);
+            self.for_named_case(fr, subject, case, mark);
             fr.this = self.either(this, fr.this);
             falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.

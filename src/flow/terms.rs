@@ -279,10 +279,17 @@ impl<'a> Engine<'a> {
         Some(self.v.of(Data::Query(query)))
     }
 
-    /// A query of a bare table.
-    pub(super) fn table_query(&mut self, fr: &Frame<'a>, table: Val, range: Range) -> Option<Val> {
-        let Data::Str(name) = *self.data(table) else {
-            return None;
+    /// A query of the bare table that the first argument names. Which table it is must be known: where it differs from turn
+    /// to turn, no single query could serve them all.
+    pub(super) fn table_query(&mut self, fr: &Frame<'a>, args: &Args, range: Range) -> Option<Val> {
+        let table = *args.positional.first()?;
+        let name = match self.data(table) {
+            Data::Str(name) => *name,
+            Data::Unknown | Data::Scalar | Data::OneOf(_) if !self.is_fixed_argument(fr, args) => {
+                self.gap("a table whose name is not known");
+                return Some(UNKNOWN);
+            }
+            _ => return None,
         };
         let name = Name::new(name.as_str().split([' ', ':']).next().unwrap_or(name.as_str()));
         let src = self.v.source(Source::Query(self.span(fr, range)));

@@ -13,6 +13,7 @@ pub mod templates;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
+mod view_namespaces;
 
 use rustc_hash::FxHashMap;
 
@@ -258,7 +259,7 @@ pub fn link_with<'a>(
         function_names: FxHashMap::default(),
         modules: FxHashMap::default(),
         module_names: Vec::new(),
-        templates: templates::read(sources, facts),
+        templates: templates::read(sources, facts, packs),
         model_labels: FxHashMap::default(),
         library_models: FxHashMap::default(),
         swapped: None,

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::ProjectIndex;
 use crate::base::{FileId, Name};
 use crate::facts::{Expr, FileFacts, Language};
+use crate::packs::Packs;
 use crate::source::SourceSet;
 
 /// Folders below which a template is named by its path.
@@ -16,7 +17,7 @@ const TEMPLATE_FOLDERS: &[&str] = &["templates", "jinja2"];
 const PACKAGE_FOLDERS: &[&str] = &["app-modules", "packages", "Modules", "modules", "plugins", "domains"];
 
 /// Templates by every name that code may use.
-pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, Vec<FileId>> {
+pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> FxHashMap<Name, Vec<FileId>> {
     let mut templates: FxHashMap<Name, Vec<FileId>> = FxHashMap::default();
     let mut add = |name: &str, file: FileId| {
         if name.is_empty() {
@@ -27,6 +28,7 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, 
             files.push(file);
         }
     };
+    let registered = super::view_namespaces::read(sources, facts, packs);
     // Views in folders of other names, by every end of their path.
     let mut elsewhere: FxHashMap<String, Option<FileId>> = FxHashMap::default();
     for (at, facts) in facts.iter().enumerate() {
@@ -39,6 +41,11 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts]) -> FxHashMap<Name, 
                 }
                 for name in blade_names(path) {
                     add(&name, file);
+                }
+                for (folder, space) in &registered {
+                    for name in registered_names(path, folder, space.as_str()) {
+                        add(&name, file);
+                    }
                 }
             }
             Language::DjangoTemplate | Language::Jinja => {
@@ -146,6 +153,19 @@ fn blade_names(path: &str) -> Vec<String> {
                 names.push(format!("component:{package}::{tag}"));
             }
         }
+    }
+    names
+}
+
+/// Names of a view, or of a component, below a folder that is registered under a name.
+fn registered_names(path: &str, folder: &str, space: &str) -> Vec<String> {
+    let below =
+        path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).and_then(|rest| rest.strip_suffix(".blade.php"));
+    let Some(below) = below else { return Vec::new() };
+    let parts: Vec<&str> = below.split('/').collect();
+    let mut names = vec![format!("{space}::{}", parts.join("."))];
+    if let ["components", inner @ ..] = parts.as_slice() {
+        names.extend(tag_names(inner).iter().map(|tag| format!("component:{space}::{tag}")));
     }
     names
 }

@@ -13,6 +13,7 @@ mod graph;
 mod live;
 mod marshal;
 mod model;
+mod page_record;
 mod resource;
 mod row_list;
 mod schema;

@@ -1,6 +1,8 @@
 //! What does a table builder read of each row it draws: columns, links, actions that are shown or not?
 
 use super::super::call::Args;
+use super::super::orm::DEFAULT_DEPTH;
+use super::super::tree::NOTHING;
 use super::super::value::{Data, NULL, Query, UNKNOWN, Val};
 use super::super::{Engine, Frame, What};
 use crate::base::{Name, Range};
@@ -16,6 +18,8 @@ pub(in super::super) struct Table {
     title: Option<Val>,
     /// An action offers all rows that could be added, and how it changes their query.
     offers: Option<Val>,
+    /// Paths with dots that columns are named after: the table loads their relations with its query.
+    paths: Vec<Name>,
 }
 
 impl<'a> Engine<'a> {
@@ -107,10 +111,14 @@ impl<'a> Engine<'a> {
             self.built(&mut scratch, f, object, UNKNOWN, at);
             scratch.buffer.clear();
             self.finish(scratch);
-            let found = std::mem::replace(&mut self.table, first).and_then(|t| t.rows);
-            let Some(Data::Query(query)) = found.map(|v| self.data(v).clone()) else {
+            let table = std::mem::replace(&mut self.table, first).unwrap_or_default();
+            let Some(Data::Query(mut query)) = table.rows.map(|v| self.data(v).clone()) else {
                 continue;
             };
+            self.load_columns(&mut query, &table.paths);
+            let found = Some(self.v.of(Data::Query(query.clone())));
+            // What is drawn stands in the class's own file, wherever the class is drawn.
+            let outside = std::mem::replace(&mut fr.file, f.file);
             let record = self.row_of(&query);
             let id = self.enter_loop(fr, at);
             self.framework_loops.insert(id);
@@ -135,12 +143,30 @@ impl<'a> Engine<'a> {
                     }
             });
             self.leave_loop(fr, mark, false);
+            fr.file = outside;
             if let (Some(title), Some(change), Some(model)) = (built.title, built.offers, query.model) {
                 let all = self.start_query(model, self.span(fr, at));
                 let all = self.v.of(Data::Query(all));
                 let all = self.changed_rows(fr, all, change, at);
                 self.label_each(fr, all, title, at);
             }
+        }
+    }
+
+    /// The table loads the relations on the way to what its columns show.
+    fn load_columns(&mut self, query: &mut Query, paths: &[Name]) {
+        let Some(model) = query.model else { return };
+        for path in paths {
+            let mut names: Vec<Name> = Vec::new();
+            let mut at = model;
+            for segment in path.as_str().split('.') {
+                let name = Name::new(segment);
+                let Some(relation) = self.relation(at, name) else { break };
+                names.push(name);
+                let Some(target) = relation.target else { break };
+                at = target;
+            }
+            query.tree = self.load_names(query.tree, model, &names, NOTHING, DEFAULT_DEPTH);
         }
     }
 
@@ -177,6 +203,13 @@ impl<'a> Engine<'a> {
         }
         if self.words(fr, "table-later").contains(&name) {
             return;
+        }
+        // What a hidden column would show is not loaded.
+        if self.words(fr, "table-hides").contains(&name)
+            && first.is_none_or(|v| *self.data(v) == Data::Bool(true))
+            && let Some(table) = &mut self.table
+        {
+            table.paths.pop();
         }
         if self.words(fr, "table-modify").contains(&name) {
             self.table_modified(fr, first, range);
@@ -235,13 +268,19 @@ impl<'a> Engine<'a> {
         let Some((_, record)) = self.ambient.first().copied() else {
             return;
         };
-        if self.bare_row(record).is_none() {
-            return;
-        }
         let Some(class) = name.as_str().rsplit_once('.').map(|(class, _)| Name::new(class)) else {
             return;
         };
         let roles: Vec<Name> = self.ix.packs.roles(class).to_vec();
+        if self.bare_row(record).is_none() {
+            if roles.iter().any(|r| r.as_str() == "table-column")
+                && let Some(Data::Str(path)) = args.positional.first().map(|v| self.data(*v).clone())
+                && let Some(table) = &mut self.table
+            {
+                table.paths.push(if path.as_str().contains('.') { path } else { Name::empty() });
+            }
+            return;
+        }
         for role in roles {
             let role = role.as_str();
             if role == "table-column" {

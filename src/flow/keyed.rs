@@ -1,0 +1,151 @@
+//! Does a condition hold in a few turns of a loop only: `if ($key === 'tags')` in `foreach ($filters as $key => $value)`?
+//!
+//! Keys come once each. What runs for one key that the code names is not paid once per turn.
+
+use smallvec::SmallVec;
+
+use super::value::{LoopId, NO_LOOP};
+use super::{Engine, Frame};
+use crate::base::Name;
+use crate::facts::{BinaryOp, Case, Expr, ExprId, Language, Pat, Slot, Stmt};
+
+/// So many keys named together are still few turns.
+const FEW_KEYS: usize = 4;
+/// Conditions nest at most so deep.
+const MAX_NESTING: usize = 12;
+
+type Loops = SmallVec<[LoopId; 2]>;
+
+impl<'a> Engine<'a> {
+    /// What was noted since a mark stands under a condition that holds (or does not): in loops by whose key it asks, it runs
+    /// for few turns.
+    pub(super) fn for_named_keys(&self, fr: &mut Frame<'a>, cond: ExprId, holds: bool, mark: usize) {
+        if fr.turns.is_empty() || fr.buffer.len() <= mark {
+            return;
+        }
+        let few = named(fr, cond, holds, MAX_NESTING);
+        drop_loops(fr, &few, mark);
+    }
+
+    /// The same for a case of a switch over the key.
+    pub(super) fn for_named_case(&self, fr: &mut Frame<'a>, subject: ExprId, case: &'a Case, mark: usize) {
+        self.for_named_tests(fr, subject, &case.tests, mark);
+    }
+
+    /// The same for an arm of a match over the key.
+    pub(super) fn for_named_tests(&self, fr: &mut Frame<'a>, subject: ExprId, tests: &'a [ExprId], mark: usize) {
+        if fr.turns.is_empty() || fr.buffer.len() <= mark || tests.is_empty() || tests.len() > FEW_KEYS {
+            return;
+        }
+        if !tests.iter().all(|t| is_written(fr, *t)) {
+            return;
+        }
+        let few = keyed_loop(fr, subject);
+        drop_loops(fr, &few, mark);
+    }
+}
+
+fn drop_loops(fr: &mut Frame<'_>, few: &[LoopId], mark: usize) {
+    if few.is_empty() {
+        return;
+    }
+    for event in fr.buffer.iter_mut().skip(mark) {
+        event.loops.retain(|l| !few.contains(l));
+    }
+}
+
+/// The loops of which only a few turns meet the condition.
+fn named(fr: &Frame<'_>, cond: ExprId, holds: bool, depth: usize) -> Loops {
+    let Some(depth) = depth.checked_sub(1) else { return Loops::new() };
+    let body = fr.body;
+    match body.expr(cond) {
+        Expr::Not(inner) => named(fr, *inner, !holds, depth),
+        Expr::Same(inner) => named(fr, *inner, holds, depth),
+        Expr::And(a, b) if holds => both(named(fr, *a, true, depth), named(fr, *b, true, depth)),
+        Expr::Or(a, b) if !holds => both(named(fr, *a, false, depth), named(fr, *b, false, depth)),
+        Expr::Or(a, b) | Expr::And(a, b) => {
+            let first = named(fr, *a, holds, depth);
+            let second = named(fr, *b, holds, depth);
+            first.into_iter().filter(|l| second.contains(l)).collect()
+        }
+        Expr::Binary { op, left, right } if (*op == BinaryOp::Equal && holds) || (*op == BinaryOp::NotEqual && !holds) => {
+            if is_written(fr, *right) {
+                keyed_loop(fr, *left)
+            } else if is_written(fr, *left) {
+                keyed_loop(fr, *right)
+            } else {
+                Loops::new()
+            }
+        }
+        Expr::Binary { op, left, right } if (*op == BinaryOp::In && holds) || (*op == BinaryOp::NotIn && !holds) => {
+            if is_short_list(fr, *right) {
+                keyed_loop(fr, *left)
+            } else {
+                Loops::new()
+            }
+        }
+        Expr::Call { callee, args } if holds => match body.expr(*callee) {
+            Expr::Function { fallback, .. } if fallback.as_str() == "in_array" && args.len() >= 2 => {
+                if is_short_list(fr, args[1].value) { keyed_loop(fr, args[0].value) } else { Loops::new() }
+            }
+            _ => Loops::new(),
+        },
+        _ => Loops::new(),
+    }
+}
+
+fn both(mut a: Loops, b: Loops) -> Loops {
+    a.extend(b);
+    a
+}
+
+/// Does the code write a value down: a literal, a constant of a class, the value of a case?
+fn is_written(fr: &Frame<'_>, e: ExprId) -> bool {
+    match fr.body.expr(e) {
+        Expr::Str(_) | Expr::Int(_) => true,
+        Expr::Attr { base, name, .. } => match fr.body.expr(*base) {
+            Expr::Class(_) => true,
+            Expr::Attr { base, .. } => name.as_str() == "value" && matches!(fr.body.expr(*base), Expr::Class(_)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn is_short_list(fr: &Frame<'_>, e: ExprId) -> bool {
+    matches!(fr.body.expr(e), Expr::Seq { items, .. } if items.len() <= FEW_KEYS && items.iter().all(|i| is_written(fr, i.value)))
+}
+
+/// The running loop whose key an expression reads.
+fn keyed_loop(fr: &Frame<'_>, e: ExprId) -> Loops {
+    let Expr::Local(slot) = fr.body.expr(e) else { return Loops::new() };
+    let is_key = |target: Option<crate::facts::PatId>, key: Option<crate::facts::PatId>| match key {
+        Some(key) => *fr.body.pat(key) == Pat::Local(*slot),
+        None => target.is_some_and(|target| is_first_of_items(fr, target, *slot)),
+    };
+    fr.turns.iter().filter(|(id, [target, key])| *id != NO_LOOP && is_key(*target, *key)).map(|(id, _)| *id).collect()
+}
+
+/// `for key, value in filters.items()`, `for i, row in enumerate(rows)`: the first of a pair that comes once.
+fn is_first_of_items(fr: &Frame<'_>, target: crate::facts::PatId, slot: Slot) -> bool {
+    if fr.language != Language::Python {
+        return false;
+    }
+    let body = fr.body;
+    let Pat::Seq(items) = body.pat(target) else { return false };
+    let Some((Some(first), false)) = items.first() else { return false };
+    if *body.pat(*first) != Pat::Local(slot) {
+        return false;
+    }
+    body.stmts.iter().any(|s| match s {
+        Stmt::Loop(l) if l.target == Some(target) => l.iter.is_some_and(|i| match body.expr(i) {
+            Expr::Call { callee, .. } => match body.expr(*callee) {
+                Expr::Attr { name, .. } => *name == Name::new("items"),
+                Expr::Name(name) => *name == Name::new("enumerate"),
+                _ => false,
+            },
+            _ => false,
+        }),
+        _ => false,
+    })
+}
