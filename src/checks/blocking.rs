@@ -207,7 +207,8 @@ fn twin(cx: &CheckContext<'_>, event: &Event) -> Option<Name> {
     };
     let decl = cx.ix.function(called);
     let name = Name::new(&format!("a{}", decl.name));
-    let beside = cx.ix.file(called.file).functions.iter().find(|f| f.name == name && f.class == decl.class && f.parent == decl.parent)?;
+    let beside =
+        cx.ix.file(called.file).functions.iter().find(|f| f.name == name && f.class == decl.class && f.parent == decl.parent)?;
     beside.is_async.then_some(name)
 }
 

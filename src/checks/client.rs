@@ -127,7 +127,9 @@ fn report<'e>(
     finding.help = match (in_loop, given.data || given.unknown) {
         (false, false) => entry.cure.clone(),
         (true, false) if !is_php || entry.loops_only => entry.cure.clone(),
-        (true, true) => "build it before the loop if all turns share its arguments, else keep it in a cache whose keys they are".to_owned(),
+        (true, true) => {
+            "build it before the loop if all turns share its arguments, else keep it in a cache whose keys they are".to_owned()
+        }
         (true, _) => "build it before the loop and use it for all turns".to_owned(),
         (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
     };

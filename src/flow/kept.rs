@@ -230,7 +230,11 @@ impl<'a> Engine<'a> {
                 let own = class.filter(|_| self.is_receiver(fr, *base) && !fr.decl.is_classmethod);
                 if !is_tested(body, *name) {
                     // What the constructor fills by the same method is only renewed later.
-                    return if own.is_some_and(|class| self.is_part_of_making(class, fr.f)) { Keeper::Object } else { Keeper::Nobody };
+                    return if own.is_some_and(|class| self.is_part_of_making(class, fr.f)) {
+                        Keeper::Object
+                    } else {
+                        Keeper::Nobody
+                    };
                 }
                 match own {
                     Some(class) => self.object_or_process(class),

@@ -419,7 +419,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
-        tags: template_tags(ix),
+        tags: template::template_tags(ix),
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
@@ -466,48 +466,6 @@ fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
         }
     }
     found
-}
-
-/// Functions that the program registers for its templates, by the name that templates use.
-fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
-    use crate::facts::Expr;
-    let mut tags = FxHashMap::default();
-    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
-        return tags;
-    };
-    let known: Vec<&str> = words.as_str().split_whitespace().collect();
-    for (i, facts) in ix.facts.iter().enumerate() {
-        if facts.language != Language::Python {
-            continue;
-        }
-        for (j, decl) in facts.functions.iter().enumerate() {
-            let Some(parent) = decl.parent else { continue };
-            let outer = &facts.functions[parent.0 as usize].body;
-            for decorator in &decl.decorators {
-                let (callee, args) = match outer.expr(*decorator) {
-                    Expr::Call { callee, args } => (*callee, args.as_slice()),
-                    _ => (*decorator, &[][..]),
-                };
-                let Expr::Attr { name, .. } = outer.expr(callee) else {
-                    continue;
-                };
-                if !known.contains(&name.as_str()) {
-                    continue;
-                }
-                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
-                    Expr::Str(s) => Some(*s),
-                    _ => None,
-                };
-                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
-                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
-                let file_like = |n: &Name| n.as_str().contains('.');
-                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
-                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                tags.insert(tag, (f, first.filter(file_like)));
-            }
-        }
-    }
-    tags
 }
 
 impl<'a> Engine<'a> {

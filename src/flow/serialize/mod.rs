@@ -26,11 +26,14 @@ pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
 pub(super) use table::Table;
 
+use rustc_hash::FxHashSet;
+
 use super::call::Args;
 use super::many::NO_ELEMENT;
 use super::value::{Data, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
+use crate::facts::{Expr, Language};
 use crate::index::{ClassId, FnRef};
 use crate::source::Origin;
 
@@ -179,6 +182,7 @@ impl<'a> Engine<'a> {
 
     /// Evaluates what libraries run without a visible caller, and what handlers give to be serialized.
     pub(super) fn framework_roots(&mut self) {
+        let mentioned = self.mentioned_names();
         for i in 0..self.ix.classes.len() {
             let class = ClassId(i as u32);
             let file = self.ix.class(class).file;
@@ -190,7 +194,7 @@ impl<'a> Engine<'a> {
             }
             let role = self.role(class).unwrap_or_default();
             let decl = self.ix.class_decl(class);
-            if decl.is_abstract || self.ix.class(class).model.is_some() {
+            if decl.is_abstract || self.ix.class(class).model.is_some() || self.is_base_alone(class, &mentioned) {
                 continue;
             }
             let mut fr = self.class_frame(class);
@@ -211,6 +215,29 @@ impl<'a> Engine<'a> {
         }
         self.graph_roots();
         self.handled();
+    }
+
+    /// Is a class only there to be derived from: does no code mention it, but classes below it? What they change of it counts.
+    fn is_base_alone(&self, class: ClassId, mentioned: &FxHashSet<Name>) -> bool {
+        let data = self.ix.class(class);
+        let is_python = self.ix.file(data.file).language == Language::Python;
+        let is_registered = !self.ix.class_decl(class).decorators.is_empty();
+        is_python && !is_registered && !data.descendants.is_empty() && !mentioned.contains(&Name::new(data.name.last_segment()))
+    }
+
+    /// The last segments of all names that code mentions, bases of classes left out.
+    fn mentioned_names(&self) -> FxHashSet<Name> {
+        let python = self.ix.facts.iter().filter(|file| file.language == Language::Python);
+        let bodies = python.flat_map(|file| &file.functions).map(|function| &function.body);
+        let mut names = FxHashSet::default();
+        for body in bodies {
+            names.extend(body.exprs.iter().filter_map(|e| match e {
+                Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
+                Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+                _ => None,
+            }));
+        }
+        names
     }
 
     /// What handlers of requests return is serialized.
