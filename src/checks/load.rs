@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ending::ends_its_rows;
 use super::load_help::{Reads, cure, in_administration, is_hinted};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
@@ -226,7 +227,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     } else {
         (finding.help, finding.fix) = cure(cx, &reads);
     }
-    if header.is_some_and(|at| by_hand.is(cx, at.file)) {
+    if header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at)) {
         finding.level = Level::Note;
     }
     // Far away, there are few of them more often than not.

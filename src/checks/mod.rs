@@ -5,6 +5,7 @@
 mod blocking;
 mod client;
 mod count;
+mod ending;
 mod fix;
 mod index;
 mod load;

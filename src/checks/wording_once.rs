@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::CheckContext;
 use crate::base::{FileId, Name, Range};
-use crate::facts::{Expr, FnKind, Language};
+use crate::facts::{Body, Expr, ExprId, FnKind, Language};
 use crate::source::Origin;
 
 /// Which files are run by hand only, as far as it was asked.
@@ -67,6 +67,7 @@ fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, file: FileId, steps: u
 fn mentions(cx: &CheckContext<'_>) -> Mentions {
     let mut found = Mentions::default();
     let registering = cx.ix.packs.word_list("command-registrations");
+    let calling = cx.ix.packs.word_list("command-calls");
     for (i, facts) in cx.ix.facts.iter().enumerate() {
         let file = FileId(i as u32);
         if cx.ix.sources.file(file).origin == Origin::Test {
@@ -89,11 +90,18 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
                     _ => None,
                 })
                 .collect();
+            // A command is named like a thing as often as not: in these languages a call says that it is run.
+            let is_python = facts.language == Language::Python;
+            let run: Vec<ExprId> = body.exprs.iter().filter_map(|expr| run_by(body, expr, &calling)).collect();
             body.exprs
                 .iter()
                 .zip(&body.ranges)
-                .filter(move |(_, range)| !registered.iter().any(|r| r.contains(**range)))
-                .map(|(expr, _)| expr)
+                .enumerate()
+                .filter(move |(at, (expr, range))| {
+                    let is_text = is_python && matches!(expr, Expr::Str(_));
+                    !registered.iter().any(|r| r.contains(**range)) && (!is_text || run.contains(&ExprId(*at as u32)))
+                })
+                .map(|(_, (expr, _))| expr)
         });
         for expr in named {
             let name = match expr {
@@ -108,6 +116,13 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
         }
     }
     found
+}
+
+/// The name of the command that a call runs: `call_command("sync", …)`.
+fn run_by(body: &Body, expr: &Expr, calling: &[String]) -> Option<ExprId> {
+    let Expr::Call { callee, args } = expr else { return None };
+    let (Expr::Name(name) | Expr::Attr { name, .. }) = body.expr(*callee) else { return None };
+    calling.iter().any(|c| c == name.as_str()).then(|| args.first().map(|a| a.value)).flatten()
 }
 
 /// The names under which a file's code may be run: its stem, its classes, and what they call themselves.

@@ -1,38 +1,45 @@
-//! Does the help say what the pages of advice claim? `expect: rule (help: text)` names words that the help must hold.
+//! Do findings say what pages claim beyond rule and line? `expect: rule (help: text)` names words that the help must hold,
+//! `expect: rule (level: note)` the level.
 
 use super::catalog::pages;
 use super::files::TestCase;
-use super::{Options, analyze};
+use super::{Options, TestFinding, analyze};
 use crate::pipeline;
 
-/// What is wrong with the advice of one test, and how many claims it made.
+/// What a page claims of a finding, and how it is asked for.
+const CLAIMS: [(&str, fn(&TestFinding, &str) -> bool); 2] =
+    [("help: ", |finding, text| finding.help.contains(text)), ("level: ", |finding, text| finding.level == text)];
+
+/// What is wrong with what one test claims, and how many claims it makes.
 fn read(case: &TestCase) -> (usize, Vec<String>) {
-    let files: Vec<(String, String)> = case.files.iter().map(|f| (f.path.clone(), f.text.clone())).collect();
-    let findings = analyze(&files, &Options { rules: case.rules.clone() });
-    let (mut claims, mut wrong) = (0, Vec::new());
+    let mut claimed = Vec::new();
     for file in &case.files {
         for annotation in super::annotations::read(&file.text) {
             let reason = annotation.item.reason.unwrap_or_default();
-            let Some(text) = reason.strip_prefix("help: ") else {
-                continue;
-            };
-            claims += 1;
-            let rule = &annotation.item.rule;
-            let here = findings.iter().filter(|f| f.rule == *rule && f.path == file.path && f.line == annotation.line);
-            let helps: Vec<&str> = here.map(|f| f.help.as_str()).collect();
-            if !helps.iter().any(|help| help.contains(text)) {
-                wrong.push(format!("{}: {}: {text:?} is not in {helps:?}", case.host, case.name));
+            let claim = CLAIMS.iter().find_map(|(word, holds)| Some((reason.strip_prefix(word)?.to_owned(), holds)));
+            if let Some((text, holds)) = claim {
+                claimed.push((annotation.item.rule, file.path.clone(), annotation.line, text, holds));
             }
         }
     }
-    (claims, wrong)
+    if claimed.is_empty() {
+        return (0, Vec::new());
+    }
+    let files: Vec<(String, String)> = case.files.iter().map(|f| (f.path.clone(), f.text.clone())).collect();
+    let findings = analyze(&files, &Options { rules: case.rules.clone() });
+    let wrong = claimed.iter().filter_map(|(rule, path, line, text, holds)| {
+        let here: Vec<&TestFinding> = findings.iter().filter(|f| f.rule == *rule && f.path == *path && f.line == *line).collect();
+        let said: Vec<(&str, &str)> = here.iter().map(|f| (f.level.as_str(), f.help.as_str())).collect();
+        let is_held = here.iter().any(|f| holds(f, text));
+        (!is_held).then(|| format!("{}: {}: {text:?} is not in {said:?}", case.host, case.name))
+    });
+    (claimed.len(), wrong.collect())
 }
 
 #[test]
-fn the_advice_is_what_the_pages_claim() {
+fn findings_are_what_the_pages_claim() {
     let cases = pages("fixtures/cases", false);
-    let results: Vec<(usize, Vec<String>)> =
-        pipeline::pool(0).install(|| cases.iter().filter(|c| c.host.contains("advice")).map(read).collect());
+    let results: Vec<(usize, Vec<String>)> = pipeline::pool(0).install(|| cases.iter().map(read).collect());
     let claims: usize = results.iter().map(|(claims, _)| claims).sum();
     let wrong: Vec<String> = results.into_iter().flat_map(|(_, wrong)| wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -252,6 +252,7 @@ mod tests {
 
     fn finding(line: usize, steps: &[usize]) -> TestFinding {
         TestFinding {
+            level: "warning".to_owned(),
             help: String::new(),
             rule: "r".to_owned(),
             path: "app/example.py".to_owned(),

@@ -33,6 +33,8 @@ pub struct TestFinding {
     pub line: usize,
     /// Headline.
     pub message: String,
+    /// How bad it is, as reports write it.
+    pub level: String,
     /// What to do.
     pub help: String,
     /// Places on the way, lines from 1.
@@ -67,7 +69,8 @@ pub fn analyze(files: &[(String, String)], options: &Options) -> Vec<TestFinding
         .map(|finding| {
             let (path, line) = place(finding.span);
             let steps = finding.steps.iter().map(|step| place(step.span)).collect();
-            TestFinding { rule: finding.rule.to_string(), path, line, message: finding.message, help: finding.help, steps }
+            let level = format!("{:?}", finding.level).to_lowercase();
+            TestFinding { rule: finding.rule.to_string(), path, line, message: finding.message, level, help: finding.help, steps }
         })
         .collect()
 }
