@@ -12,6 +12,7 @@ use crate::base::{Name, Span};
 use crate::facts::Language;
 use crate::findings::{Confidence, Finding, Level};
 use crate::flow::value::flag;
+use crate::flow::value::Source;
 use crate::flow::{Event, Statement, What};
 use crate::index::ModelId;
 
@@ -130,6 +131,12 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     }
     for call in first.path.iter().rev().skip(1) {
         step(&mut finding.steps, *call, "which calls this");
+    }
+    // What is handed on as a query and runs where it is looped over is mended where it is written.
+    if let Source::Query(at) = cx.flow.values.source_of(*src)
+        && cx.function_at(at) != cx.function_at(first.site)
+    {
+        step(&mut finding.steps, at, "the query is built here");
     }
     for event in events.iter().take(6) {
         if event.site != place {

@@ -233,7 +233,17 @@ impl<'a> Engine<'a> {
         let Some((_, f)) = self.ix.find_method(class, items) else {
             return;
         };
-        let rows = self.call_function(fr, f, object, Args::default(), range).0;
+        // What the address names comes first; its items are asked of it.
+        let getter = self.word(fr, "view-row-method");
+        let given = match self.ix.find_method(class, getter) {
+            Some((_, getter)) if self.ix.function(f).params.len() > 1 => {
+                let request = self.library_object(fr, "admin-request");
+                let open = Args { open: true, ..Args::positional(vec![request]) };
+                Args::positional(vec![self.call_function(fr, getter, object, open, range).0])
+            }
+            _ => Args::default(),
+        };
+        let rows = self.call_function(fr, f, object, given, range).0;
         let methods = self.words(fr, "feed-methods");
         self.per_row(fr, rows, range, &mut |e, fr, row| {
             let mut titled = false;

@@ -52,8 +52,10 @@ impl<'a> Engine<'a> {
         let mut fields: Vec<Field<'a>> = Vec::new();
         for owner in self.ix.class(class).mro.clone() {
             let decl = self.ix.class_decl(owner);
-            for attr in &decl.attrs {
-                if fields.iter().any(|f| f.name == attr.name) {
+            for (i, attr) in decl.attrs.iter().enumerate() {
+                // Of several in one body the last counts.
+                let is_replaced = decl.attrs[i + 1..].iter().any(|later| later.name == attr.name);
+                if is_replaced || fields.iter().any(|f| f.name == attr.name) {
                     continue;
                 }
                 let Some(value) = attr.value else { continue };
