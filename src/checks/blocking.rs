@@ -149,9 +149,9 @@ fn place_of(event: &Event) -> Span {
     event.path.last().copied().unwrap_or(event.site)
 }
 
-/// Is this a statement of a session or query rather than a function of the catalogue?
+/// Is this a statement of a session, query or relation rather than a function of the catalogue?
 fn is_statement(function: Name) -> bool {
-    function.as_str().contains(".statement.")
+    function.as_str().contains(".statement.") || function.as_str().contains(".relation.")
 }
 
 fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event]) -> Option<Finding> {
@@ -182,7 +182,7 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     }
     finding.steps.retain(|s| s.span != place);
     finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
-    if entry.instead.contains("thread") {
+    if entry.instead.contains("thread") || entry.instead.contains("sync_to_async") {
         finding.help = format!("use {}", entry.instead);
     }
     if let Some(twin) = twin(cx, event) {

@@ -11,8 +11,8 @@ use super::{CheckContext, step};
 use crate::base::{Name, Span};
 use crate::facts::Language;
 use crate::findings::{Confidence, Finding, Level};
-use crate::flow::value::flag;
 use crate::flow::value::Source;
+use crate::flow::value::flag;
 use crate::flow::{Event, Statement, What};
 use crate::index::ModelId;
 

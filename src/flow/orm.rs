@@ -188,6 +188,7 @@ impl<'a> Engine<'a> {
                                 fr.read_each.push((row.renewed_by, row.src, relation.name));
                             }
                         }
+                        self.waits_for_relation(fr, row, relation.name, at);
                         let tree = self.lazy_tree(relation);
                         self.related(row, relation, tree)
                     }
@@ -698,6 +699,10 @@ impl<'a> Engine<'a> {
                 self.row_of(&query)
             }
             Result::Pair => {
+                let set = op.sets.and_then(|a| args.get(a)).map(|v| self.data(v).clone());
+                if let Some(Data::Record(keys, _)) = set {
+                    query.tree = keys.iter().fold(query.tree, |tree, (key, _)| self.v.trees.with(tree, *key, OPEN));
+                }
                 let row = self.row_of(&query);
                 self.v.of(Data::Tuple(Box::new([row, SCALAR])))
             }

@@ -1,7 +1,7 @@
 //! Which constructors and calls of libraries own connections, or make their thread wait?
 
 use super::call::Args;
-use super::value::{Data, Val};
+use super::value::{Data, Row, Source, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 
@@ -38,6 +38,14 @@ impl<'a> Engine<'a> {
         let dialect = model.map_or("database", |m| self.ix.model(m).dialect.as_str());
         let function = Name::new(&format!("{dialect}.statement.{method}"));
         self.blocking(fr, function, at);
+    }
+
+    /// A relation of one row that a query gave without it is read: does its thread wait for the statement?
+    pub(super) fn waits_for_relation(&mut self, fr: &mut Frame<'a>, row: Row, relation: Name, at: Range) {
+        if row.renewed_by == super::NO_LOOP && matches!(self.v.source_of(row.src), Source::Query(_)) {
+            let function = Name::new(&format!("{}.relation.{relation}", self.ix.model(row.model).dialect));
+            self.blocking(fr, function, at);
+        }
     }
 
     /// A factory of sessions was called.

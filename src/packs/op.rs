@@ -234,6 +234,8 @@ pub struct Op {
     pub loads: Option<Grammar>,
     /// The callback.
     pub callback: Option<ArgRef>,
+    /// A mapping of attributes that the row has afterwards, found or made.
+    pub sets: Option<ArgRef>,
     /// What it is given.
     pub gets: Gets,
     /// Which of its parameters takes the element.
@@ -306,6 +308,7 @@ const WORDS: &[&str] = &[
     "group",
     "project",
     "add-columns",
+    "add-attributes",
     "lazy",
     "no-eager",
     "reset-eager",
@@ -340,6 +343,7 @@ const WORDS: &[&str] = &[
 const KEYS: &[&str] = &[
     "eager",
     "load",
+    "sets",
     "callback",
     "gets",
     "element-param",
@@ -401,6 +405,7 @@ impl Op {
             eager: None,
             loads: None,
             callback: None,
+            sets: None,
             gets: Gets::Element,
             element: 0,
             path: None,
@@ -527,6 +532,7 @@ impl Op {
             "eager" => self.eager = Some(grammar(file, value)?),
             "load" => self.loads = Some(grammar(file, value)?),
             "callback" => self.callback = Some(arg_ref(value)),
+            "sets" => self.sets = Some(arg_ref(value)),
             "gets" => {
                 self.gets = match value {
                     "element" => Gets::Element,
