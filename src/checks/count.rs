@@ -10,6 +10,7 @@ use crate::facts::{Body, Expr, ExprId, FileFacts, Language};
 use crate::findings::{Edit, Finding, Fix};
 use crate::flow::value::{Source, Src, flag};
 use crate::flow::{Fetch, Loaded, Measure};
+use crate::index::models::snake;
 use crate::index::{FnRef, ModelId};
 use crate::packs::{Measures, Op, Result as OpResult};
 
@@ -265,11 +266,37 @@ impl<'a> Counter<'a> {
         let packs = &self.cx.ix.packs;
         let dialect = self.cx.ix.model(model).dialect;
         if let Some(code) = packs.word(dialect, "count-each-help").or_else(|| packs.word(dialect, "count-help")) {
-            let code = code.as_str().replace("{relation}", relation.as_str());
-            found.help = format!("only their number is used: let the query of the rows count, `{code}`");
+            let origin = found.steps.first().map(|s| s.span);
+            let attribute =
+                packs.word(dialect, "count-attribute").map(|w| w.as_str().replace("{relation}", &snake(relation.as_str())));
+            found.help = match attribute.filter(|_| origin.is_some_and(|o| self.counts_already(o, code, relation))) {
+                Some(name) => format!("only their number is used: read `{name}`, which the query counts already"),
+                None => {
+                    let code = code.as_str().replace("{relation}", relation.as_str());
+                    format!("only their number is used: let the query of the rows count, `{code}`")
+                }
+            };
             found.fix = None;
         }
         true
+    }
+
+    /// Does the function of the rows' query count the relation already, by the call that the help would name?
+    fn counts_already(&self, origin: Span, code: Name, relation: Name) -> bool {
+        let Some((call, _)) = code.as_str().split_once('(') else { return false };
+        let Some(f) = self.cx.function_at(origin) else { return false };
+        let body = &self.cx.ix.function(f).body;
+        let is_named = |e: ExprId| matches!(body.expr(e), Expr::Str(name) if *name == relation);
+        body.exprs.iter().any(|e| match e {
+            Expr::Call { callee, args } => {
+                matches!(body.expr(*callee), Expr::Attr { name, .. } if name.as_str() == call)
+                    && args.iter().any(|a| match body.expr(a.value) {
+                        Expr::Seq { items, .. } => items.iter().any(|i| is_named(i.value)),
+                        _ => is_named(a.value),
+                    })
+            }
+            _ => false,
+        })
     }
 
     fn finding(&self, measure: &Measure, rows: &Rows, at: Span) -> Finding {

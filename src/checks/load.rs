@@ -77,7 +77,10 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     merge_prefixes(&mut groups);
     let mut by_hand = ByHand::default();
     let reported = groups.into_values().map(|group| report(cx, group, &mut by_hand)).collect();
-    findings.extend(super::one_place::same_place(merge(reported), "missing-eager-load"));
+    findings.extend(super::one_place::same_rows(
+        super::one_place::same_place(merge(reported), "missing-eager-load"),
+        "lazy-load-in-loop",
+    ));
 }
 
 /// Where reads count as the same.

@@ -48,6 +48,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     {
         return (format!("{}{code}", help.as_str().replace("{method}", method.as_str())), None);
     }
+    if let Some(help) = of_search(cx, reads) {
+        return (help, None);
+    }
     if let Some((attr, names)) = in_administration(cx, reads) {
         return (joins_help(attr, &names), None);
     }
@@ -122,6 +125,27 @@ pub(super) fn as_hints(code: &str) -> String {
     let calls = code.split_inclusive(").").map(|call| call.strip_suffix('.').unwrap_or(call));
     let hints: Vec<String> = calls.map(|call| call.replacen('(', "=[", 1).replacen(')', "]", 1)).collect();
     hints.join(", ")
+}
+
+/// Rows that a search of an index gives: it is no query itself, but lets one be changed.
+fn of_search(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let Source::Query(at) = reads.origin else { return None };
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let (start, help) = (word("search-start")?, word("search-help")?);
+    let f = cx.function_at(at)?;
+    let body = &cx.ix.function(f).body;
+    let is_search = body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
+        Expr::Call { callee, .. } if *range == at.range => {
+            matches!(body.expr(*callee), Expr::Attr { base, name, .. } if *name == start && !matches!(body.expr(*base), Expr::This))
+        }
+        _ => false,
+    });
+    let class = cx.ix.model(reads.root).class?;
+    let (first, rest) = start.as_str().split_at_checked(1)?;
+    let scope = word("scope-method")?.as_str().replace("{studly}", &format!("{}{rest}", first.to_uppercase()));
+    let is_own = [start, Name::new(&scope)].iter().any(|m| cx.ix.find_method(class, *m).is_some());
+    let code = eager_code(cx.ix, reads.root, reads.path)?;
+    (is_search && !is_own).then(|| help.as_str().replace("{code}", &code))
 }
 
 /// All reads of the last relation only ask for the key, which the row holds itself.

@@ -55,6 +55,41 @@ pub(super) fn same_place(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
     kept
 }
 
+/// Reads of one relation that one function makes in several loops over the rows of one query, as one finding: one eager load
+/// cures them all.
+pub(super) fn same_rows(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
+    type Read = (String, Option<String>, String, Span);
+    let mut first: BTreeMap<Read, usize> = BTreeMap::new();
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut findings = findings;
+    findings.sort_by_key(|f| f.span);
+    for finding in findings {
+        let origin = finding.steps.first().map(|s| s.span).filter(|at| *at != finding.span);
+        let (Some(relation), Some(origin)) = (finding.subject.relation.clone(), origin) else {
+            kept.push(finding);
+            continue;
+        };
+        if finding.rule.as_str() != rule {
+            kept.push(finding);
+            continue;
+        }
+        let key = (finding.owner.clone(), finding.subject.model.clone(), relation, origin);
+        match first.get(&key).and_then(|at| kept.get_mut(*at)) {
+            Some(before) if before.level == finding.level && before.help == finding.help => {
+                before.confidence = before.confidence.max(finding.confidence);
+                if before.steps.len() < MAX_PLACES {
+                    step(&mut before.steps, finding.span, "also read here");
+                }
+            }
+            _ => {
+                first.insert(key, kept.len());
+                kept.push(finding);
+            }
+        }
+    }
+    kept
+}
+
 /// Relations of one row that one function asks one after the other with the same method, as one finding.
 pub(super) fn same_question(findings: Vec<Finding>) -> Vec<Finding> {
     type Asked = (Name, String, String, Option<String>, Level);

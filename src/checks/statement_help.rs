@@ -56,6 +56,12 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
         (_, _, Some((holder, relation))) => of_relation(cx, event, &words, *kind, *holder, *relation, lookup.as_ref()),
         _ => of_query(cx, event, &words, *kind, lookup.as_ref()),
     };
+    let help = match via {
+        Some((_, relation)) if is_read && help.contains("and read the loaded rows") && hides_relation(cx, event, *relation) => {
+            format!("{help}; put the result under another name, as `{relation}` then means the loaded rows")
+        }
+        _ => help,
+    };
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
     Advice { help, is_per_row, is_narrow }
 }
@@ -122,14 +128,20 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
     if lookup.is_open {
         return TOGETHER.to_owned();
     }
+    // Whoever calls a repository has no model to ask: the method asks for whatever it was made for.
+    if lookup.is_general && !event.path.is_empty() {
+        return TOGETHER.to_owned();
+    }
     let counts = |key: &str| words.word(key).is_some_and(|w| w.split(' ').any(|w| w == method(event)));
     let help = match (lookup.has_key, lookup.columns.as_slice()) {
         (true, []) => match lookup.key_of.filter(|_| lookup.is_one) {
             Some(row) => {
                 let model = words.target.map_or("", |m| model_name(cx.ix, m));
-                let other = words.word("batch-help").map_or_else(String::new, |help| format!("; else {help}"));
+                let key = if words.target.is_none() { "table-batch-help" } else { "batch-help" };
+                let other = words.word(key).map_or_else(String::new, |help| format!("; else {help}"));
                 Some(format!("if `{row}` is the `{model}` row, hand it over instead of its key{other}"))
             }
+            None if words.target.is_none() => words.word("table-batch-help").or_else(|| words.word("batch-help")),
             None => words.word("batch-help"),
         },
         (false, [column]) if counts("exists-methods") => words.filled("exists-help", *column),
@@ -191,7 +203,8 @@ fn of_relation(
     if kind == Statement::Aggregate {
         return "let the query of the rows compute it for all of them".to_owned();
     }
-    if lookup.is_some_and(|l| l.is_one && l.is_ordered)
+    // What else it is asked by, a relation that is loaded for all rows cannot know.
+    if lookup.is_some_and(|l| l.is_one && l.is_ordered && !l.is_open && l.columns.is_empty())
         && let Some(help) = words.word("newest-relation-help")
     {
         return help.replace("{relation}", relation.as_str());
@@ -208,6 +221,21 @@ fn of_relation(
         Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and read the loaded rows"),
         None => format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them"),
     }
+}
+
+/// Is the result of a statement put into an attribute that has the name of the relation?
+fn hides_relation(cx: &CheckContext<'_>, event: &Event, relation: Name) -> bool {
+    let Some(f) = cx.function_at(event.site) else { return false };
+    let body = &cx.ix.function(f).body;
+    body.exprs.iter().any(|e| match e {
+        Expr::Assign { target, value } => {
+            let range = body.range(*value);
+            matches!(body.pats.get(target.0 as usize), Some(Pat::Attr { name, .. }) if *name == relation)
+                && range.start <= event.site.range.start
+                && event.site.range.end <= range.end
+        }
+        _ => false,
+    })
 }
 
 fn is_filtered(event: &Event) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct Lookup {
     pub is_constant: bool,
     /// The row whose relation is asked changes with the loop.
     pub parent_changes: bool,
+    /// It starts from a field of the object whose method asks, which knows the model, or from the object itself.
+    pub is_general: bool,
     /// The variable that gets the result.
     pub held_by: Option<crate::facts::Slot>,
 }
@@ -57,6 +59,11 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
     reader.found.is_constant = turn.is_sure && !turn.changes(at);
     let (links, root) = links(turn, at);
     reader.found.parent_changes = turn.changes(root);
+    reader.found.is_general = match body.expr(root) {
+        Expr::This => true,
+        Expr::Attr { base, .. } => matches!(body.expr(*base), Expr::This),
+        _ => false,
+    };
     let mut links = links;
     // `session.execute(select(…).where(…))`
     if let Some((name, args)) = links.last().copied()

@@ -760,6 +760,10 @@ impl<'a> Engine<'a> {
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
                 };
+                // Without a condition before it, the callback always runs.
+                if op.callback.is_some_and(|c| c.index == Some(0)) {
+                    return after;
+                }
                 // The other way is the second callback, where there is one.
                 let other = otherwise.and_then(|g| self.changed_by(fr, before, g, at)).unwrap_or(before);
                 self.v.join(other, after)

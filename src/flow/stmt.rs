@@ -360,6 +360,12 @@ impl<'a> Engine<'a> {
                 {
                     place(fr, *base).into_iter().collect()
                 }
+                Expr::Attr { base, name, .. }
+                    if matches!(body.expr(*base), Expr::Attr { .. })
+                        && name.as_str() == if holds { "isEmpty" } else { "isNotEmpty" } =>
+                {
+                    place(fr, *base).into_iter().collect()
+                }
                 Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
                     Some(Expr::Str(field)) => vec![Place::Field(*field)],
                     _ => Vec::new(),

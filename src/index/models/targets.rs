@@ -68,7 +68,7 @@ impl Linker<'_, '_, '_> {
         index.literal_text(at, expr).and_then(|text| self.named_model(owner, text))
     }
 
-    /// `PostProxy::modelClass()`: the model that a class of a library leads to by its name.
+    /// `PostProxy::modelClass()`: the model that a class of a library leads to by its name. `Post::modelClass()`: that model.
     fn stand_in(&self, owner: ModelId, at: FnRef, callee: ExprId) -> Option<ModelId> {
         let rules = self.dialect_of(owner).pack.relation_methods.as_ref()?.stand_in.as_ref()?;
         let body = &self.index.function(at).body;
@@ -77,6 +77,10 @@ impl Linker<'_, '_, '_> {
             return None;
         }
         let Symbol::Class(class) = self.index.symbol_of(at, *base) else { return None };
+        // A model that may be extended says itself which class stands for it.
+        if let Some(model) = self.of_class[class.0 as usize] {
+            return Some(model);
+        }
         let class = self.index.class(class);
         let is_one = class.external.iter().any(|n| n.as_str().eq_ignore_ascii_case(&rules.base));
         let named = class.name.as_str().strip_suffix(rules.suffix.as_str()).filter(|_| is_one)?;
