@@ -29,12 +29,14 @@ mod module;
 mod orm;
 mod owned;
 mod print;
+mod protocol;
 mod reach;
 mod resource;
 mod select;
 mod serialize;
 mod stmt;
 mod template;
+mod template_engine;
 mod terms;
 mod text;
 pub mod tree;
@@ -65,6 +67,9 @@ const MAX_CALL_DEPTH: usize = 40;
 const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
+/// A small function may have more of them: so many expressions in all, and so many contexts at most.
+const MAX_CONTEXT_WORK: usize = 12_000;
+const MAX_THIN_CONTEXTS: usize = 512;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -260,6 +265,10 @@ pub(crate) struct Engine<'a> {
     unloaded_by: FxHashMap<Span, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Templates that only the folder of their package tells, by name.
+    package_templates: FxHashMap<Name, Option<FileId>>,
+    /// Classes of the program of which objects of libraries are, by the full name of the object.
+    library_objects: Option<FxHashMap<Name, ClassId>>,
     /// Names that the templates below each template use.
     wanted: FxHashMap<FileId, Rc<[Name]>>,
     /// Relations that the program ever loads, once it is asked.
@@ -407,7 +416,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
-        tags: template_tags(ix),
+        tags: template_engine::template_tags(ix),
+        package_templates: FxHashMap::default(),
+        library_objects: None,
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
@@ -454,48 +465,6 @@ fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
         }
     }
     found
-}
-
-/// Functions that the program registers for its templates, by the name that templates use.
-fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
-    use crate::facts::Expr;
-    let mut tags = FxHashMap::default();
-    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
-        return tags;
-    };
-    let known: Vec<&str> = words.as_str().split_whitespace().collect();
-    for (i, facts) in ix.facts.iter().enumerate() {
-        if facts.language != Language::Python {
-            continue;
-        }
-        for (j, decl) in facts.functions.iter().enumerate() {
-            let Some(parent) = decl.parent else { continue };
-            let outer = &facts.functions[parent.0 as usize].body;
-            for decorator in &decl.decorators {
-                let (callee, args) = match outer.expr(*decorator) {
-                    Expr::Call { callee, args } => (*callee, args.as_slice()),
-                    _ => (*decorator, &[][..]),
-                };
-                let Expr::Attr { name, .. } = outer.expr(callee) else {
-                    continue;
-                };
-                if !known.contains(&name.as_str()) {
-                    continue;
-                }
-                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
-                    Expr::Str(s) => Some(*s),
-                    _ => None,
-                };
-                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
-                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
-                let file_like = |n: &Name| n.as_str().contains('.');
-                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
-                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                tags.insert(tag, (f, first.filter(file_like)));
-            }
-        }
-    }
-    tags
 }
 
 impl<'a> Engine<'a> {
@@ -580,7 +549,10 @@ impl<'a> Engine<'a> {
     fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
         let (f, class) = counted;
         let count = |key| self.contexts.get(&key).copied().unwrap_or(0);
-        count(counted) >= MAX_CONTEXTS || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS
+        // What hands its arguments on costs little, and is called from everywhere.
+        let size = self.ix.function(f).body.exprs.len().max(1);
+        let own = MAX_CONTEXTS.max((MAX_CONTEXT_WORK / size).min(MAX_THIN_CONTEXTS) as u16);
+        count(counted) >= own || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS.max(4 * own)
     }
 
     /// One more evaluation of a function, by what it was called on.

@@ -140,21 +140,26 @@ impl<'a> Engine<'a> {
         rendered
     }
 
-    fn template_names(&self, val: Val) -> Vec<Name> {
+    pub(super) fn template_names(&self, val: Val) -> Vec<Name> {
         match self.data(val) {
             Data::Str(s) => vec![*s],
             Data::OneOf(all) => all.iter().flat_map(|v| self.template_names(*v)).collect(),
             Data::Tuple(all) => all.iter().take(1).flat_map(|v| self.template_names(*v)).collect(),
+            Data::Many(one, _) => self.template_names(*one),
             _ => Vec::new(),
         }
     }
 
-    fn template_files(&self, name: Name) -> Vec<FileId> {
+    pub(super) fn template_files(&mut self, name: Name) -> Vec<FileId> {
         if let Some(files) = self.ix.templates.get(&name) {
             return files.clone();
         }
         let dotted = Name::new(&name.as_str().replace('/', "."));
-        self.ix.templates.get(&dotted).cloned().unwrap_or_default()
+        if let Some(files) = self.ix.templates.get(&dotted) {
+            return files.clone();
+        }
+        let ix = self.ix;
+        self.package_templates.entry(name).or_insert_with(|| ix.template_of_package(name)).iter().copied().collect()
     }
 
     /// Renders the templates of a name with a context.
@@ -176,7 +181,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn render_file(&mut self, fr: &mut Frame<'a>, file: FileId, context: Val, this: Val, range: Range, overridden: &[Name]) {
+    pub(super) fn render_file(
+        &mut self,
+        fr: &mut Frame<'a>,
+        file: FileId,
+        context: Val,
+        this: Val,
+        range: Range,
+        overridden: &[Name],
+    ) {
         let f = FnRef { file, id: FnId(0) };
         self.rendered.insert(file);
         let context = match self.data(context) {
@@ -360,7 +373,8 @@ impl<'a> Engine<'a> {
                 SCALAR
             }
             RenderKind::Import => {
-                let file = self.template_names(template).into_iter().find_map(|n| self.template_files(n).first().copied());
+                let file = self.template_names(template);
+                let file = file.into_iter().find_map(|n| self.template_files(n).first().copied());
                 self.template_module(file)
             }
             RenderKind::Tag => {
