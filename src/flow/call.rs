@@ -79,7 +79,9 @@ impl<'a> Engine<'a> {
         let range = fr.body.range(id);
         match fr.body.expr(callee) {
             Expr::Attr { base, name, .. } => {
+                let mark = fr.buffer.len();
                 let recv = self.expr(fr, *base);
+                self.forget_proxied(fr, *base, *name, mark);
                 let key = args.first().map(|arg| arg.value);
                 let args = self.args(fr, args);
                 self.handed_on(fr, *name, &args);
@@ -493,6 +495,7 @@ impl<'a> Engine<'a> {
                 }
             },
             // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) if self.is_same_relation(fr, name) => (recv, None),
             Data::Attribute(..) | Data::Condition(_) => {
                 let mut vals = vec![recv];
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));

@@ -274,7 +274,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The one row that a variable or `$this` holds.
-    fn row_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
+    pub(super) fn row_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
         let val = match fr.body.expr(e) {
             Expr::Local(slot) => *fr.locals.get(slot.0 as usize)?,
             Expr::This => fr.this,

@@ -5,9 +5,12 @@
 use rustc_hash::FxHashMap;
 
 use super::call::Args;
+use super::event::{Event, What};
+use super::stmt::Place;
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
+use crate::facts::{Body, Expr, ExprId, Pat, PatId, Slot};
 use crate::index::ClassId;
 
 /// The method that gives what reading an attribute gives.
@@ -44,6 +47,46 @@ impl<'a> Engine<'a> {
             self.leave_loop(fr, mark, false);
         }
         Some(self.v.many(read, ManyKind::Held))
+    }
+
+    /// Adding to what stands for related rows reads the relation alone, not what is behind each of its rows.
+    pub(super) fn forget_proxied(&self, fr: &mut Frame<'a>, collection: ExprId, method: Name, mark: usize) {
+        let words = self.ix.packs.word_in_language(self.names.python, "grows-collection");
+        if !words.is_some_and(|w| super::entry::has_word(w, method.as_str())) {
+            return;
+        }
+        let Expr::Attr { base, name, .. } = fr.body.expr(collection) else { return };
+        let Some(row) = self.row_at(fr, *base) else { return };
+        let Some((_, end)) = self.ix.model(row.model).proxies.get(name).copied() else { return };
+        let kept = fr.buffer.split_off(mark.min(fr.buffer.len()));
+        fr.buffer.extend(kept.into_iter().filter(|e| !matches!(e.what, What::Read { relation, .. } if relation == end)));
+    }
+
+    /// Does a method of a relation of a model narrow the relation, which stays itself?
+    pub(super) fn is_same_relation(&self, fr: &Frame<'a>, method: Name) -> bool {
+        let words = self.ix.packs.word_in_language(self.language(fr), "same-relation");
+        words.is_some_and(|w| super::entry::has_word(w, method.as_str()))
+    }
+
+    /// Variables that a branch fills only while they are empty, and that nothing else in the loop fills: later turns have
+    /// what the first one found.
+    pub(super) fn keep_first(&mut self, fr: &mut Frame<'a>, cond: ExprId, absent: &[Place], mark: usize) {
+        let Some(turns) = fr.loops.last().copied() else { return };
+        let Some(header) = self.v.loop_span(turns).filter(|span| span.file == fr.file) else { return };
+        let (body, after) = (fr.body, fr.body.range(cond).end);
+        for place in absent {
+            let Place::Local(slot) = place else { continue };
+            let fills = |e: &Expr| matches!(e, Expr::Assign { target, .. } if has_slot(body, *target, *slot, 4));
+            let mut filled = body.exprs.iter().zip(&body.ranges).filter(|(e, at)| at.start >= header.range.start && fills(e));
+            let is_only = filled.next().is_some_and(|(_, at)| at.start > after) && filled.next().is_none();
+            let held = fr.locals[slot.0 as usize];
+            if is_only && self.v.is_renewed(held) {
+                fr.locals[slot.0 as usize] = self.v.renew(held, NO_LOOP);
+                let kept = fr.buffer.split_off(mark.min(fr.buffer.len()));
+                let is_read = |e: &Event| matches!(e.what, What::Read { .. } | What::Column { .. }) && e.needs == turns;
+                fr.buffer.extend(kept.into_iter().filter(|e| !is_read(e)));
+            }
+        }
     }
 
     /// What an attribute of a class gives for one of its objects: itself, or what it computes when it is read.
@@ -92,5 +135,14 @@ impl<'a> Engine<'a> {
             }
         }
         found
+    }
+}
+
+/// Does a target bind this variable, alone or among others?
+fn has_slot(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
+    match body.pat(pat) {
+        Pat::Local(own) => *own == slot,
+        Pat::Seq(items) if depth > 0 => items.iter().any(|(p, _)| p.is_some_and(|p| has_slot(body, p, slot, depth - 1))),
+        _ => false,
     }
 }
