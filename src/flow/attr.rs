@@ -38,7 +38,7 @@ impl<'a> Engine<'a> {
                 }
                 let val = self.field(fr, object, name);
                 if val != UNKNOWN {
-                    return val;
+                    return self.described(fr, class, object, val, range);
                 }
                 let val = self.forwarded_attr(fr, object, class, name, range);
                 if val != UNKNOWN {
@@ -76,6 +76,9 @@ impl<'a> Engine<'a> {
                 if let Some(part) = self.template_member(file, name) {
                     return part;
                 }
+                if self.ix.file(file).language.is_template() {
+                    return self.v.of(Data::Method(object, name));
+                }
                 let symbol = self.ix.member(file, name);
                 self.symbol(symbol)
             }
@@ -83,6 +86,9 @@ impl<'a> Engine<'a> {
                 let full = Name::new(&format!("{base}.{name}"));
                 if let Some(model) = self.library_model(base) {
                     return self.library_model_attr(fr, model, name, range);
+                }
+                if let Some(val) = self.library_object_attr(fr, base, name, range) {
+                    return val;
                 }
                 self.v.of(Data::External(full))
             }
@@ -351,7 +357,8 @@ impl<'a> Engine<'a> {
                 let this = self.v.of(Data::Class(class));
                 let mut fr = self.frame(f, this);
                 fr.class = Some(owner);
-                self.class_scope(&mut fr, owner);
+                let at = fr.body.range(value).start;
+                self.class_scope(&mut fr, owner, at);
                 val = self.expr(&mut fr, value);
             }
             val = self.case_of(class, name, attr, val);
@@ -371,11 +378,20 @@ impl<'a> Engine<'a> {
     }
 
     /// Names bound earlier in a class body, as locals of it.
-    fn class_scope(&mut self, fr: &mut Frame<'a>, class: ClassId) {
+    fn class_scope(&mut self, fr: &mut Frame<'a>, class: ClassId, at: u32) {
         let decl = self.ix.class_decl(class);
+        let functions = &self.ix.file(fr.file).functions;
+        // A method that is declared further down is not bound yet: the name is that of the module.
+        let is_later = |name: Name| {
+            let mut own = decl.methods.iter().map(|m| &functions[m.0 as usize]).filter(|f| f.name == name).peekable();
+            own.peek().is_some() && own.all(|f| f.name_range.start > at) && !decl.attrs.iter().any(|a| a.name == name)
+        };
         for i in 0..fr.body.slots.len() {
             let name = fr.body.slots[i];
-            if let Some(m) = decl.methods.iter().find(|m| self.ix.file(fr.file).functions[m.0 as usize].name == name) {
+            if let Some(outer) = fr.decl.parent.filter(|_| is_later(name)) {
+                let symbol = self.ix.resolve_name(fr.file, outer, name);
+                fr.locals[i] = self.symbol(symbol);
+            } else if let Some(m) = decl.methods.iter().find(|m| self.ix.file(fr.file).functions[m.0 as usize].name == name) {
                 let f = FnRef { file: fr.file, id: *m };
                 fr.locals[i] = self.v.of(Data::Function(f));
             } else if decl.attrs.iter().any(|a| a.name == name) {

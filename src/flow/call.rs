@@ -79,7 +79,9 @@ impl<'a> Engine<'a> {
         let range = fr.body.range(id);
         match fr.body.expr(callee) {
             Expr::Attr { base, name, .. } => {
+                let mark = fr.buffer.len();
                 let recv = self.expr(fr, *base);
+                self.forget_proxied(fr, *base, *name, mark);
                 let key = args.first().map(|arg| arg.value);
                 let args = self.args(fr, args);
                 self.handed_on(fr, *name, &args);
@@ -176,7 +178,7 @@ impl<'a> Engine<'a> {
                 }
                 let args = self.args(fr, args);
                 match args.positional.first() {
-                    Some(v) if matches!(self.data(*v), Data::Record(..)) && args.named.is_empty() => *v,
+                    Some(v) if matches!(self.data(*v), Data::Record(..)) => self.merged(*v, &args),
                     Some(v) => {
                         let v = *v;
                         let item = self.element_of(fr, v, range);
@@ -200,6 +202,18 @@ impl<'a> Engine<'a> {
                 self.handed_on(fr, Name::empty(), &args);
                 self.call_value(fr, target, args, range)
             }
+        }
+    }
+
+    /// `dict(a, **b)`: what is given by name stands over what is in the first.
+    fn merged(&mut self, first: Val, args: &Args) -> Val {
+        match self.data(first).clone() {
+            Data::Record(own, rest) if !args.named.is_empty() || args.open => {
+                let mut keys = args.named.clone();
+                keys.extend(own.iter().filter(|(n, _)| !args.named.iter().any(|(m, _)| m == n)).copied());
+                self.v.record(keys, rest.or(args.open.then_some(UNKNOWN)))
+            }
+            _ => first,
         }
     }
 
@@ -443,6 +457,9 @@ impl<'a> Engine<'a> {
             Data::Many(..) | Data::Tuple(_) | Data::Record(..) => self.many_method(fr, recv, name, args, at, whole),
             Data::Proxy(many, method) => (self.proxy_call(fr, many, method, name, args, at), None),
             Data::Module(file) => {
+                if let Some(val) = self.template_method(fr, file, name, &args, whole) {
+                    return (val, None);
+                }
                 let target = match self.template_member(file, name) {
                     Some(part) => part,
                     None => {
@@ -478,6 +495,7 @@ impl<'a> Engine<'a> {
                 }
             },
             // A method of an attribute compares it, or gives an expression of it.
+            Data::Attribute(..) if self.is_same_relation(fr, name) => (recv, None),
             Data::Attribute(..) | Data::Condition(_) => {
                 let mut vals = vec![recv];
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
@@ -676,7 +694,10 @@ impl<'a> Engine<'a> {
                     return UNKNOWN;
                 }
                 let this = args.positional.remove(0);
-                return self.call_function(fr, f, this, args, whole).0;
+                let (val, after) = self.call_function(fr, f, this, args, whole);
+                // `Base.__init__(self, …)`: the object that runs is the one that changed.
+                fr.keep_receiver(this, after);
+                return val;
             }
             if self.ix.class(class).model.is_none() {
                 let this = match self.data(fr.this) {
@@ -742,13 +763,7 @@ impl<'a> Engine<'a> {
         };
         if let Some((_, f)) = self.ix.find_method_after(own, class, name) {
             let (val, after) = self.call_function(fr, f, this, args, whole);
-            if this == fr.this {
-                fr.this = after;
-            } else if let Some(p) = fr.decl.params.first()
-                && fr.locals.get(p.slot.0 as usize) == Some(&this)
-            {
-                fr.locals[p.slot.0 as usize] = after;
-            }
+            fr.keep_receiver(this, after);
             return (val, None);
         }
         match self.data(this).clone() {
@@ -838,6 +853,19 @@ impl<'a> Engine<'a> {
         match op.arg {
             Some(arg) => args.get(arg).unwrap_or(UNKNOWN),
             None => UNKNOWN,
+        }
+    }
+}
+
+impl Frame<'_> {
+    /// The object whose method runs was changed by a method of an ancestor.
+    fn keep_receiver(&mut self, this: Val, after: Val) {
+        if this == self.this {
+            self.this = after;
+        } else if let Some(p) = self.decl.params.first()
+            && let Some(held) = self.locals.get_mut(p.slot.0 as usize).filter(|held| **held == this)
+        {
+            *held = after;
         }
     }
 }

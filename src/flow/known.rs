@@ -30,6 +30,8 @@ impl<'a> Engine<'a> {
     pub(super) fn settled(&mut self, fr: &mut Frame<'a>, cond: ExprId, val: Val) -> Option<bool> {
         match self.data(val) {
             Data::Bool(b) => Some(*b),
+            // Nobody takes eager loads out of the list that a class declares.
+            Data::Tuple(all) if all.iter().any(|v| matches!(self.data(*v), Data::Load(_))) => Some(true),
             _ => self.decide(fr, cond, MAX_NESTING),
         }
     }
@@ -192,6 +194,12 @@ impl<'a> Engine<'a> {
         {
             return Some(false);
         }
+        if let (Expr::Local(slot), Expr::Name(name)) = (fr.body.expr(value), fr.body.expr(class))
+            && matches!(name.as_str(), "str" | "basestring")
+            && fr.locals.get(slot.0 as usize).is_some_and(|v| matches!(self.data(*v), Data::Str(_)))
+        {
+            return Some(true);
+        }
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }
@@ -289,7 +297,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The one row that a variable or `$this` holds.
-    fn row_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
+    pub(super) fn row_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
         let val = match fr.body.expr(e) {
             Expr::Local(slot) => *fr.locals.get(slot.0 as usize)?,
             Expr::This => fr.this,

@@ -227,9 +227,11 @@ impl<'a> Engine<'a> {
         if let (Data::Record(keys, rest), "get" | "pop" | "setdefault") = (self.data(recv).clone(), name.as_str())
             && let Some(Data::Str(key)) = args.positional.first().map(|v| self.data(*v).clone())
         {
-            return match keys.iter().find(|(k, _)| *k == key) {
-                Some((_, v)) => (*v, None),
-                None => (rest.unwrap_or(UNKNOWN), None),
+            return match (keys.iter().find(|(k, _)| *k == key), rest) {
+                (Some((_, v)), _) => (*v, None),
+                (None, Some(rest)) => (rest, None),
+                // A key that is not there gives what stands in for it.
+                (None, None) => (args.positional.get(1).copied().unwrap_or(UNKNOWN), None),
             };
         }
         if let (Data::Record(keys, rest), "update" | "merge") = (self.data(recv).clone(), name.as_str()) {
@@ -511,6 +513,10 @@ impl<'a> Engine<'a> {
             }
             Result::User => return self.current_user(),
             Result::ModelNamed => return self.model_named(&args),
+            Result::TemplateNamed => {
+                let named = self.subject(op, &args);
+                return self.template_object(named);
+            }
             Result::Accessor => {
                 let getter = op.callback.and_then(|c| args.get(c));
                 return self.v.record(getter.map(|g| (Name::new("get"), g)).into_iter().collect(), None);

@@ -32,12 +32,14 @@ mod module;
 mod orm;
 mod owned;
 mod print;
+mod protocol;
 mod reach;
 mod resource;
 mod select;
 mod serialize;
 mod stmt;
 mod template;
+mod template_engine;
 mod terms;
 mod text;
 pub mod tree;
@@ -68,10 +70,9 @@ const MAX_CALL_DEPTH: usize = 40;
 const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
-/// A function of so few expressions (a setter, a getter) costs next to nothing: it may have more contexts.
-const SMALL_BODY: usize = 12;
-/// How many times more.
-const SMALL_BODY_FACTOR: u16 = 16;
+/// A small function may have more of them: so many expressions in all, and so many contexts at most.
+const MAX_CONTEXT_WORK: usize = 12_000;
+const MAX_THIN_CONTEXTS: usize = 512;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -270,6 +271,10 @@ pub(crate) struct Engine<'a> {
     unloaded_by: FxHashMap<Span, Name>,
     /// Functions that templates call by name, and the template that one of them renders with its result.
     tags: FxHashMap<Name, (FnRef, Option<Name>)>,
+    /// Templates that only the folder of their package tells, by name.
+    package_templates: FxHashMap<Name, Option<FileId>>,
+    /// Classes of the program of which objects of libraries are, by the full name of the object.
+    library_objects: Option<FxHashMap<Name, ClassId>>,
     /// Names that the templates below each template use.
     wanted: FxHashMap<FileId, Rc<[Name]>>,
     /// Relations that the program ever loads, once it is asked.
@@ -419,7 +424,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
-        tags: template::template_tags(ix),
+        tags: template_engine::template_tags(ix),
+        package_templates: FxHashMap::default(),
+        library_objects: None,
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
@@ -550,8 +557,10 @@ impl<'a> Engine<'a> {
     fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
         let (f, class) = counted;
         let count = |key| self.contexts.get(&key).copied().unwrap_or(0);
-        let count = |key| count(key) / if self.ix.function(f).body.exprs.len() <= SMALL_BODY { SMALL_BODY_FACTOR } else { 1 };
-        count(counted) >= MAX_CONTEXTS || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS
+        // What hands its arguments on costs little, and is called from everywhere.
+        let size = self.ix.function(f).body.exprs.len().max(1);
+        let own = MAX_CONTEXTS.max((MAX_CONTEXT_WORK / size).min(MAX_THIN_CONTEXTS) as u16);
+        count(counted) >= own || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS.max(4 * own)
     }
 
     /// One more evaluation of a function, by what it was called on.

@@ -257,12 +257,16 @@ impl<'a> Engine<'a> {
         if model.columns.contains_key(&name) {
             return SCALAR;
         }
+        if let Some(val) = self.through_relation(fr, object, row, name, range) {
+            return val;
+        }
         // An attribute that the query computed, or that a prefetch filled under a name of its own.
         if let State::Loaded(tree) = self.v.trees.state(row.tree, name) {
             return if tree == OPEN { SCALAR } else { self.v.many(UNKNOWN, ManyKind::Held) };
         }
         if let Some(class) = model.class {
             let val = self.class_attr(class, name);
+            let val = self.described(fr, class, object, val, range);
             // A property that the class declares is no column.
             if fr.language == Language::Php && matches!(self.data(val), Data::Tuple(_)) {
                 return val;
@@ -629,6 +633,9 @@ impl<'a> Engine<'a> {
             if on {
                 query.flags |= bit;
             }
+        }
+        if op.projects {
+            self.select_instead(&mut query, &args);
         }
         if op.few && args.positional.first().is_some_and(|v| self.is_few(*v)) {
             query.flags |= flag::FEW;

@@ -23,6 +23,20 @@ impl<'a> Engine<'a> {
         query.flags |= flag::WRAPPED;
     }
 
+    /// Selects other things than a query selects: rows of models among them stay rows.
+    pub(super) fn select_instead(&mut self, query: &mut Query, args: &Args) {
+        let Some(model) = query.model else { return };
+        let is_class = |v: &Val| matches!(self.data(*v), Data::Class(_) | Data::ModelClass(_));
+        if !args.positional.iter().any(|v| is_class(v) && self.model_selected(*v) == Some(model)) {
+            return;
+        }
+        query.flags &= !flag::PROJECTED;
+        query.columns = if args.positional.len() > 1 { args.positional.clone().into_boxed_slice() } else { Box::default() };
+        if args.positional.len() > 1 {
+            query.flags |= flag::WRAPPED;
+        }
+    }
+
     /// A column with what earlier options of the query load on its model: their order does not matter.
     fn loaded_before(&mut self, query: &Query, first: ModelId, column: Val) -> Val {
         let Some(model) = self.model_selected(column).filter(|m| *m != first) else { return column };

@@ -210,6 +210,8 @@ impl<'a> Engine<'a> {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
             let flow = self.block(fr, block);
+            let absent = self.absent_when(fr, cond, holds);
+            self.keep_first(fr, cond, &absent, mark);
             if holds {
                 self.spend(fr, cond, then, mark);
             } else if otherwise.is_empty()
@@ -235,6 +237,7 @@ impl<'a> Engine<'a> {
         self.narrow(fr, cond, true);
         let first = self.block(fr, then);
         self.for_named_keys(fr, cond, true, mark);
+        self.keep_first(fr, cond, &absent, mark);
         let after_then = std::mem::replace(&mut fr.locals, before);
         self.spend(fr, cond, then, mark);
         self.keep_filled(fr, cond, then, &absent, mark);

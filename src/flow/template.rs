@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
-
 use super::call::Args;
 use super::many::NO_ELEMENT;
 use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame, Key, Summary};
 use crate::base::{FileId, Name, Range};
 use crate::facts::{Expr, FnId, FnKind, Language, Render, RenderKind, Stmt};
-use crate::index::{FnRef, ProjectIndex};
+use crate::index::FnRef;
 use crate::packs::{ArgRef, Op};
 
 /// A view that a function has made.
@@ -142,21 +140,26 @@ impl<'a> Engine<'a> {
         rendered
     }
 
-    fn template_names(&self, val: Val) -> Vec<Name> {
+    pub(super) fn template_names(&self, val: Val) -> Vec<Name> {
         match self.data(val) {
             Data::Str(s) => vec![*s],
             Data::OneOf(all) => all.iter().flat_map(|v| self.template_names(*v)).collect(),
             Data::Tuple(all) => all.iter().take(1).flat_map(|v| self.template_names(*v)).collect(),
+            Data::Many(one, _) => self.template_names(*one),
             _ => Vec::new(),
         }
     }
 
-    fn template_files(&self, name: Name) -> Vec<FileId> {
+    pub(super) fn template_files(&mut self, name: Name) -> Vec<FileId> {
         if let Some(files) = self.ix.templates.get(&name) {
             return files.clone();
         }
         let dotted = Name::new(&name.as_str().replace('/', "."));
-        self.ix.templates.get(&dotted).cloned().unwrap_or_default()
+        if let Some(files) = self.ix.templates.get(&dotted) {
+            return files.clone();
+        }
+        let ix = self.ix;
+        self.package_templates.entry(name).or_insert_with(|| ix.template_of_package(name)).iter().copied().collect()
     }
 
     /// Renders the templates of a name with a context.
@@ -178,7 +181,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn render_file(&mut self, fr: &mut Frame<'a>, file: FileId, context: Val, this: Val, range: Range, overridden: &[Name]) {
+    pub(super) fn render_file(
+        &mut self,
+        fr: &mut Frame<'a>,
+        file: FileId,
+        context: Val,
+        this: Val,
+        range: Range,
+        overridden: &[Name],
+    ) {
         let f = FnRef { file, id: FnId(0) };
         self.rendered.insert(file);
         let context = match self.data(context) {
@@ -362,7 +373,8 @@ impl<'a> Engine<'a> {
                 SCALAR
             }
             RenderKind::Import => {
-                let file = self.template_names(template).into_iter().find_map(|n| self.template_files(n).first().copied());
+                let file = self.template_names(template);
+                let file = file.into_iter().find_map(|n| self.template_files(n).first().copied());
                 self.template_module(file)
             }
             RenderKind::Tag => {
@@ -560,45 +572,4 @@ impl<'a> Engine<'a> {
             }
         }
     }
-}
-
-/// Functions that the program registers for its templates, by the name that templates use.
-pub(super) fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
-    let mut tags = FxHashMap::default();
-    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
-        return tags;
-    };
-    let known: Vec<&str> = words.as_str().split_whitespace().collect();
-    for (i, facts) in ix.facts.iter().enumerate() {
-        if facts.language != Language::Python {
-            continue;
-        }
-        for (j, decl) in facts.functions.iter().enumerate() {
-            let Some(parent) = decl.parent else { continue };
-            let outer = &facts.functions[parent.0 as usize].body;
-            for decorator in &decl.decorators {
-                let (callee, args) = match outer.expr(*decorator) {
-                    Expr::Call { callee, args } => (*callee, args.as_slice()),
-                    _ => (*decorator, &[][..]),
-                };
-                let Expr::Attr { name, .. } = outer.expr(callee) else {
-                    continue;
-                };
-                if !known.contains(&name.as_str()) {
-                    continue;
-                }
-                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
-                    Expr::Str(s) => Some(*s),
-                    _ => None,
-                };
-                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
-                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
-                let file_like = |n: &Name| n.as_str().contains('.');
-                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
-                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                tags.insert(tag, (f, first.filter(file_like)));
-            }
-        }
-    }
-    tags
 }

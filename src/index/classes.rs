@@ -123,7 +123,12 @@ fn direct_ancestors(index: &ProjectIndex<'_>, id: ClassId) -> (Vec<ClassId>, Vec
     let mut outside = Vec::new();
     let mut add = |symbol: Symbol| match symbol {
         Symbol::Class(parent) if parent != id && !parents.contains(&parent) => parents.push(parent),
-        Symbol::External(name) if !outside.contains(&name) => outside.push(name),
+        Symbol::External(name) if !outside.contains(&name) => {
+            outside.push(name);
+            if let Some(given) = index.tables.given_bases.get(&name).filter(|g| **g != id && !parents.contains(g)) {
+                parents.push(*given);
+            }
+        }
         _ => {}
     };
     if facts.language == Language::Python {

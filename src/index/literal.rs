@@ -1,6 +1,6 @@
 //! What do literals in class bodies and calls say?
 
-use super::{FnRef, ProjectIndex, Symbol};
+use super::{ClassId, FnRef, ProjectIndex, Symbol};
 use crate::base::Name;
 use crate::facts::{Arg, Body, Expr, ExprId, Spread, Stmt};
 
@@ -94,6 +94,20 @@ impl<'a> ProjectIndex<'a> {
             },
             _ => None,
         }
+    }
+
+    /// What `cls.name` says for a class, in a function that is given the class first.
+    pub(super) fn own_text(&self, class: ClassId, at: FnRef, expr: ExprId) -> Option<Name> {
+        let function = self.function(at);
+        let Expr::Attr { base, name, .. } = function.body.expr(expr) else { return None };
+        let receiver = function.params.first()?.slot;
+        if !matches!(function.body.expr(*base), Expr::Local(slot) if *slot == receiver) {
+            return None;
+        }
+        let (owner, i) = self.find_attr(class, *name)?;
+        let decl = self.class_decl(owner);
+        let place = FnRef { file: self.class(owner).file, id: decl.scope };
+        self.literal_at(place, decl.attrs[i].value?, MAX_STEPS)
     }
 
     fn literal_of_symbol(&self, symbol: Symbol, steps: usize) -> Option<Name> {

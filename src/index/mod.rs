@@ -3,6 +3,7 @@
 //! In: the facts of every file and the packs. Out: [`ProjectIndex`]. Knows nothing of values or rules.
 
 pub mod classes;
+mod given;
 mod literal;
 pub mod models;
 pub mod modules;
@@ -230,6 +231,8 @@ pub struct ProjectIndex<'a> {
 struct Tables {
     modules: modules::ModuleTable,
     classes: classes::ClassTable,
+    /// Classes of the program that stand behind bases of libraries.
+    given_bases: given::GivenBases,
     /// Outside names that stand for the model of the setting.
     swapped_names: Vec<Name>,
     /// What names were found to mean, once everything is linked.
@@ -273,6 +276,7 @@ pub fn link_with<'a>(
     table.read_members(&index);
     index.tables.modules = table;
     let dialects = models::dialects(model_packs);
+    index.tables.given_bases = given::read(&index, model_packs);
     classes::link(&mut index, &|name| dialects.ancestry(name));
     models::link(&mut index, &dialects);
     index.tables.resolved = Some(names::Resolved::default());

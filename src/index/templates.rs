@@ -74,6 +74,44 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> F
 }
 
 impl ProjectIndex<'_> {
+    /// The only template of a package that a loader of its own must mean by a name that no folder of templates has.
+    ///
+    /// `shop/orders/list.html` is `list.html` in the templates of a folder that ends with `shop/orders`, or of one whose code
+    /// says that text.
+    pub fn template_of_package(&self, name: Name) -> Option<FileId> {
+        let mut found: Option<FileId> = None;
+        let text = name.as_str();
+        for (at, _) in text.match_indices('/') {
+            let (prefix, rest) = (&text[..at], &text[at + 1..]);
+            let Some(files) = self.templates.get(&Name::new(rest)) else { continue };
+            for file in files {
+                let path = self.sources.files[file.0 as usize].path.as_str();
+                let folder = TEMPLATE_FOLDERS.iter().find_map(|f| path.strip_suffix(rest)?.strip_suffix(&format!("/{f}/")));
+                let Some(folder) = folder else { continue };
+                let is_named = folder == prefix || folder.ends_with(&format!("/{prefix}")) || self.says(folder, prefix);
+                if is_named && found.is_some_and(|other| other != *file) {
+                    return None;
+                }
+                if is_named {
+                    found = Some(*file);
+                }
+            }
+        }
+        found
+    }
+
+    /// Does a Python file that stands in this folder itself say this text?
+    fn says(&self, folder: &str, text: &str) -> bool {
+        self.facts.iter().enumerate().any(|(i, facts)| {
+            facts.language == Language::Python
+                && self.sources.files[i].path.strip_prefix(folder).is_some_and(|p| p.starts_with('/') && !p[1..].contains('/'))
+                && facts.functions.iter().any(|f| {
+                    let is_it = |s: &Name| s.as_str().trim_end_matches('/') == text;
+                    f.body.exprs.iter().any(|e| matches!(e, Expr::Str(s) if is_it(s)))
+                })
+        })
+    }
+
     /// Templates that code (not another template) names by a text, in order.
     pub fn named_templates(&self) -> Vec<FileId> {
         let mut named: Vec<FileId> = Vec::new();

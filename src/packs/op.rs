@@ -78,6 +78,8 @@ pub enum Result {
     Accessor,
     /// The class of the model that the first arguments name by its label.
     ModelNamed,
+    /// The template that the argument names, as an object.
+    TemplateNamed,
 }
 
 /// What the callback is given.
@@ -480,6 +482,7 @@ impl Op {
             "route-group" => self.result = Result::RouteGroup,
             "accessor" => self.result = Result::Accessor,
             "model-named" => self.result = Result::ModelNamed,
+            "template-named" => self.result = Result::TemplateNamed,
             "exec" => self.executes = true,
             "write" => self.writes = true,
             "filter" => self.filters = true,

@@ -53,6 +53,11 @@ impl<'a> Linker<'_, 'a, '_> {
             if self.index.sources.file(self.index.class(class).file).origin == Origin::Migration {
                 continue;
             }
+            // What the library is given as the base of all is no model itself.
+            #[allow(clippy::iter_over_hash_type)]
+            if self.index.tables.given_bases.values().any(|given| *given == class) {
+                continue;
+            }
             let Some((dialect, base)) = self.base_of(class) else {
                 continue;
             };

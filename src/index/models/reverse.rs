@@ -129,13 +129,15 @@ impl<'a> Linker<'_, 'a, '_> {
             forward.key_column.is_some() && !forward.many
         };
         let (mut how, mut access) = (Loading::Lazy, Access::Rows);
-        let name = match self.index.literal_text(at, value) {
+        let class = self.model(one.owner).class;
+        let text = |e: ExprId| self.index.literal_text(at, e).or_else(|| self.index.own_text(class?, at, e));
+        let name = match text(value) {
             Some(name) => name,
             None => {
                 let Some(settings) = self.index.call_at(at, value) else {
                     return;
                 };
-                let Some(name) = settings.positional(0).and_then(|n| self.index.literal_text(at, n)) else {
+                let Some(name) = settings.positional(0).and_then(text) else {
                     return;
                 };
                 if let Some(list) = rules.many_keyword.as_ref().and_then(|k| settings.keyword(k))
@@ -144,7 +146,7 @@ impl<'a> Linker<'_, 'a, '_> {
                     many = *value;
                 }
                 if let Some(lazy) = rules.loading_keyword.as_ref().and_then(|k| settings.keyword(k)) {
-                    let word = self.index.literal_text(at, lazy).and_then(|t| pack.loading.get(t.as_str()).copied());
+                    let word = text(lazy).and_then(|t| pack.loading.get(t.as_str()).copied());
                     (how, access) = match word {
                         Some(word) => loading(Some(word), Access::Rows),
                         None => (Loading::Unknown, Access::Rows),
@@ -162,6 +164,9 @@ impl<'a> Linker<'_, 'a, '_> {
             span: forward.span,
             ..plain_relation(name, many)
         };
+        if name.as_str() == "None" {
+            return;
+        }
         self.add_back(target, &back);
         self.fill(one.owner, one.name, target, name, one.is_between);
     }

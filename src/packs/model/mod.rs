@@ -31,6 +31,9 @@ pub struct ModelPack {
     /// Bases that make models.
     #[serde(default)]
     pub base: Vec<Base>,
+    /// Bases behind which a class of the program stands that the library is given.
+    #[serde(default)]
+    pub given_base: Vec<GivenBase>,
     /// Other names of outside things: full name, or a prefix ending in `.`, to what it stands for.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
@@ -126,6 +129,25 @@ pub struct Base {
     /// The name is a trait or mixin: the class is a model only if it uses it itself or through ancestors.
     #[serde(default)]
     pub decorators: Vec<String>,
+}
+
+/// A base of a library behind which a class of the program stands.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct GivenBase {
+    /// Full name of the base.
+    pub base: String,
+    /// What the constructor makes that is given the class.
+    pub made: String,
+    /// Keyword with the class, or with a call that makes it the base of all.
+    pub keyword: String,
+    /// Keyword of that call.
+    pub inner_keyword: String,
+    /// Full names outside that the program may replace by its class.
+    #[serde(default)]
+    pub assigned: Vec<String>,
+    /// What files say that replace one.
+    pub text: String,
 }
 
 /// How a table is named when nobody names it.
