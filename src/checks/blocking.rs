@@ -163,6 +163,11 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     let is_statement = is_statement(function);
     let shown = if is_statement { method.to_owned() } else { function.to_string() };
     let message = match (event.path.is_empty(), is_statement) {
+        _ if entry.raises.is_some() => {
+            let error = entry.raises.as_deref().unwrap_or_default();
+            let here = if event.path.is_empty() { "this query" } else { "below this call, a query" };
+            format!("{here} waits for {} in a coroutine: `{shown}` raises `{error}`", entry.what)
+        }
         (true, true) if method == "iteration" => "this query runs synchronously and blocks the event loop".to_owned(),
         (true, true) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
         (true, false) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
@@ -180,6 +185,9 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
     }
+    if let Some(twin) = twin(cx, event) {
+        finding.help = format!("call its asynchronous form: `await {twin}(…)`");
+    }
     finding.subject.method = Some(function.to_string());
     if short {
         finding.level = Level::Note;
@@ -188,6 +196,20 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
     Some(finding)
+}
+
+/// The asynchronous form of the function that a coroutine calls, where it stands beside it: `aload` beside `load`.
+fn twin(cx: &CheckContext<'_>, event: &Event) -> Option<Name> {
+    let called = match event.path.len() {
+        0 => return None,
+        1 => event.owner,
+        n => cx.function_at(event.path[n - 2])?,
+    };
+    let decl = cx.ix.function(called);
+    let name = Name::new(&format!("a{}", decl.name));
+    let beside =
+        cx.ix.file(called.file).functions.iter().find(|f| f.name == name && f.class == decl.class && f.parent == decl.parent)?;
+    beside.is_async.then_some(name)
 }
 
 /// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?

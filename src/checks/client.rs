@@ -39,9 +39,11 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let Some((finding, event)) = report(cx, site, client, events, &reads) else { continue };
         let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
         let turn = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
-        let decision = (event.owner, what, event.entry.filter(|_| turn.is_none()), turn);
+        let owner = Some(event.owner).filter(|_| turn.is_none());
+        let decision = (owner, what, event.entry.filter(|_| turn.is_none()), turn);
         match decisions.get_mut(&decision) {
-            Some(first) => step(&mut first.steps, site, "or here"),
+            Some(first) if first.span.file == site.file => step(&mut first.steps, site, "or here"),
+            Some(first) => step(&mut first.steps, site, "another is built here"),
             None => {
                 order.push(decision.clone());
                 decisions.insert(decision, finding);
@@ -52,8 +54,8 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     bindings(cx, findings);
 }
 
-/// The function that builds, what it builds, and for which entry point or loop.
-type Decision = (FnRef, String, Option<FnRef>, Option<Span>);
+/// The function that builds where no loop does, what it builds, and for which entry point or loop.
+type Decision = (Option<FnRef>, String, Option<FnRef>, Option<Span>);
 
 fn report<'e>(
     cx: &CheckContext<'_>,
@@ -125,6 +127,9 @@ fn report<'e>(
     finding.help = match (in_loop, given.data || given.unknown) {
         (false, false) => entry.cure.clone(),
         (true, false) if !is_php || entry.loops_only => entry.cure.clone(),
+        (true, true) => {
+            "build it before the loop if all turns share its arguments, else keep it in a cache whose keys they are".to_owned()
+        }
         (true, _) => "build it before the loop and use it for all turns".to_owned(),
         (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
     };
@@ -143,6 +148,10 @@ fn report<'e>(
         finding.help = entry.cure.clone();
     }
     if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
+        finding.level = Level::Note;
+    }
+    // Whoever runs a command waits for it anyway.
+    if in_loop && matches!(kind, Some(EntryKind::Command | EntryKind::Scheduled)) {
         finding.level = Level::Note;
     }
     // Far above it may still be the turn that decides what it is built with.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::load_help::{Reads, cure, in_administration};
+use super::load_help::{Reads, cure, in_administration, is_hinted};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
@@ -253,6 +253,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         root: model_name(ix, root),
         code: eager_code(ix, root, &group.path),
         joins: in_administration(cx, &reads),
+        is_hinted: is_hinted(cx, group.origin),
         read: Step { span: first.site, message: read_here },
         has_query: is_query,
         raises,

@@ -106,6 +106,7 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
         },
     };
     match code {
+        Some(code) if is_hinted(cx, reads.origin) => format!("load it {BY_HINT}: `{}`", as_hints(&code)),
         Some(code) => format!("load it {place}: `{code}`"),
         None => format!("load it {place}"),
     }
@@ -130,6 +131,21 @@ fn of_search(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
     let is_own = [start, Name::new(&scope)].iter().any(|m| cx.ix.find_method(class, *m).is_some());
     let code = eager_code(cx.ix, reads.root, reads.path)?;
     (is_search && !is_own).then(|| help.as_str().replace("{code}", &code))
+}
+
+/// Where rows that a field of a graph gives are told what is read of them.
+pub(super) const BY_HINT: &str = "by a hint of the field that reads it";
+
+/// Do the rows come from a field of a graph, for which nobody writes a query?
+pub(super) fn is_hinted(cx: &CheckContext<'_>, origin: Source) -> bool {
+    matches!(origin, Source::Declared(at) if cx.flow.hinted_rows.contains(&at))
+}
+
+/// `select_related("a").prefetch_related("b")` as keyword arguments.
+pub(super) fn as_hints(code: &str) -> String {
+    let calls = code.split_inclusive(").").map(|call| call.strip_suffix('.').unwrap_or(call));
+    let hints: Vec<String> = calls.map(|call| call.replacen('(', "=[", 1).replacen(')', "]", 1)).collect();
+    hints.join(", ")
 }
 
 /// All reads of the last relation only ask for the key, which the row holds itself.
@@ -184,6 +200,12 @@ pub(super) fn in_administration(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Opt
     let mut model = Some(reads.root);
     for name in reads.path {
         model = one(model?, *name)?.target;
+    }
+    // Rows that join something already are not joined by the list once more.
+    let method = word("viewset-query-method")?;
+    let id = *cx.ix.class_places.get(&(class.file, class.ix))?;
+    if cx.ix.find_method(id, method).is_some() {
+        return None;
     }
     let decl = &cx.ix.file(class.file).classes[class.ix.0 as usize];
     let attr = decl.attrs.iter().find(|a| Some(a.name) == word("admin-columns"));

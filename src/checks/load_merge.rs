@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::load_help::joins_help;
+use super::load_help::{BY_HINT, as_hints, joins_help};
 use super::step;
 use crate::base::{Name, Span};
 use crate::findings::{Confidence, Edit, Finding, Fix, Step};
@@ -41,6 +41,8 @@ pub(super) struct Served {
     pub code: Option<String>,
     /// The attribute of a class, and what it names, where that decides what is loaded.
     pub joins: Option<(Name, Vec<String>)>,
+    /// The rows come from a field of a graph.
+    pub is_hinted: bool,
     /// Where the last relation is read, in words.
     pub read: Step,
     /// Is the query known, not only where a row comes in?
@@ -148,6 +150,7 @@ fn help_of(parts: &[Served], has_query: bool) -> String {
     let codes: Vec<&str> = parts.iter().filter(is_deepest).filter_map(|part| part.code.as_deref()).collect();
     let place = if has_query { "with the query" } else { "with the query that gives these rows" };
     match one_call(&codes) {
+        Some(code) if parts.iter().any(|part| part.is_hinted) => format!("load them {BY_HINT}: `{}`", as_hints(&code)),
         Some(code) => format!("load them {place}: `{code}`"),
         None => format!("load them {place}"),
     }

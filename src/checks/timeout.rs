@@ -80,6 +80,11 @@ fn wait(cx: &CheckContext<'_>, f: FnRef, args: &[Arg], range: Range, blocked: &[
         return None;
     };
     if cx.names_role(f, *callee, "shield") {
+        // Whoever keeps what is shielded waits for it elsewhere, or asks it later: only this wait is to end.
+        let is_made_here = inner.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Call { .. }));
+        if !is_made_here {
+            return None;
+        }
         return say(
             "this timeout ends the wait, not the work: what is shielded goes on".to_owned(),
             "leave the shield away, or cancel the work where the timeout is handled",

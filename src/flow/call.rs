@@ -692,11 +692,6 @@ impl<'a> Engine<'a> {
                 return self.fresh_row(model, self.span(fr, whole));
             }
             let _ = scope;
-            if self.is_unheard_of(model, name) {
-                self.gap("a static method of a model that nobody knows");
-                self.run_callbacks(fr, &args, whole);
-                return UNKNOWN;
-            }
             let query = self.start_query(model, self.span(fr, whole));
             return self.query_method(fr, query, name, args, at, whole);
         }

@@ -177,7 +177,7 @@ fn written_type(body: &Body, e: ExprId, depth: usize) -> Type {
     }
 }
 
-fn dotted(body: &Body, e: ExprId, depth: usize) -> Option<Name> {
+pub(super) fn dotted(body: &Body, e: ExprId, depth: usize) -> Option<Name> {
     match body.expr(e) {
         Expr::Name(name) => Some(*name),
         Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),

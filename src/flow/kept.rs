@@ -226,12 +226,19 @@ impl<'a> Engine<'a> {
         match body.pat(target) {
             Pat::Global(_) => Keeper::Process,
             Pat::Attr { base, name } => {
+                let class = self.ix.class_of_function(fr.f);
+                let own = class.filter(|_| self.is_receiver(fr, *base) && !fr.decl.is_classmethod);
                 if !is_tested(body, *name) {
-                    return Keeper::Nobody;
+                    // What the constructor fills by the same method is only renewed later.
+                    return if own.is_some_and(|class| self.is_part_of_making(class, fr.f)) {
+                        Keeper::Object
+                    } else {
+                        Keeper::Nobody
+                    };
                 }
-                match self.ix.class_of_function(fr.f) {
-                    Some(class) if self.is_receiver(fr, *base) && !fr.decl.is_classmethod => self.object_or_process(class),
-                    _ => Keeper::Process,
+                match own {
+                    Some(class) => self.object_or_process(class),
+                    None => Keeper::Process,
                 }
             }
             Pat::Index { base, .. } => match body.expr(*base) {
@@ -254,6 +261,19 @@ impl<'a> Engine<'a> {
             _ if !bases.is_empty() && !bases.iter().any(is_local) => Keeper::Process,
             _ => Keeper::Nobody,
         }
+    }
+
+    /// Does the constructor of a class call a method of its own, which is not the constructor?
+    fn is_part_of_making(&self, class: ClassId, f: FnRef) -> bool {
+        let python = self.ix.file(f.file).language == Language::Python;
+        let constructor = Name::new(if python { "__init__" } else { "__construct" });
+        let Some((_, constructor)) = self.ix.find_method(class, constructor).filter(|(_, c)| *c != f) else { return false };
+        let name = self.ix.function(f).name;
+        let body = &self.ix.function(constructor).body;
+        body.exprs.iter().any(|e| match e {
+            Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Attr { name: called, .. } if *called == name),
+            _ => false,
+        })
     }
 
     fn object_or_process(&mut self, class: ClassId) -> Keeper {
@@ -332,6 +352,8 @@ fn is_tested(body: &crate::facts::Body, name: Name) -> bool {
         _ => false,
     };
     body.exprs.iter().any(|e| match e {
+        // `"client" not in g`
+        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, left, .. } if *body.expr(*left) == Expr::Str(name) => true,
         Expr::Binary { left, right, .. } => reads(left) || reads(right),
         Expr::Not(inner) | Expr::Empty(inner) => reads(inner),
         Expr::Isset(items) => items.iter().any(reads),

@@ -14,6 +14,13 @@ const FEW_KEYS: usize = 4;
 /// Conditions nest at most so deep.
 const MAX_NESTING: usize = 12;
 
+/// What templates call the variable that tells the turn of the innermost loop.
+const TURNS: [&str; 2] = ["forloop", "loop"];
+/// What it is asked for that holds in one turn only.
+const ENDS: [&str; 2] = ["first", "last"];
+/// What it counts.
+const COUNTS: [&str; 5] = ["counter", "counter0", "index", "index0", "iteration"];
+
 type Loops = SmallVec<[LoopId; 2]>;
 
 impl<'a> Engine<'a> {
@@ -23,8 +30,74 @@ impl<'a> Engine<'a> {
         if fr.turns.is_empty() || fr.buffer.len() <= mark {
             return;
         }
-        let few = named(fr, cond, holds, MAX_NESTING);
+        let few = self.named(fr, cond, holds, MAX_NESTING);
         drop_loops(fr, &few, mark);
+    }
+
+    /// The loops of which only a few turns meet the condition.
+    fn named(&self, fr: &Frame<'_>, cond: ExprId, holds: bool, depth: usize) -> Loops {
+        let Some(depth) = depth.checked_sub(1) else { return Loops::new() };
+        let body = fr.body;
+        match body.expr(cond) {
+            Expr::Not(inner) => self.named(fr, *inner, !holds, depth),
+            Expr::Same(inner) => self.named(fr, *inner, holds, depth),
+            Expr::And(a, b) if holds => both(self.named(fr, *a, true, depth), self.named(fr, *b, true, depth)),
+            Expr::Or(a, b) if !holds => both(self.named(fr, *a, false, depth), self.named(fr, *b, false, depth)),
+            Expr::Or(a, b) | Expr::And(a, b) => {
+                let first = self.named(fr, *a, holds, depth);
+                let second = self.named(fr, *b, holds, depth);
+                first.into_iter().filter(|l| second.contains(l)).collect()
+            }
+            Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. } if holds && ENDS.contains(&name.as_str()) => {
+                drawn_loop(fr, *base)
+            }
+            Expr::Binary { op, left, right } if (*op == BinaryOp::Equal && holds) || (*op == BinaryOp::NotEqual && !holds) => {
+                if is_written(fr, *right) {
+                    keyed_loop(fr, *left)
+                } else if is_written(fr, *left) {
+                    keyed_loop(fr, *right)
+                } else {
+                    both(self.identified_loop(fr, *left, *right), self.identified_loop(fr, *right, *left))
+                }
+            }
+            Expr::Binary { op, left, right } if (*op == BinaryOp::In && holds) || (*op == BinaryOp::NotIn && !holds) => {
+                if is_short_list(fr, *right) {
+                    keyed_loop(fr, *left)
+                } else {
+                    Loops::new()
+                }
+            }
+            Expr::Call { callee, args } if holds => match body.expr(*callee) {
+                Expr::Function { fallback, .. } if fallback.as_str() == "in_array" && args.len() >= 2 => {
+                    if is_short_list(fr, args[1].value) { keyed_loop(fr, args[0].value) } else { Loops::new() }
+                }
+                _ => Loops::new(),
+            },
+            _ => Loops::new(),
+        }
+    }
+
+    /// The running loop over rows of which an expression reads the primary key, to compare it with what the loop does not set.
+    fn identified_loop(&self, fr: &Frame<'_>, key: ExprId, other: ExprId) -> Loops {
+        let body = fr.body;
+        let Expr::Attr { base, name, .. } = body.expr(key) else { return Loops::new() };
+        let Expr::Local(slot) = body.expr(*base) else { return Loops::new() };
+        let Some(row) = fr.locals.get(slot.0 as usize).and_then(|v| self.bare_row(*v)) else { return Loops::new() };
+        if !self.ix.model(row.model).columns.get(name).is_some_and(|c| c.is_primary) {
+            return Loops::new();
+        }
+        let Some((id, pats)) = fr.turns.last() else { return Loops::new() };
+        let is_set = |slot: Slot| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0));
+        let is_fixed = match body.expr(other) {
+            Expr::Local(other) => !is_set(*other),
+            Expr::Attr { base, .. } => match body.expr(*base) {
+                Expr::Local(other) => !is_set(*other),
+                Expr::This => true,
+                _ => false,
+            },
+            _ => false,
+        };
+        if *id != NO_LOOP && is_set(*slot) && is_fixed { Loops::from_slice(&[*id]) } else { Loops::new() }
     }
 
     /// The same for a case of a switch over the key.
@@ -54,46 +127,6 @@ fn drop_loops(fr: &mut Frame<'_>, few: &[LoopId], mark: usize) {
     }
 }
 
-/// The loops of which only a few turns meet the condition.
-fn named(fr: &Frame<'_>, cond: ExprId, holds: bool, depth: usize) -> Loops {
-    let Some(depth) = depth.checked_sub(1) else { return Loops::new() };
-    let body = fr.body;
-    match body.expr(cond) {
-        Expr::Not(inner) => named(fr, *inner, !holds, depth),
-        Expr::Same(inner) => named(fr, *inner, holds, depth),
-        Expr::And(a, b) if holds => both(named(fr, *a, true, depth), named(fr, *b, true, depth)),
-        Expr::Or(a, b) if !holds => both(named(fr, *a, false, depth), named(fr, *b, false, depth)),
-        Expr::Or(a, b) | Expr::And(a, b) => {
-            let first = named(fr, *a, holds, depth);
-            let second = named(fr, *b, holds, depth);
-            first.into_iter().filter(|l| second.contains(l)).collect()
-        }
-        Expr::Binary { op, left, right } if (*op == BinaryOp::Equal && holds) || (*op == BinaryOp::NotEqual && !holds) => {
-            if is_written(fr, *right) {
-                keyed_loop(fr, *left)
-            } else if is_written(fr, *left) {
-                keyed_loop(fr, *right)
-            } else {
-                Loops::new()
-            }
-        }
-        Expr::Binary { op, left, right } if (*op == BinaryOp::In && holds) || (*op == BinaryOp::NotIn && !holds) => {
-            if is_short_list(fr, *right) {
-                keyed_loop(fr, *left)
-            } else {
-                Loops::new()
-            }
-        }
-        Expr::Call { callee, args } if holds => match body.expr(*callee) {
-            Expr::Function { fallback, .. } if fallback.as_str() == "in_array" && args.len() >= 2 => {
-                if is_short_list(fr, args[1].value) { keyed_loop(fr, args[0].value) } else { Loops::new() }
-            }
-            _ => Loops::new(),
-        },
-        _ => Loops::new(),
-    }
-}
-
 fn both(mut a: Loops, b: Loops) -> Loops {
     a.extend(b);
     a
@@ -116,8 +149,24 @@ fn is_short_list(fr: &Frame<'_>, e: ExprId) -> bool {
     matches!(fr.body.expr(e), Expr::Seq { items, .. } if items.len() <= FEW_KEYS && items.iter().all(|i| is_written(fr, i.value)))
 }
 
+/// The innermost loop of a template, if an expression is the variable that tells its turn.
+fn drawn_loop(fr: &Frame<'_>, e: ExprId) -> Loops {
+    let is_turn = match fr.body.expr(e) {
+        Expr::Local(slot) => fr.body.slots.get(slot.0 as usize).is_some_and(|n| TURNS.contains(&n.as_str())),
+        Expr::Name(name) => TURNS.contains(&name.as_str()),
+        _ => false,
+    };
+    let innermost = fr.turns.last().map(|(id, _)| *id).filter(|id| is_turn && fr.language.is_template() && *id != NO_LOOP);
+    innermost.into_iter().collect()
+}
+
 /// The running loop whose key an expression reads.
 fn keyed_loop(fr: &Frame<'_>, e: ExprId) -> Loops {
+    if let Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. } = fr.body.expr(e)
+        && COUNTS.contains(&name.as_str())
+    {
+        return drawn_loop(fr, *base);
+    }
     let Expr::Local(slot) = fr.body.expr(e) else { return Loops::new() };
     let is_key = |target: Option<crate::facts::PatId>, key: Option<crate::facts::PatId>| match key {
         Some(key) => *fr.body.pat(key) == Pat::Local(*slot),

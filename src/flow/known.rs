@@ -5,8 +5,8 @@
 use super::tree::State;
 use super::value::{Data, NULL, Row, Source, Src, UNKNOWN, Val};
 use super::{Engine, Frame};
-use crate::base::Name;
-use crate::facts::{Arg, AttrDecl, BinaryOp, ClassKind, Expr, ExprId, Language, Type};
+use crate::base::{Name, Range};
+use crate::facts::{Arg, AttrDecl, BinaryOp, Case, ClassKind, Expr, ExprId, Language, Type};
 use crate::index::ClassId;
 
 /// Conditions nest at most so deep.
@@ -149,6 +149,9 @@ impl<'a> Engine<'a> {
             Expr::Name(n) if n.as_str() == "hasattr" && args.len() == 2 => {
                 let Expr::Str(cache) = body.expr(args[1].value) else { return None };
                 let row = self.row_at(fr, args[0].value)?;
+                if self.is_computed(row, *cache) {
+                    return Some(true);
+                }
                 let caches = self.ix.packs.word(self.dialect(row.model), "loaded-caches")?;
                 // The cache of prefetched rows is there as soon as one relation is in it.
                 if !caches.as_str().split_whitespace().any(|c| c == cache.as_str()) {
@@ -215,6 +218,26 @@ impl<'a> Engine<'a> {
         let Some(row) = self.row_at(fr, *base) else { return false };
         let model = self.ix.model(row.model);
         !model.columns.contains_key(name) && !model.relations.contains_key(name)
+    }
+
+    /// Did the query of a row compute an attribute of this name, or fill it?
+    fn is_computed(&self, row: Row, name: Name) -> bool {
+        self.relation(row.model, name).is_none() && matches!(self.v.trees.state(row.tree, name), State::Loaded(_))
+    }
+
+    /// `except AttributeError` around an attribute that the query of the row has computed: nothing comes there.
+    pub(super) fn is_never_raised(&self, fr: &Frame<'a>, case: &Case, guarded: Range) -> bool {
+        let body = fr.body;
+        let is_lacking = |e: &ExprId| matches!(body.expr(*e), Expr::Name(n) if n.as_str() == "AttributeError");
+        let within = |i: usize| guarded.start <= body.ranges[i].start && body.ranges[i].end <= guarded.end;
+        !case.tests.is_empty()
+            && case.tests.iter().all(is_lacking)
+            && body.exprs.iter().enumerate().any(|(i, e)| match e {
+                Expr::Attr { base, name, .. } if within(i) => {
+                    self.row_at(fr, *base).is_some_and(|row| self.is_computed(row, *name))
+                }
+                _ => false,
+            })
     }
 
     /// Does an expression read a column of a row?

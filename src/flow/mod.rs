@@ -134,6 +134,8 @@ pub struct FlowFacts {
     pub autoloads: FxHashSet<Name>,
     /// Loops that no code of the program writes: serializers, response models, admin lists.
     pub framework_loops: FxHashSet<LoopId>,
+    /// Where fields of a graph give all rows of a type; what is read of them is told by hints of the fields that read it.
+    pub hinted_rows: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
     /// Functions with queries that run for each request.
@@ -231,6 +233,7 @@ pub(crate) struct Engine<'a> {
     handlers: FxHashSet<FnRef>,
     names: Names,
     framework_loops: FxHashSet<LoopId>,
+    hinted_rows: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
@@ -354,6 +357,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         rendered: engine.rendered,
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
+        hinted_rows: engine.hinted_rows,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
@@ -396,6 +400,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         handlers: FxHashSet::default(),
         names: Names::new(),
         framework_loops: FxHashSet::default(),
+        hinted_rows: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
         anchors: FxHashMap::default(),
@@ -414,7 +419,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),
-        tags: template_tags(ix),
+        tags: template::template_tags(ix),
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
@@ -461,48 +466,6 @@ fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
         }
     }
     found
-}
-
-/// Functions that the program registers for its templates, by the name that templates use.
-fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
-    use crate::facts::Expr;
-    let mut tags = FxHashMap::default();
-    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
-        return tags;
-    };
-    let known: Vec<&str> = words.as_str().split_whitespace().collect();
-    for (i, facts) in ix.facts.iter().enumerate() {
-        if facts.language != Language::Python {
-            continue;
-        }
-        for (j, decl) in facts.functions.iter().enumerate() {
-            let Some(parent) = decl.parent else { continue };
-            let outer = &facts.functions[parent.0 as usize].body;
-            for decorator in &decl.decorators {
-                let (callee, args) = match outer.expr(*decorator) {
-                    Expr::Call { callee, args } => (*callee, args.as_slice()),
-                    _ => (*decorator, &[][..]),
-                };
-                let Expr::Attr { name, .. } = outer.expr(callee) else {
-                    continue;
-                };
-                if !known.contains(&name.as_str()) {
-                    continue;
-                }
-                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
-                    Expr::Str(s) => Some(*s),
-                    _ => None,
-                };
-                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
-                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
-                let file_like = |n: &Name| n.as_str().contains('.');
-                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
-                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                tags.insert(tag, (f, first.filter(file_like)));
-            }
-        }
-    }
-    tags
 }
 
 impl<'a> Engine<'a> {

@@ -256,11 +256,9 @@ impl<'a> Engine<'a> {
         if model.columns.contains_key(&name) {
             return SCALAR;
         }
-        // An attribute that a prefetch filled under a name of its own.
-        if let State::Loaded(tree) = self.v.trees.state(row.tree, name)
-            && tree != OPEN
-        {
-            return self.prefetched_attr(row, name, tree);
+        // An attribute that the query computed, or that a prefetch filled under a name of its own.
+        if let State::Loaded(tree) = self.v.trees.state(row.tree, name) {
+            return if tree == OPEN { SCALAR } else { self.v.many(UNKNOWN, ManyKind::Held) };
         }
         if let Some(class) = model.class {
             let val = self.class_attr(class, name);
@@ -278,13 +276,6 @@ impl<'a> Engine<'a> {
             }
         }
         UNKNOWN
-    }
-
-    fn prefetched_attr(&mut self, row: Row, name: Name, tree: Tree) -> Val {
-        let src = self.v.source(Source::Relation(row.src, name));
-        // The model is that of the relation it was filled from; kept in the tree as its only child's name would be a guess.
-        let _ = (src, tree);
-        self.v.many(UNKNOWN, ManyKind::Held)
     }
 
     /// Calls a method of a row.
@@ -607,6 +598,13 @@ impl<'a> Engine<'a> {
         }
         if op.adds_columns {
             self.add_columns(&mut query, &args);
+        }
+        if op.adds_attributes {
+            for (name, _) in &args.named {
+                if query.model.is_some_and(|m| self.relation(m, *name).is_none()) {
+                    query.tree = self.v.trees.with(query.tree, *name, OPEN);
+                }
+            }
         }
         if let Some(grammar) = op.eager {
             query.tree = match query.model {

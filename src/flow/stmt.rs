@@ -88,8 +88,12 @@ impl<'a> Engine<'a> {
                     fr.locals = self.join_locals(fr.locals.clone(), &after);
                 }
                 let entry = fr.locals.clone();
+                let guarded = span_of(fr.body, body);
                 for case in handlers {
                     fr.locals = entry.clone();
+                    if guarded.is_some_and(|at| self.is_never_raised(fr, case, at)) {
+                        continue;
+                    }
                     let flow = self.case(fr, case);
                     end = end.min(flow);
                     if flow == Flow::On {
@@ -875,4 +879,10 @@ fn has_literal_bound(fr: &Frame<'_>, cond: ExprId) -> bool {
         Expr::Sequence(items) => items.last().is_some_and(|e| has_literal_bound(fr, *e)),
         _ => false,
     }
+}
+
+/// From the start of a block to its end.
+fn span_of(body: &crate::facts::Body, block: &[StmtId]) -> Option<Range> {
+    let (first, last) = (block.first()?, block.last()?);
+    Some(Range { start: body.stmt_ranges[first.0 as usize].start, end: body.stmt_ranges[last.0 as usize].end })
 }

@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use super::call::Args;
 use super::many::NO_ELEMENT;
 use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame, Key, Summary};
 use crate::base::{FileId, Name, Range};
 use crate::facts::{Expr, FnId, FnKind, Language, Render, RenderKind, Stmt};
-use crate::index::FnRef;
+use crate::index::{FnRef, ProjectIndex};
 use crate::packs::{ArgRef, Op};
 
 /// A view that a function has made.
@@ -558,4 +560,45 @@ impl<'a> Engine<'a> {
             }
         }
     }
+}
+
+/// Functions that the program registers for its templates, by the name that templates use.
+pub(super) fn template_tags(ix: &ProjectIndex<'_>) -> FxHashMap<Name, (FnRef, Option<Name>)> {
+    let mut tags = FxHashMap::default();
+    let Some(words) = ix.packs.word_in_language(Name::new("python"), "template-tags") else {
+        return tags;
+    };
+    let known: Vec<&str> = words.as_str().split_whitespace().collect();
+    for (i, facts) in ix.facts.iter().enumerate() {
+        if facts.language != Language::Python {
+            continue;
+        }
+        for (j, decl) in facts.functions.iter().enumerate() {
+            let Some(parent) = decl.parent else { continue };
+            let outer = &facts.functions[parent.0 as usize].body;
+            for decorator in &decl.decorators {
+                let (callee, args) = match outer.expr(*decorator) {
+                    Expr::Call { callee, args } => (*callee, args.as_slice()),
+                    _ => (*decorator, &[][..]),
+                };
+                let Expr::Attr { name, .. } = outer.expr(callee) else {
+                    continue;
+                };
+                if !known.contains(&name.as_str()) {
+                    continue;
+                }
+                let text = |arg: &crate::facts::Arg| match outer.expr(arg.value) {
+                    Expr::Str(s) => Some(*s),
+                    _ => None,
+                };
+                let renamed = args.iter().filter(|a| a.name.is_some_and(|n| n.as_str() == "name")).find_map(text);
+                let first = args.iter().filter(|a| a.name.is_none()).find_map(text);
+                let file_like = |n: &Name| n.as_str().contains('.');
+                let tag = renamed.or(first.filter(|n| !file_like(n))).unwrap_or(decl.name);
+                let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
+                tags.insert(tag, (f, first.filter(file_like)));
+            }
+        }
+    }
+    tags
 }

@@ -82,6 +82,9 @@ pub struct BlockingEntry {
     /// Short as a rule: worth a note.
     #[serde(default)]
     pub short: bool,
+    /// What the library raises instead of waiting, when a coroutine calls it.
+    #[serde(default)]
+    pub raises: Option<String>,
 }
 
 /// What libraries and conventions say about tenants.

@@ -172,6 +172,8 @@ pub struct Op {
     pub projects: bool,
     /// The arguments are selected beside what is selected already: rows become tuples.
     pub adds_columns: bool,
+    /// Values are computed beside each row: the names of the arguments become attributes of the rows.
+    pub adds_attributes: bool,
     /// Rows come one by one when iterated.
     pub lazy: bool,
     /// Eager loads do not take effect.
@@ -368,6 +370,7 @@ impl Op {
             measures: None,
             projects: false,
             adds_columns: false,
+            adds_attributes: false,
             lazy: false,
             no_eager: false,
             resets_eager: false,
@@ -481,6 +484,7 @@ impl Op {
             "group" => self.groups = true,
             "project" => self.projects = true,
             "add-columns" => self.adds_columns = true,
+            "add-attributes" => self.adds_attributes = true,
             "lazy" => self.lazy = true,
             "no-eager" => self.no_eager = true,
             "reset-eager" => self.resets_eager = true,

@@ -68,7 +68,7 @@ impl<'a> Engine<'a> {
     }
 
     /// All rows of the model: a query that nobody wrote.
-    fn all_rows(&mut self, fr: &Frame<'a>, model: ModelId, range: Range) -> Query {
+    pub(super) fn all_rows(&mut self, fr: &Frame<'a>, model: ModelId, range: Range) -> Query {
         let at = self.span(fr, range);
         let mut query = self.start_query(model, at);
         query.src = self.v.source(Source::Declared(at));

@@ -4,14 +4,18 @@
 //! methods and attributes come from the packs; this module knows the kinds of classes only.
 
 mod admin;
+mod columns;
 mod composer;
 mod data_object;
 mod dispatch;
 mod field;
+mod graph;
 mod live;
+mod marshal;
 mod model;
 mod page_record;
 mod resource;
+mod row_list;
 mod schema;
 mod table;
 mod transformer;
@@ -22,11 +26,14 @@ pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
 pub(super) use table::Table;
 
+use rustc_hash::FxHashSet;
+
 use super::call::Args;
 use super::many::NO_ELEMENT;
 use super::value::{Data, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
+use crate::facts::{Expr, Language};
 use crate::index::{ClassId, FnRef};
 use crate::source::Origin;
 
@@ -50,6 +57,8 @@ const ROLES: &[&str] = &[
     "schema",
     "response-model-base",
     "data-object",
+    "column-table",
+    "row-list",
 ];
 
 impl<'a> Engine<'a> {
@@ -173,17 +182,19 @@ impl<'a> Engine<'a> {
 
     /// Evaluates what libraries run without a visible caller, and what handlers give to be serialized.
     pub(super) fn framework_roots(&mut self) {
+        let mentioned = self.mentioned_names();
         for i in 0..self.ix.classes.len() {
             let class = ClassId(i as u32);
             let file = self.ix.class(class).file;
             if self.is_history(file) {
                 continue;
             }
-            let Some(role) = self.role(class) else {
+            if self.ix.class(class).external.is_empty() {
                 continue;
-            };
+            }
+            let role = self.role(class).unwrap_or_default();
             let decl = self.ix.class_decl(class);
-            if decl.is_abstract || self.ix.class(class).model.is_some() {
+            if decl.is_abstract || self.ix.class(class).model.is_some() || self.is_base_alone(class, &mentioned) {
                 continue;
             }
             let mut fr = self.class_frame(class);
@@ -197,9 +208,36 @@ impl<'a> Engine<'a> {
                 "feed" => self.feed(&mut fr, class, at),
                 _ => (),
             }
+            if self.has_role(class, "table-view") {
+                self.table_view(&mut fr, class, at);
+            }
             self.finish(fr);
         }
+        self.graph_roots();
         self.handled();
+    }
+
+    /// Is a class only there to be derived from: does no code mention it, but classes below it? What they change of it counts.
+    fn is_base_alone(&self, class: ClassId, mentioned: &FxHashSet<Name>) -> bool {
+        let data = self.ix.class(class);
+        let is_python = self.ix.file(data.file).language == Language::Python;
+        let is_registered = !self.ix.class_decl(class).decorators.is_empty();
+        is_python && !is_registered && !data.descendants.is_empty() && !mentioned.contains(&Name::new(data.name.last_segment()))
+    }
+
+    /// The last segments of all names that code mentions, bases of classes left out.
+    fn mentioned_names(&self) -> FxHashSet<Name> {
+        let python = self.ix.facts.iter().filter(|file| file.language == Language::Python);
+        let bodies = python.flat_map(|file| &file.functions).map(|function| &function.body);
+        let mut names = FxHashSet::default();
+        for body in bodies {
+            names.extend(body.exprs.iter().filter_map(|e| match e {
+                Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
+                Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+                _ => None,
+            }));
+        }
+        names
     }
 
     /// What handlers of requests return is serialized.
@@ -214,6 +252,7 @@ impl<'a> Engine<'a> {
             self.finish(fr);
         }
         self.response_models();
+        self.marshalled();
     }
 
     /// A frame around a handler, and what the handler gives.
@@ -310,6 +349,14 @@ impl<'a> Engine<'a> {
             Some("serializer") | Some("schema") => self.serializer_made(fr, object, &args),
             Some("response-model-base") => {
                 self.model_made(fr, class, &args, range);
+                object
+            }
+            Some("row-list") => {
+                self.row_list(fr, object, class, &args, range);
+                object
+            }
+            Some("column-table") => {
+                self.column_table(fr, object, class, &args, range);
                 object
             }
             _ => object,

@@ -46,7 +46,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The rows of a view, as its method or attributes say.
-    fn view_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
+    pub(super) fn view_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
         let method = self.word(fr, "viewset-query-method");
         match self.ix.find_method(class, method) {
             Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
