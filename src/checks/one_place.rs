@@ -58,7 +58,7 @@ pub(super) fn same_place(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
 /// Reads of one relation that one function makes in several loops over the rows of one query, as one finding: one eager load
 /// cures them all.
 pub(super) fn same_rows(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
-    type Read = (String, Option<String>, String, Span);
+    type Read = (crate::base::FileId, String, Option<String>, String, Span);
     let mut first: BTreeMap<Read, usize> = BTreeMap::new();
     let mut kept: Vec<Finding> = Vec::new();
     let mut findings = findings;
@@ -73,7 +73,7 @@ pub(super) fn same_rows(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
             kept.push(finding);
             continue;
         }
-        let key = (finding.owner.clone(), finding.subject.model.clone(), relation, origin);
+        let key = (finding.span.file, finding.owner.clone(), finding.subject.model.clone(), relation, origin);
         match first.get(&key).and_then(|at| kept.get_mut(*at)) {
             Some(before) if before.level == finding.level && before.help == finding.help => {
                 before.confidence = before.confidence.max(finding.confidence);

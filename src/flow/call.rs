@@ -399,6 +399,16 @@ impl<'a> Engine<'a> {
         (summary.ret, summary.first)
     }
 
+    /// A value after a callback was run on it for what it does to it.
+    pub(super) fn tapped(&mut self, fr: &mut Frame<'a>, val: Val, callback: Val, range: Range) -> Val {
+        let args = Args::positional(vec![val]);
+        if let Data::Closure(f, env, this) = self.data(callback).clone() {
+            return self.call_closure_for_first(fr, f, &env, this, args, range).1;
+        }
+        self.call_value(fr, callback, args, range);
+        val
+    }
+
     pub(super) fn call_method(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: Args, range: Range) -> Val {
         let at = range;
         self.call_method_in(fr, recv, name, args, at, range).0
@@ -713,11 +723,6 @@ impl<'a> Engine<'a> {
                 return self.fresh_row(model, self.span(fr, whole));
             }
             let _ = scope;
-            if self.is_unheard_of(model, name) {
-                self.gap("a static method of a model that nobody knows");
-                self.run_callbacks(fr, &args, whole);
-                return UNKNOWN;
-            }
             let query = self.start_query(model, self.span(fr, whole));
             return self.query_method(fr, query, name, args, at, whole);
         }

@@ -125,7 +125,13 @@ impl<'a> Engine<'a> {
     }
 
     fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {
-        if query.flags & flag::RAW == 0 {
+        // A builder that changes in place gives no rows by itself: something unknown on the way made them of it.
+        let unknown = flag::FILTERED | flag::SCOPED;
+        let is_unknown = query.via.is_none()
+            && query.flags & unknown == unknown
+            && query.model.is_some()
+            && self.ix.packs.word_in_language(self.language(fr), "queries-change").is_some();
+        if query.flags & flag::RAW == 0 && !is_unknown {
             let plain = query.flags & flag::FILTERED == 0;
             let name = match query.via {
                 Some((_, relation)) => relation,

@@ -87,24 +87,17 @@ impl<'a> Engine<'a> {
         Some(self.query_method(fr, query, Name::new(method), Args::default(), range, range))
     }
 
-    /// Is a static method of a model one that neither the program nor a pack knows, and that a library may have defined? It
-    /// may give anything.
+    /// Is a static method one that no pack knows, of a model that a library defines? It may give anything.
     pub(super) fn is_unheard_of(&self, model: ModelId, name: Name) -> bool {
         let data = self.ix.model(model);
-        let Some(pattern) = self.ix.packs.word(data.dialect, "scope-method") else { return false };
+        if self.ix.packs.word(data.dialect, "scope-method").is_none() {
+            return false;
+        }
         if self.ix.packs.op(data.dialect, self.names.query, name).is_some()
             || self.ix.packs.op(data.dialect, self.names.row, name).is_some()
         {
             return false;
         }
-        let Some(class) = data.class else { return true };
-        let scope = Name::new(&super::orm::fill(pattern.as_str(), name.as_str()));
-        let classes = [Some(class), data.query_class];
-        if classes.into_iter().flatten().any(|c| [name, scope].iter().any(|m| self.ix.find_method(c, *m).is_some())) {
-            return false;
-        }
-        let own = self.ix.packs.word(data.dialect, "plain-ancestors").map_or("", Name::as_str);
-        let is_plain = |e: &Name| own.split_whitespace().any(|prefix| e.as_str().starts_with(prefix));
-        !self.ix.class(class).external.iter().all(is_plain)
+        data.class.is_none()
     }
 }

@@ -673,6 +673,10 @@ impl<'a> Engine<'a> {
             if matches!(op.result, Result::Scalar) && !op.iterates && op.callback.is_none() {
                 return SCALAR;
             }
+            // `tap($rows, fn ($rows) => $rows->load('author'))`
+            if let (Gets::Receiver, Some(f)) = (op.gets, op.callback.and_then(|c| args.get(c))) {
+                return self.tapped(fr, subject, f, range);
+            }
             let method = Name::new(name.last_segment());
             // `min(a, b)`: not a collection.
             if op.result == Result::Element && args.positional.len() > 1 && op.callback.is_none() {

@@ -6,8 +6,11 @@ use super::files::TestCase;
 use super::{Options, TestFinding, analyze};
 use crate::pipeline;
 
+/// Does a claim hold of a finding?
+type Holds = fn(&TestFinding, &str) -> bool;
+
 /// What a page claims of a finding, and how it is asked for.
-const CLAIMS: [(&str, fn(&TestFinding, &str) -> bool); 2] =
+const CLAIMS: [(&str, Holds); 2] =
     [("help: ", |finding, text| finding.help.contains(text)), ("level: ", |finding, text| finding.level == text)];
 
 /// What is wrong with what one test claims, and how many claims it makes.
