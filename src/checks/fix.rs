@@ -90,7 +90,9 @@ pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events:
                     _ => None,
                 })?;
                 let end = body.range(read).end;
-                is_only_tested(body, read).then_some((end, end, ""))
+                let compares = compares_rows(cx, root, body, read);
+                asks_key |= compares;
+                (compares || is_only_tested(body, read)).then_some((end, end, ""))
             })
         });
         let (start, end, key) = read?;
@@ -111,6 +113,17 @@ pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events:
         }
     }
     asks_key.then(|| Fix { title: format!("read `{column}`"), edits, is_safe })
+}
+
+/// Is a row only given to a condition of a query, which compares its key: `filter(author=post.author)`?
+fn compares_rows(cx: &CheckContext<'_>, model: ModelId, body: &Body, read: ExprId) -> bool {
+    let dialect = cx.ix.model(model).dialect;
+    body.exprs.iter().any(|expr| {
+        let Expr::Call { callee, args } = expr else { return false };
+        let Expr::Attr { name: method, .. } = body.expr(*callee) else { return false };
+        let by_name = args.iter().any(|a| a.value == read && a.name.is_some_and(|n| !n.as_str().contains("__")));
+        by_name && cx.ix.packs.op(dialect, Name::new("query"), *method).is_some_and(|op| op.terms && !op.writes)
+    })
 }
 
 /// Is a value only asked whether there is one?

@@ -99,6 +99,8 @@ pub struct Event {
     pub weak: bool,
     /// A construction that the object keeps whose method ran.
     pub by_object: bool,
+    /// Some ways that lead here load what is read: under a condition of a caller it may be the one that decided.
+    pub on_some_ways: bool,
     /// A construction below an event loop that was started for it alone; the loops are those on it.
     pub alone: bool,
     /// The query that was iterated and keeps its rows: whoever holds it runs it once.

@@ -741,6 +741,7 @@ impl<'a> Engine<'a> {
             entry: None,
             weak: false,
             by_object: false,
+            on_some_ways: false,
             alone: false,
             query: None,
         };
@@ -777,7 +778,7 @@ impl<'a> Engine<'a> {
     /// Takes over what a called function left.
     fn absorb(&mut self, fr: &mut Frame<'a>, summary: &Summary, call: Range) {
         for event in &summary.pending {
-            if event.path.len() >= MAX_PATH {
+            if event.path.len() >= MAX_PATH || event.on_some_ways && fr.conditions > 0 {
                 continue;
             }
             let mut event = event.clone();

@@ -184,6 +184,10 @@ impl<'a> Engine<'a> {
                             let never = relation.loading == Loading::Never;
                             let what = What::Read { model: row.model, relation: relation.name, src: row.src, never };
                             self.emit(fr, what, at, row.renewed_by);
+                            let site = self.span(fr, at);
+                            if let Some(event) = fr.buffer.last_mut().filter(|e| e.site == site) {
+                                event.on_some_ways = self.v.trees.state(row.tree, relation.name) == State::Maybe;
+                            }
                             if fr.conditions == 0 && fr.loops.last() == Some(&row.renewed_by) {
                                 fr.read_each.push((row.renewed_by, row.src, relation.name));
                             }
