@@ -71,8 +71,8 @@ const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// A small function may have more of them: so many expressions in all, and so many contexts at most.
-const MAX_CONTEXT_WORK: usize = 12_000;
-const MAX_THIN_CONTEXTS: usize = 512;
+const MAX_CONTEXT_WORK: usize = 1_200;
+const MAX_THIN_CONTEXTS: usize = 192;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -560,7 +560,7 @@ impl<'a> Engine<'a> {
         // What hands its arguments on costs little, and is called from everywhere.
         let size = self.ix.function(f).body.exprs.len().max(1);
         let own = MAX_CONTEXTS.max((MAX_CONTEXT_WORK / size).min(MAX_THIN_CONTEXTS) as u16);
-        count(counted) >= own || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS.max(4 * own)
+        count(counted) >= own || class.is_some() && count((f, None)) >= MAX_INHERITED_CONTEXTS.max(own)
     }
 
     /// One more evaluation of a function, by what it was called on.
