@@ -99,6 +99,8 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
     let (place, code) = match reads.origin {
         Source::Query(_) => ("with the query", eager),
         _ => match if reads.is_far { late_code(cx.ix, near, rest) } else { late_code(cx.ix, reads.root, path) } {
+            // The row that is known is another than those that lack it.
+            Some(late) if reads.is_far && reads.from > 0 => ("on the rows of the loop, before it", Some(late)),
             Some(late) => ("before the loop", Some(late)),
             // The rows of the loop are those of a query of their own, asked of one row.
             None if reads.from > 0 => ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest)),

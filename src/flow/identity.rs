@@ -24,6 +24,15 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Does a relation lead from the rows of a parent back to it?
+    pub(super) fn is_parent_again(&self, row: Row, relation: &Relation) -> bool {
+        let Source::Relation(parent, via) = self.v.source_of(row.src) else { return false };
+        let (Some(model), Some(target)) = (self.v.model_of(parent), relation.target) else { return false };
+        let inverse = self.relation(model, via).filter(|r| r.many).map(|r| r.inverse);
+        let is_inverse = inverse.is_some_and(|name| name.is_none_or(|name| name == relation.name));
+        !relation.many && self.same_model(model, target) && is_inverse
+    }
+
     /// Does a to-one relation that is not loaded lead to nothing that a query would be needed for, as far as anyone knows?
     pub(super) fn leads_back(&self, row: Row, relation: &Relation) -> bool {
         let Some(target) = relation.target else { return false };

@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::value::{LoopId, NO_LOOP};
-use super::{Engine, Frame};
+use super::{Engine, Frame, What};
 use crate::base::Name;
 use crate::facts::{BinaryOp, Case, Expr, ExprId, Language, Pat, Slot, Stmt};
 
@@ -32,6 +32,29 @@ impl<'a> Engine<'a> {
         }
         let few = self.named(fr, cond, holds, MAX_NESTING);
         drop_loops(fr, &few, mark);
+    }
+
+    /// What was noted since a mark stands in the handler of an error: turns that fail are few. Errors that only say that
+    /// there is no such thing are answers like others.
+    pub(super) fn for_failures(&self, fr: &mut Frame<'a>, case: &'a Case, mark: usize) {
+        let Some(words) = self.ix.packs.word_in_language(self.language(fr), "absence-errors") else { return };
+        let is_absence = |e: &ExprId| match fr.body.expr(*e) {
+            Expr::Name(name) | Expr::Attr { name, .. } | Expr::Class(name) => {
+                words.as_str().split_whitespace().any(|w| name.last_segment().ends_with(w))
+            }
+            _ => true,
+        };
+        if case.tests.is_empty() || case.tests.iter().any(is_absence) {
+            return;
+        }
+        let around = fr.loops.clone();
+        drop_loops(fr, &around, mark);
+        let mut at = 0;
+        fr.buffer.retain(|event| {
+            at += 1;
+            let is_asked = matches!(event.what, What::Read { .. } | What::Column { .. } | What::Statement { .. });
+            at <= mark || !is_asked || !event.loops.is_empty()
+        });
     }
 
     /// The loops of which only a few turns meet the condition.
@@ -168,9 +191,11 @@ fn keyed_loop(fr: &Frame<'_>, e: ExprId) -> Loops {
         return drawn_loop(fr, *base);
     }
     let Expr::Local(slot) = fr.body.expr(e) else { return Loops::new() };
+    // What is compared with a literal is no row: a name, of which a list has each once.
+    let is_it = |pat: crate::facts::PatId| *fr.body.pat(pat) == Pat::Local(*slot);
     let is_key = |target: Option<crate::facts::PatId>, key: Option<crate::facts::PatId>| match key {
-        Some(key) => *fr.body.pat(key) == Pat::Local(*slot),
-        None => target.is_some_and(|target| is_first_of_items(fr, target, *slot)),
+        Some(key) => is_it(key),
+        None => target.is_some_and(|target| is_it(target) || is_first_of_items(fr, target, *slot)),
     };
     fr.turns.iter().filter(|(id, [target, key])| *id != NO_LOOP && is_key(*target, *key)).map(|(id, _)| *id).collect()
 }

@@ -174,6 +174,10 @@ impl<'a> Engine<'a> {
                 let state = self.state(fr, row, relation);
                 self.relation_read(fr, row, relation, state, range);
                 match state {
+                    // Loaded together, all rows of one parent hold the same one.
+                    State::Loaded(tree) if self.is_parent_again(row, relation) => {
+                        self.related(Row { renewed_by: NO_LOOP, ..row }, relation, tree)
+                    }
                     State::Loaded(tree) => self.related(row, relation, tree),
                     State::Unknown | State::Maybe => self.related(row, relation, OPEN),
                     State::Missing if !self.walks.contains(&row.renewed_by) && self.leads_back(row, relation) => {
@@ -607,6 +611,9 @@ impl<'a> Engine<'a> {
         }
         if op.adds_columns {
             self.add_columns(&mut query, &args);
+        }
+        if op.terms {
+            self.without_partner(&mut query, &args);
         }
         if op.adds_attributes {
             for (name, _) in &args.named {

@@ -94,7 +94,9 @@ impl<'a> Engine<'a> {
                     if guarded.is_some_and(|at| self.is_never_raised(fr, case, at)) {
                         continue;
                     }
+                    let mark = fr.buffer.len();
                     let flow = self.case(fr, case);
+                    self.for_failures(fr, case, mark);
                     end = end.min(flow);
                     if flow == Flow::On {
                         joined = Some(match joined {
@@ -524,6 +526,7 @@ impl<'a> Engine<'a> {
                     return self.block(fr, &l.otherwise);
                 }
                 let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
+                let counts = counts && !self.is_configured(fr, iter, super::few::MAX_STEPS);
                 self.turns(fr, l, Some((element, key)), counts, None);
                 self.block(fr, &l.otherwise);
             }

@@ -14,6 +14,23 @@ use crate::packs::Op;
 const MAX_NESTING: usize = 5;
 
 impl<'a> Engine<'a> {
+    /// A condition says that there is nothing behind a relation: reading it on such rows sends nothing.
+    pub(super) fn without_partner(&mut self, query: &mut Query, args: &Args) {
+        let Some(model) = query.model else { return };
+        let suffix = self.ix.packs.word(self.ix.model(model).dialect, "null-condition");
+        for (name, val) in &args.named {
+            let asked = suffix.and_then(|suffix| name.as_str().strip_suffix(suffix.as_str()));
+            let relation = match (asked, self.data(*val)) {
+                (Some(relation), Data::Bool(true)) => Name::new(relation),
+                (None, Data::Null) => *name,
+                _ => continue,
+            };
+            if self.relation(model, relation).is_some_and(|r| !r.many) {
+                query.tree = self.v.trees.with(query.tree, relation, super::tree::NOTHING);
+            }
+        }
+    }
+
     /// What an operation says about the rows that the query can reach.
     pub(super) fn mark(&mut self, fr: &mut Frame<'a>, query: &mut Query, op: &Op, name: Name, args: &Args, at: Range) {
         let span = self.span(fr, at);
