@@ -5,7 +5,7 @@ use super::event::{Execution, Statement};
 use super::value::{Data, Mark, NO_MARKS, Query, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Expr, ExprId, Language};
+use crate::facts::{BinaryOp, Body, Expr, ExprId, Language};
 use crate::index::ClassId;
 use crate::index::models::snake;
 use crate::packs::Op;
@@ -100,9 +100,11 @@ impl<'a> Engine<'a> {
         let is_php = fr.language == Language::Php || fr.language == Language::Blade;
         if is_php {
             if let Some(column) = self.ix.dynamic_column(name) {
+                // What it is given is the value.
                 marks.push(Mark::Term(column));
+            } else {
+                self.php_terms(fr, query, args, at, &mut marks, &mut is_open);
             }
-            self.php_terms(fr, query, args, at, &mut marks, &mut is_open);
         } else {
             for val in &args.positional {
                 let before = marks.len();
@@ -147,7 +149,10 @@ impl<'a> Engine<'a> {
     ) {
         let first = args.positional.first().map(|v| self.data(*v).clone());
         let mut inner_model = query.model;
+        let is_text = matches!(first, Some(Data::Str(_) | Data::Tuple(_) | Data::Record(..) | Data::Row(_) | Data::Closure(..)));
+        let built = if is_text { None } else { column_after_table(fr.body, at) };
         match first {
+            _ if built.is_some() => marks.extend(built.map(Mark::Term)),
             Some(Data::Str(text)) => {
                 marks.push(Mark::Term(text));
                 if let Some(model) = query.model {
@@ -341,4 +346,21 @@ impl<'a> Engine<'a> {
             }
         }
     }
+}
+
+/// The column of a text that is put together of the table's name and it: `"{$table}.shop_id"`, `$table . '.shop_id'`.
+fn column_after_table(body: &Body, at: Range) -> Option<Name> {
+    let args = body.exprs.iter().find_map(|e| match e {
+        Expr::Call { callee, args } if body.range(*callee).end == at.end => Some(args),
+        _ => None,
+    })?;
+    let last = match body.expr(args.first()?.value) {
+        Expr::Interpolated(parts) => *parts.last()?,
+        Expr::Binary { op: BinaryOp::Concat, right, .. } => *right,
+        _ => return None,
+    };
+    let Expr::Str(text) = body.expr(last) else { return None };
+    let column = text.as_str().strip_prefix('.')?;
+    let is_plain = !column.is_empty() && column.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_plain.then(|| Name::new(column))
 }

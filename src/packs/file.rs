@@ -229,6 +229,9 @@ pub struct TenancyWords {
     /// Calls that give a rule of validation its name.
     #[serde(default)]
     pub rule_adders: Vec<String>,
+    /// Columns that say that a row is shared, within its tenant.
+    #[serde(default)]
+    pub sharing_names: Vec<String>,
     /// Reads that give one row.
     #[serde(default)]
     pub single_reads: Vec<String>,
@@ -305,6 +308,7 @@ impl TenancyWords {
         self.public_permissions.extend(more.public_permissions);
         self.single_reads.extend(more.single_reads);
         self.rule_adders.extend(more.rule_adders);
+        self.sharing_names.extend(more.sharing_names);
         self.valued_alternatives.extend(more.valued_alternatives);
         self.first_hooks.extend(more.first_hooks);
         self.request_hooks.extend(more.request_hooks);

@@ -275,11 +275,75 @@ impl View<'_, '_> {
         if is_equal && at_hand { Reading::Harmless } else { Reading::Open }
     }
 
-    /// Does an alternative add only rows that all tenants share, with nothing that narrows it?
-    fn is_shared(&self, f: FnRef, arms: &[Arm<'_>], place: usize) -> bool {
-        let is_tenants = self.column_of_arm(f, &arms[place]).is_some_and(|c| self.tenancy.columns.contains(&c));
-        is_tenants && !arms[place + 1..].iter().any(|a| !a.is_or)
+    /// Does an alternative compare the tenant's column itself, so that it adds rows that all tenants share?
+    fn is_of_tenant(&self, f: FnRef, arm: &Arm<'_>) -> bool {
+        self.column_of_arm(f, arm).is_some_and(|c| self.tenancy.columns.contains(&c))
     }
+}
+
+/// Rows of one user or, as an alternative, what is shared: with whom, only the tenant's condition says, and there is none.
+pub(super) fn opened(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<Fault> {
+    if view.cx.ix.file(execution.owner.file).language != Language::Php
+        || execution.via.is_some()
+        || view.area(execution.owner) != Area::Request
+        || view.names_tenant(execution)
+        || !view.tenancy.models.get(&model)?.limits.is_empty()
+        || view.compares(execution.owner)
+    {
+        return None;
+    }
+    let outer = execution.owner;
+    let body = &view.cx.ix.function(outer).body;
+    let sent = view.expr_at(outer, execution.site)?;
+    let whole = body.range(sent);
+    let functions = view.bodies(outer);
+    let inside = |f: &FnRef| {
+        let range = view.cx.ix.function(*f).range;
+        *f == outer || whole.start <= range.start && range.end <= whole.end
+    };
+    for f in functions.into_iter().filter(inside).chain([outer]) {
+        let body = &view.cx.ix.function(f).body;
+        let arms: Vec<Arm<'_>> = (0..body.exprs.len() as u32)
+            .map(ExprId)
+            .filter(|c| whole.start <= body.range(*c).start && body.range(*c).end <= whole.end)
+            .filter_map(|call| view.arm(f, call))
+            .collect();
+        let is_mine = |a: &&Arm<'_>| view.value_text(f, a).is_some_and(|(_, value)| view.origin(f, value).user);
+        let sharing = &view.cx.ix.packs.tenancy().sharing_names;
+        let is_shared = |a: &&Arm<'_>| {
+            a.is_or
+                && view.column_of_arm(f, a).is_some_and(|c| sharing.iter().any(|s| s == c.as_str()))
+                && view.value_text(f, a).is_some_and(|(_, v)| matches!(body.expr(v), Expr::Bool(true) | Expr::Int(1)))
+        };
+        let Some(arm) = arms.iter().find(is_shared).filter(|_| arms.iter().filter(|a| !a.is_or).any(|a| is_mine(&a))) else {
+            continue;
+        };
+        let name = view.name(model);
+        let message = format!("this alternative finds what every tenant shares of `{name}`, not only the one at work");
+        let mut finding = view.cx.finding("unscoped-tenant-query", arm.at, f, message);
+        super::step(&mut finding.steps, execution.site, format!("`{}` sends the query", execution.method));
+        finding.help = format!("add a condition on {} beside the group", view.column(Some(model)));
+        finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
+        finding.subject.method = Some(execution.method.to_string());
+        finding.level = Level::Warning;
+        return Some(Fault { finding, cause: format!("or {name} {:?}", arm.at) });
+    }
+    None
+}
+
+/// A condition after an alternative that adds what all tenants share.
+fn unasked(view: &View<'_, '_>, execution: &Execution, at: Span, what: &str, after: &Arm<'_>) -> Fault {
+    let f = execution.owner;
+    let name = execution.model.map_or(String::new(), |m| view.name(m));
+    let condition = view.column_of_arm(f, after).map_or("this condition".to_owned(), |c| format!("the condition on `{c}`"));
+    let message = format!("{condition} belongs to this alternative alone: {what} finds rows of `{name}` without it");
+    let mut finding = view.cx.finding("unscoped-tenant-query", at, f, message);
+    super::step(&mut finding.steps, execution.site, format!("`{}` sends the query", execution.method));
+    finding.help = "put the alternatives into a group of their own: one closure around all of them".to_owned();
+    finding.subject.model = execution.model.map(|m| view.cx.ix.model(m).name.to_string());
+    finding.subject.method = Some(execution.method.to_string());
+    finding.level = Level::Warning;
+    Fault { finding, cause: format!("or {name} {at:?}") }
 }
 
 /// An alternative beside a condition that was written by hand, or that a relation adds.
@@ -315,7 +379,7 @@ pub(super) fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId
     let arms = view.arms(execution);
     let tenants = arms.iter().find(|a| !a.is_or && view.column_of_arm(f, a).is_some_and(|c| view.tenancy.columns.contains(&c)));
     let beside = tenants.and_then(|a| view.value_text(f, a)).map(|(text, _)| text);
-    let mut missing = None;
+    let (mut missing, mut shared, mut others) = (None, None, false);
     let mut open = arms.iter().enumerate().filter(|(_, a)| a.is_or).peekable();
     if open.peek().is_some() {
         let mut any = false;
@@ -325,13 +389,18 @@ pub(super) fn escaped(view: &View<'_, '_>, execution: &Execution, model: ModelId
                     missing = Some((column, arm.at, arm.name));
                     any = true;
                 }
-                Reading::Open => any |= !view.is_shared(f, &arms, place),
+                Reading::Open if view.is_of_tenant(f, arm) => shared = arms[place + 1..].iter().find(|a| !a.is_or).or(shared),
+                Reading::Open => others = true,
                 Reading::Harmless => (),
             }
         }
-        if !any {
+        if !any && !others && shared.is_none() {
             return None;
         }
+    }
+    // Rows that all tenants share are no other tenant's; but what is asked after them is asked of them alone.
+    if let (Some(after), None, false) = (shared, missing, others) {
+        return Some(unasked(view, execution, at, &what, after));
     }
     let plain = arms.iter().filter(|a| !a.is_or).count() + usize::from(execution.via.is_some());
     let message = match missing {

@@ -79,6 +79,19 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
 
 /// What the application's code says about its tenants.
 fn understand(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Tenancy {
+    let mut tenancy = read(cx, words, calls);
+    if tenancy.is_known() {
+        let (guards, reach) = (guard::Guards::default(), reach::Reach::default());
+        let view = View { cx, words, tenancy: &tenancy, calls, guards: &guards, reach: &reach };
+        for (part, relation, parent) in view.parts() {
+            tenancy.accept_part(part, relation, parent);
+        }
+    }
+    tenancy
+}
+
+/// The same, without the models whose rows are part of others.
+fn read(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Tenancy {
     let own = Words { models: words.models.clone(), columns: words.columns.clone(), scopes: words.scopes.clone() };
     let mut tenancy = Tenancy::read(cx.ix, &own);
     if tenancy.is_known() {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::alternative::escaped;
+use super::alternative::{escaped, opened};
 use super::area::Area;
 use super::condition::Conditions;
 use super::{Fault, View, is_insert};
 use crate::base::Name;
+use crate::facts::ExprId;
 use crate::findings::{Confidence, Level};
 use crate::flow::value::{Mark, flag};
 use crate::flow::{Execution, Statement};
-use crate::index::ModelId;
 use crate::index::tenants::{Belongs, LimitKind};
+use crate::index::{FnRef, ModelId, Symbol};
 
 /// How often a model is asked with and without a condition.
 #[derive(Clone, Copy, Default)]
@@ -19,8 +20,13 @@ struct Siblings {
     limited: usize,
     /// Limited by the tenant's own column.
     literal: usize,
+    /// The same, in what answers requests.
+    asked: usize,
     open: usize,
 }
+
+/// So many queries in what answers requests make a habit.
+const HABIT: usize = 3;
 
 pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
     let mut siblings: BTreeMap<ModelId, Siblings> = BTreeMap::new();
@@ -34,7 +40,10 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         let count = siblings.entry(model).or_default();
         if execution.via.is_some() || view.has_condition(execution, model) {
             count.limited += 1;
-            count.literal += usize::from(view.names_tenant(execution));
+            if view.names_tenant(execution) {
+                count.literal += 1;
+                count.asked += usize::from(view.area(execution.owner) == Area::Request);
+            }
         } else if view.area(execution.owner) != Area::Global {
             count.open += 1;
         }
@@ -63,12 +72,17 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if let Some(fault) = escaped(view, execution, model) {
         return Some(fault);
     }
+    if siblings.literal > 0
+        && let Some(fault) = opened(view, execution, model)
+    {
+        return Some(fault);
+    }
     if execution.via.is_some() || view.has_condition(execution, model) || is_member(view, model) {
         return None;
     }
     let (place, owner) = view.home(execution);
     let area = view.area(owner);
-    if matches!(area, Area::Global | Area::Early) {
+    if matches!(area, Area::Global | Area::Early) || view.is_for_any_model(owner, model) {
         return None;
     }
     let limit = owned.limits.first();
@@ -84,22 +98,11 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         return None;
     }
     let lists = view.cx.ix.packs.tenancy();
-    let terms: Vec<Name> = view
-        .marks(execution)
-        .iter()
-        .filter_map(|m| match m {
-            Mark::Term(t) => Some(*t),
-            _ => None,
-        })
-        .collect();
-    let is_key = |t: &Name| {
-        lists.key_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str())
-    };
     let is_secret = |t: &Name| lists.secret_names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default());
-    if terms.iter().any(is_secret) {
+    if view.terms(execution).any(|t| is_secret(&t)) {
         return None;
     }
-    let by_key = execution.flags & flag::KEYED != 0 || terms.iter().any(is_key);
+    let by_key = view.is_by_key(execution);
     let visibility = view.visibility_of(Some(model), None);
     if !by_key && (visibility.is_some() || view.is_statistic(execution) || view.is_kept_for_all(execution))
         || visibility.is_some() && (view.asks_for_public(execution) || view.reads_visibility(owner))
@@ -116,7 +119,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         matches!(area, Area::Other | Area::Background)
     } else if by_key {
         // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
-        area == Area::Request && (mostly_limited || has_evidence_of_scopes)
+        area == Area::Request && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
     } else if area == Area::Background {
         false
     } else if is_child {
@@ -208,8 +211,89 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     Some(Fault { finding, cause })
 }
 
+/// Do at least as many queries in what answers requests have the tenant's condition as there are lookups there without it, by
+/// keys that clients give? What the rest of the program asks, by keys at hand, says nothing of this.
+fn is_habit(view: &View<'_, '_>, model: ModelId, siblings: Siblings) -> bool {
+    if siblings.asked < HABIT {
+        return false;
+    }
+    let is_open = |e: &&Execution| {
+        e.model == Some(model)
+            && e.via.is_none()
+            && e.flags & flag::SCOPED == 0
+            && view.is_ours(e)
+            && view.is_by_key(e)
+            && !view.has_condition(e, model)
+            && view.area(e.owner) == Area::Request
+            && view.conditions(e).origin.is_client()
+    };
+    let open: std::collections::BTreeSet<_> = view.cx.flow.executions.iter().filter(is_open).map(|e| e.site).collect();
+    siblings.asked >= open.len()
+}
+
 fn sending(method: Name) -> String {
     if method.as_str() == "iteration" { "the loop sends it here".to_owned() } else { format!("`{method}` sends it here") }
+}
+
+impl View<'_, '_> {
+    /// The columns and paths that a query compares.
+    fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
+        self.marks(execution).iter().filter_map(|m| match m {
+            Mark::Term(t) => Some(*t),
+            _ => None,
+        })
+    }
+
+    /// Does a query name rows by a key of their own?
+    fn is_by_key(&self, execution: &Execution) -> bool {
+        let names = &self.cx.ix.packs.tenancy().key_names;
+        let is_key =
+            |t: Name| names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
+        execution.flags & flag::KEYED != 0 || self.terms(execution).any(is_key)
+    }
+
+    /// Is a query made where nobody sees of which model: in a class whose children say it? Only what calls it knows.
+    fn is_for_any_model(&self, f: FnRef, model: ModelId) -> bool {
+        let ix = self.cx.ix;
+        let Some(class) = ix.class_of_function(f) else { return false };
+        let body = &ix.function(f).body;
+        let names_it =
+            |i: usize| matches!(ix.symbol_of(f, ExprId(i as u32)), Symbol::Class(c) if ix.class(c).model == Some(model));
+        let has_models = ix.class(class).model.is_some();
+        !has_models && !ix.class(class).descendants.is_empty() && !(0..body.exprs.len()).any(names_it)
+    }
+
+    /// Models whose queries the program limits by the tenant's column of the row that theirs are part of.
+    pub(super) fn parts(&self) -> Vec<(ModelId, Name, ModelId)> {
+        let ix = self.cx.ix;
+        let mut counts: BTreeMap<(ModelId, Name, ModelId), std::collections::BTreeSet<crate::base::Span>> = BTreeMap::new();
+        for execution in &self.cx.flow.executions {
+            let Some(model) =
+                execution.model.filter(|m| !self.tenancy.models.contains_key(m) && !self.tenancy.tenants.contains(m))
+            else {
+                continue;
+            };
+            let data = ix.model(model);
+            if data.is_abstract || data.class.is_none() || crate::index::tenants::is_user(ix, model) || !self.is_ours(execution) {
+                continue;
+            }
+            let segments: Vec<Name> = self
+                .terms(execution)
+                .flat_map(|t| t.as_str().split('.').flat_map(|p| p.split("__")).map(Name::new).collect::<Vec<_>>())
+                .collect();
+            if !segments.iter().any(|s| self.tenancy.columns.contains(s)) {
+                continue;
+            }
+            for relation in segments.iter().filter_map(|s| data.relations.get(s)) {
+                let parent =
+                    relation.target.filter(|t| self.tenancy.models.contains_key(t) && !crate::index::tenants::is_user(ix, *t));
+                if let (Some(parent), false, Some(_)) = (parent, relation.many, relation.key_column) {
+                    counts.entry((model, relation.name, parent)).or_default().insert(execution.site);
+                }
+            }
+        }
+        counts.into_iter().filter(|(_, sites)| sites.len() > 1).map(|(part, _)| part).collect()
+    }
 }
 
 /// Is a model the one of users? Others that may sign in, such as contacts of customers, are rows of the tenant.

@@ -203,6 +203,11 @@ impl Tenancy {
         self.models.retain(|model, _| !tenants.contains(model));
     }
 
+    /// Takes a model whose rows are the tenant's because they are part of a row of another that is.
+    pub fn accept_part(&mut self, part: ModelId, relation: Name, parent: ModelId) {
+        self.models.entry(part).or_insert_with(|| Owned { belongs: Belongs::Parent(relation, parent), limits: Vec::new() });
+    }
+
     /// Is there anything to say?
     pub fn is_known(&self) -> bool {
         !self.evidence.is_empty()
@@ -316,7 +321,8 @@ impl Tenancy {
                     .min_by_key(|r| r.name)
             });
             let Some(relation) = found else {
-                return self.is_key(index, segment.as_str());
+                // A key that is named after the model itself (`Client.client_id`) names one row of it, whosever that is.
+                return !is_own_key(data.name, segment.as_str()) && self.is_key(index, segment.as_str());
             };
             if relation.polymorphic {
                 return true;
@@ -352,6 +358,12 @@ impl Tenancy {
             || stem == "user"
             || index.models.iter().enumerate().any(|(i, _)| is_user(index, ModelId(i as u32)) && is_named(&ModelId(i as u32)))
     }
+}
+
+/// Is a column the key of the very model that has it, going by both names?
+fn is_own_key(model: Name, column: &str) -> bool {
+    let stem = column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid"));
+    stem.is_some_and(|stem| snake(model.last_segment()) == stem)
 }
 
 /// Is a model one whose rows sign in?

@@ -43,6 +43,7 @@ impl Reader<'_, '_> {
                 models.entry(*column).or_default().insert(one.model);
             }
         }
+        self.leave_parts(&mut found);
         found.retain(|one| {
             let is_sure = matches!(one.limit.kind, LimitKind::Library) || self.is_configured(one.limit.name);
             is_sure
@@ -51,6 +52,30 @@ impl Reader<'_, '_> {
                 })
         });
         found
+    }
+
+    /// A scope may narrow rows of the tenant further: by what belongs to the tenant itself, or by who may see them. Such columns
+    /// say nothing of whose the rows are.
+    fn leave_parts(&self, found: &mut Vec<Found>) {
+        let all: BTreeSet<Name> = found.iter().flat_map(|one| one.columns.iter().copied()).collect();
+        let targets: BTreeMap<Name, ModelId> = all.iter().filter_map(|c| Some((*c, super::target_of(self.index, *c)?))).collect();
+        let columns: BTreeMap<ModelId, BTreeSet<Name>> =
+            targets.values().map(|t| (*t, super::columns_to(self.index, *t))).collect();
+        let is_part = |part: ModelId| {
+            let belongs = |to: ModelId| super::column_of(self.index, self.schema, part, &columns[&to]).is_some();
+            // Of two that name each other, neither is known to be a part.
+            let names = |a: ModelId, b: ModelId| super::column_of(self.index, self.schema, a, &columns[&b]).is_some();
+            targets.values().any(|t| *t != part && belongs(*t) && !names(*t, part))
+        };
+        let visible = &self.index.packs.tenancy().visibility_names;
+        let says_who = |c: &Name| {
+            let stem = c.as_str().strip_suffix("_id").unwrap_or(c.as_str());
+            visible.iter().any(|v| v == stem)
+        };
+        for one in found.iter_mut() {
+            one.columns.retain(|c| !says_who(c) && !targets.get(c).is_some_and(|t| is_part(*t)));
+        }
+        found.retain(|one| !one.columns.is_empty() || one.limit.kind == LimitKind::Library || self.is_configured(one.limit.name));
     }
 
     fn is_configured(&self, name: Name) -> bool {
@@ -190,9 +215,7 @@ impl Reader<'_, '_> {
             let mut functions = Vec::new();
             for class in [manager.class, manager.query_class].into_iter().flatten() {
                 if let Some((_, f)) = self.index.find_method(class, first) {
-                    functions.push(f);
-                    let owner = self.index.class_of_function(f);
-                    functions.extend(owner.into_iter().flat_map(|c| self.methods(c)));
+                    functions.extend(self.with_called(class, f));
                 }
             }
             functions.dedup();
@@ -204,6 +227,29 @@ impl Reader<'_, '_> {
             }
         }
         self.library_managers(id, found);
+    }
+
+    /// A method and those of its class that it names, directly or by another. Others that a manager has limit nothing by themselves.
+    fn with_called(&self, class: ClassId, first: FnRef) -> Vec<FnRef> {
+        let methods = self.methods(class);
+        let named = |f: FnRef| {
+            let exprs = &self.index.function(f).body.exprs;
+            exprs.iter().filter_map(|e| if let Expr::Attr { name, .. } = e { Some(*name) } else { None }).collect::<BTreeSet<_>>()
+        };
+        let mut found = vec![first];
+        let mut at = 0;
+        while at < found.len() {
+            let (names, range) = (named(found[at]), self.index.function(found[at]).range);
+            for method in &methods {
+                let decl = self.index.function(*method);
+                let is_inside = method.file == found[at].file && range.start <= decl.range.start && decl.range.end <= range.end;
+                if (is_inside || names.contains(&decl.name)) && !found.contains(method) {
+                    found.push(*method);
+                }
+            }
+            at += 1;
+        }
+        found
     }
 
     /// Managers of libraries, given as a call in the class body: the keywords name the column, or the way to it.
