@@ -95,6 +95,7 @@ impl<'a> Engine<'a> {
                     self.measured_by(fr, recv, asks, *base, at, range);
                 }
                 let result = self.call_method_in(fr, recv, *name, args, at, range);
+                self.options_in_place(fr, *base, recv, result.0);
                 if keeps {
                     fr.forget_constructions(mark);
                 }

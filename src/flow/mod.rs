@@ -29,6 +29,7 @@ mod manager;
 mod many;
 mod measure;
 mod module;
+mod options;
 mod orm;
 mod owned;
 mod print;
