@@ -549,6 +549,9 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, None)
             }
             Data::Unknown => {
+                if let Some(val) = self.as_session(fr, name, &args, at, whole) {
+                    return (val, None);
+                }
                 // What is given to something unknown may run.
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)

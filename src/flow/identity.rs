@@ -5,7 +5,7 @@ use super::tree::{OPEN, State};
 use super::value::{Data, ManyKind, Mark, Query, Row, Source, Src, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::Expr;
+use crate::facts::{Expr, ExprId};
 use crate::index::{Loading, ModelId, Relation};
 
 /// What a query loads with its rows is followed this far.
@@ -64,6 +64,21 @@ impl<'a> Engine<'a> {
             at = parent;
         }
         false
+    }
+
+    /// The relations that a column of a row is the key of: where it holds nothing, nothing is loaded.
+    pub(super) fn without_key(&self, fr: &Frame<'a>, base: ExprId, column: Name) -> Vec<(Src, Name)> {
+        let held = match fr.body.expr(base) {
+            Expr::Local(slot) => fr.locals[slot.0 as usize],
+            Expr::This => fr.this,
+            _ => return Vec::new(),
+        };
+        let Data::Row(row) = *self.data(held) else { return Vec::new() };
+        let relations = self.ix.model(row.model).relations.values();
+        let mut names: Vec<Name> =
+            relations.filter(|r| !r.many && !r.polymorphic && r.key_column == Some(column)).map(|r| r.name).collect();
+        names.sort();
+        names.into_iter().map(|name| (row.src, name)).collect()
     }
 
     /// How many relations to one row lead to the rows of a source, counted from its end.
