@@ -58,7 +58,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             _ if column => Site::At(event.owner, None),
             _ => Site::In(event.needs),
         };
-        let key = (origin_span(origin), site, path.clone(), column);
+        let key = (origin_span(origin), site, path.clone(), column, cx.flow.values.root_model(src));
         let from = path.len() - 1;
         let group = groups.entry(key).or_insert_with(|| Group {
             model,
@@ -91,7 +91,7 @@ enum Site {
     At(FnRef, Option<Span>),
 }
 
-type Key = (Option<Span>, Site, Vec<Name>, bool);
+type Key = (Option<Span>, Site, Vec<Name>, bool, Option<ModelId>);
 
 fn origin_span(origin: Source) -> Option<Span> {
     match origin {
@@ -115,6 +115,7 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
         let longer = keys.iter().find(|k| {
             k.0 == key.0
                 && k.3 == key.3
+                && k.4 == key.4
                 && k.2.len() > key.2.len()
                 && k.2.starts_with(&key.2)
                 && groups.get(*k).is_some_and(|group| is_beside(k, group))

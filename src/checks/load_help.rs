@@ -9,7 +9,7 @@ use crate::facts::Expr;
 use crate::findings::Fix;
 use crate::flow::value::Source;
 use crate::flow::{Event, What};
-use crate::index::ModelId;
+use crate::index::{Access, ModelId};
 
 /// The reads of one path of relations, of rows from one place.
 pub(super) struct Reads<'e> {
@@ -102,6 +102,8 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
             // The row that is known is another than those that lack it.
             Some(late) if reads.is_far && reads.from > 0 => ("on the rows of the loop, before it", Some(late)),
             Some(late) => ("before the loop", Some(late)),
+            // What gives the row loads its rows as well.
+            None if reads.from > 0 && is_collection(cx, reads) => ("with the query that gives this row", eager),
             // The rows of the loop are those of a query of their own, asked of one row.
             None if reads.from > 0 => ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest)),
             None => ("with the query that gives these rows", eager),
@@ -109,9 +111,36 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
     };
     match code {
         Some(code) if is_hinted(cx, reads.origin) => format!("load it {BY_HINT}: `{}`", as_hints(&code)),
-        Some(code) => format!("load it {place}: `{code}`"),
+        Some(code) => match put_off(cx, reads, &code) {
+            Some(there) => format!("load it {place}, in place of `{there}`: `{code}`"),
+            None => format!("load it {place}: `{code}`"),
+        },
         None => format!("load it {place}"),
     }
+}
+
+/// Is what leads to the rows of the loop read, not asked for by a query of its own?
+fn is_collection(cx: &CheckContext<'_>, reads: &Reads<'_>) -> bool {
+    let mut model = Some(reads.root);
+    reads.path[..reads.from].iter().all(|name| {
+        let relation = model.and_then(|m| cx.ix.model(m).relations.get(name));
+        model = relation.and_then(|r| r.target);
+        relation.is_some_and(|r| r.access == Access::Rows)
+    })
+}
+
+/// The option in the query's function that puts off what `code` would load: two options for one relation are an error.
+fn put_off(cx: &CheckContext<'_>, reads: &Reads<'_>, code: &str) -> Option<String> {
+    let Source::Query(at) = reads.origin else { return None };
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let (kind, kinds) = (word("lazy-kind")?, word("link-kinds")?);
+    let range = cx.ix.function(cx.function_at(at)?).range;
+    let text = cx.ix.sources.file(at.file).text.get(range.start as usize..range.end as usize)?;
+    text.match_indices(&format!("{kind}(")).find_map(|(at, start)| {
+        let inner = text[at + start.len()..].split_inclusive(')').next()?;
+        let is_loaded = kinds.as_str().split(' ').any(|eager| code.contains(&format!("{eager}({inner}")));
+        is_loaded.then(|| format!("{start}{inner}"))
+    })
 }
 
 /// Where rows that a field of a graph gives are told what is read of them.

@@ -159,11 +159,12 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     };
     let is_once = header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at));
     let is_per_row = advice.is_per_row;
+    let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.
     let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
-    if is_once || is_service || *kind == Statement::Upsert || is_per_row {
+    if is_once || is_service || is_held || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
     if is_per_row {
@@ -174,7 +175,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     if depth > 2 {
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
-    Some(Reported { finding, site: first.site, owner: cx.owner(first.owner), asked: subject, is_direct: direct })
+    Some(Reported { finding, site: first.site, owner: cx.owner(first.owner), asked: subject, is_direct: direct, header })
 }
 
 fn owner_of(event: &Event) -> crate::index::FnRef {

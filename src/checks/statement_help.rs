@@ -18,12 +18,14 @@ pub(super) struct Advice {
     pub is_per_row: bool,
     /// Speaks of this statement only: where a call sends several, it is no cure.
     pub is_narrow: bool,
+    /// The session most likely holds the row that is asked for by its key.
+    pub is_held: bool,
 }
 
 /// The advice for one statement.
 pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
-    let What::Statement { kind, via, model, .. } = &event.what else {
-        return Advice { help: String::new(), is_per_row: false, is_narrow: false };
+    let What::Statement { kind, via, model, method, .. } = &event.what else {
+        return Advice { help: String::new(), is_per_row: false, is_narrow: false, is_held: false };
     };
     let header = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
     let turn = header.and_then(|at| statement_turn::follow(cx, at, &event.path, event.site));
@@ -63,7 +65,9 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
         _ => help,
     };
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
-    Advice { help, is_per_row, is_narrow }
+    let word = |key: &str| model.and_then(|m| cx.ix.packs.word(cx.ix.model(m).dialect, key));
+    let asks_session = word("identity-gets").is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()));
+    Advice { help, is_per_row, is_narrow, is_held: is_own_row && asks_session }
 }
 
 /// Sentences of a pack, with the names of the reader in them.
@@ -94,6 +98,8 @@ impl Words<'_> {
 }
 
 const ONCE: &str = "nothing in this query changes from turn to turn: run it once before the loop";
+const ONCE_BELOW: &str =
+    "nothing in this query changes from turn to turn: run it once before the loop, and hand down what it gives";
 const BETWEEN: &str =
     "nothing in this query changes from turn to turn: where what the loop writes does not matter to it, run it once before";
 /// The advice where nothing better is known of what a call sends.
@@ -106,8 +112,7 @@ fn once(cx: &CheckContext<'_>, event: &Event) -> String {
     match (is_model_written(cx, event), event.path.is_empty()) {
         (true, _) => BETWEEN,
         (false, true) => ONCE,
-        // What the called function does to its query on the way is not seen here.
-        (false, false) => DOWN,
+        (false, false) => ONCE_BELOW,
     }
     .to_owned()
 }

@@ -1,7 +1,7 @@
 //! Which findings name one statement? A helper that is called from many loops is one place to mend.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::step;
 use crate::base::Span;
@@ -24,6 +24,8 @@ pub(super) struct Reported {
     pub asked: String,
     /// Does the finding stand at the statement?
     pub is_direct: bool,
+    /// The loop.
+    pub header: Option<Span>,
 }
 
 /// Findings in order, those of one statement reached from many loops as one.
@@ -39,12 +41,13 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
         }
     }
     for ((_, site, _), mut ways) in by_site {
-        if ways.len() < MANY {
-            findings.extend(ways.into_iter().map(|way| way.finding));
+        ways.sort_by_key(|way| (Reverse(way.finding.level), Reverse(way.finding.confidence), way.finding.steps.len()));
+        // A loop that comes here on several ways is one loop.
+        let count = ways.iter().map(|way| way.header.unwrap_or(way.finding.span)).collect::<BTreeSet<Span>>().len();
+        if count < MANY {
+            findings.extend(by_loop(ways));
             continue;
         }
-        ways.sort_by_key(|way| (Reverse(way.finding.level), Reverse(way.finding.confidence), way.finding.steps.len()));
-        let count = ways.len();
         let mut ways = ways.into_iter();
         let Some(first) = ways.next() else { continue };
         let mut finding = first.finding;
@@ -61,4 +64,16 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+/// One finding for each loop: the first way leads, the others are named.
+fn by_loop(ways: Vec<Reported>) -> Vec<Finding> {
+    let mut found: Vec<(Option<Span>, Finding)> = Vec::new();
+    for way in ways {
+        match found.iter_mut().find(|(header, _)| header.is_some() && *header == way.header) {
+            Some((_, finding)) => step(&mut finding.steps, way.finding.span, "and here"),
+            None => found.push((way.header, way.finding)),
+        }
+    }
+    found.into_iter().map(|(_, finding)| finding).collect()
 }

@@ -8,6 +8,20 @@ use crate::facts::{Expr, ExprId, ParamKind};
 use crate::index::FnRef;
 
 impl<'a> Engine<'a> {
+    /// What the name at a place takes of known elements: `(*columns, count) = row`.
+    pub(super) fn part_of_known(&mut self, vals: &[Val], at: usize, names: usize, star: Option<usize>) -> Val {
+        let last = |from_end: usize| vals.len().checked_sub(from_end).and_then(|i| vals.get(i)).copied().unwrap_or(UNKNOWN);
+        match star {
+            Some(star) if at == star => {
+                let rest = vals.len().saturating_sub(names - 1 - star).max(star.min(vals.len()));
+                let middle: Vec<Val> = vals.get(star..rest).unwrap_or_default().to_vec();
+                self.v.of(Data::Tuple(middle.into_boxed_slice()))
+            }
+            Some(star) if at > star => last(names - at),
+            _ => vals.get(at).copied().unwrap_or(UNKNOWN),
+        }
+    }
+
     /// One value per parameter.
     pub(super) fn bind(&mut self, f: FnRef, this: Val, args: &Args) -> Vec<Val> {
         let decl = self.ix.function(f);

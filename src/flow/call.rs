@@ -95,6 +95,7 @@ impl<'a> Engine<'a> {
                     self.measured_by(fr, recv, asks, *base, at, range);
                 }
                 let result = self.call_method_in(fr, recv, *name, args, at, range);
+                self.options_in_place(fr, *base, recv, result.0);
                 if keeps {
                     fr.forget_constructions(mark);
                 }
@@ -548,6 +549,9 @@ impl<'a> Engine<'a> {
                 (UNKNOWN, None)
             }
             Data::Unknown => {
+                if let Some(val) = self.as_session(fr, name, &args, at, whole) {
+                    return (val, None);
+                }
                 // What is given to something unknown may run.
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)

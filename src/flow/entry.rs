@@ -160,7 +160,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The full names of what decorates: the decorator itself and what is handed to it.
-    fn decorator_names(&mut self, outer: FnRef, decorator: ExprId) -> Vec<Name> {
+    pub(super) fn decorator_names(&mut self, outer: FnRef, decorator: ExprId) -> Vec<Name> {
         let mut fr = self.frame(outer, UNKNOWN);
         let body = fr.body;
         let mut names = Vec::new();

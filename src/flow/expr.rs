@@ -435,6 +435,7 @@ impl<'a> Engine<'a> {
                     _ => Default::default(),
                 }
             }
+            Expr::Attr { base, name, .. } => (Vec::new(), self.without_key(fr, *base, *name)),
             _ => Default::default(),
         }
     }

@@ -5,8 +5,11 @@ use super::tree::{OPEN, State};
 use super::value::{Data, ManyKind, Mark, Query, Row, Source, Src, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::Expr;
+use crate::facts::{Expr, ExprId};
 use crate::index::{Loading, ModelId, Relation};
+
+/// What a query loads with its rows is followed this far.
+const MAX_HELD_DEPTH: usize = 4;
 
 impl<'a> Engine<'a> {
     /// Does the session give the same object for the same key, without a query?
@@ -70,6 +73,21 @@ impl<'a> Engine<'a> {
             at = parent;
         }
         false
+    }
+
+    /// The relations that a column of a row is the key of: where it holds nothing, nothing is loaded.
+    pub(super) fn without_key(&self, fr: &Frame<'a>, base: ExprId, column: Name) -> Vec<(Src, Name)> {
+        let held = match fr.body.expr(base) {
+            Expr::Local(slot) => fr.locals[slot.0 as usize],
+            Expr::This => fr.this,
+            _ => return Vec::new(),
+        };
+        let Data::Row(row) = *self.data(held) else { return Vec::new() };
+        let relations = self.ix.model(row.model).relations.values();
+        let mut names: Vec<Name> =
+            relations.filter(|r| !r.many && !r.polymorphic && r.key_column == Some(column)).map(|r| r.name).collect();
+        names.sort();
+        names.into_iter().map(|name| (row.src, name)).collect()
     }
 
     /// How many relations to one row lead to the rows of a source, counted from its end.
@@ -161,6 +179,11 @@ impl<'a> Engine<'a> {
         let known = self.to_one(model, |engine, r, target| {
             named.iter().any(|n| *n == r.name || Some(*n) == r.key_column) || given.iter().any(|g| engine.same_model(*g, target))
         });
+        // A parent of which nothing is known at all may be at the other end of any.
+        let known = match known.is_empty() && by_parent && given.is_empty() {
+            true => self.to_one(model, |_, _, _| true),
+            false => known,
+        };
         for name in known {
             query.tree = self.v.trees.with(query.tree, name, OPEN);
             let target = self.relation(model, name).and_then(|r| r.target);
@@ -210,7 +233,7 @@ impl<'a> Engine<'a> {
         if !self.keeps_identity(row.model) {
             return element;
         }
-        let held: Vec<(ModelId, Src)> = fr.locals.iter().filter_map(|v| self.rows_held(*v)).collect();
+        let held: Vec<(ModelId, Src)> = fr.locals.iter().flat_map(|v| self.rows_held(*v)).collect();
         if held.is_empty() {
             return element;
         }
@@ -226,14 +249,30 @@ impl<'a> Engine<'a> {
         self.v.row(Row { tree, ..row })
     }
 
-    fn rows_held(&self, val: Val) -> Option<(ModelId, Src)> {
+    /// The models of the rows that a variable holds, and of those that their query loaded with them.
+    fn rows_held(&self, val: Val) -> Vec<(ModelId, Src)> {
         let inner = match self.data(val) {
             Data::Many(e, ManyKind::Held) => *e,
             Data::Record(_, Some(rest)) => *rest,
-            _ => return None,
+            _ => return Vec::new(),
         };
-        let row = self.bare_row(inner)?;
-        matches!(self.v.source_of(row.src), Source::Query(_)).then_some((row.model, row.src))
+        let Some(row) = self.bare_row(inner).filter(|row| matches!(self.v.source_of(row.src), Source::Query(_))) else {
+            return Vec::new();
+        };
+        let mut found = vec![(row.model, row.src)];
+        let mut next = vec![(row.model, row.tree)];
+        for _ in 0..MAX_HELD_DEPTH {
+            let mut below = Vec::new();
+            for (model, tree) in next {
+                for (name, child) in self.v.trees.loaded(tree) {
+                    let Some(target) = self.relation(model, name).and_then(|r| r.target) else { continue };
+                    found.push((target, row.src));
+                    below.push((target, child));
+                }
+            }
+            next = below;
+        }
+        found
     }
 }
 

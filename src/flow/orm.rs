@@ -92,7 +92,7 @@ impl<'a> Engine<'a> {
     /// A query of a model, written here.
     pub(super) fn start_query(&mut self, model: ModelId, at: Span) -> Query {
         let tree = self.default_tree(model);
-        let src = self.v.source(Source::Query(at));
+        let src = self.v.source_of_model(Source::Query(at), model);
         let data = self.ix.model(model);
         Query { class: data.query_class, ..Query::new(Some(model), tree, src) }
     }

@@ -637,11 +637,11 @@ impl<'a> Engine<'a> {
                     Data::Tuple(vals) => Some(vals.clone()),
                     _ => None,
                 };
-                let starred = items.iter().any(|(_, star)| *star);
+                let starred = items.iter().position(|(_, star)| *star);
                 for (i, (item, star)) in items.iter().enumerate() {
                     let Some(item) = item else { continue };
                     let part = match &known {
-                        Some(vals) if !starred => vals.get(i).copied().unwrap_or(UNKNOWN),
+                        Some(vals) => self.part_of_known(vals, i, items.len(), starred),
                         _ => {
                             let at = fr.decl.range;
                             let e = self.element_of(fr, val, at);

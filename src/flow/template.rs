@@ -94,6 +94,7 @@ impl<'a> Engine<'a> {
 
     /// Renders the views that a function made and has not given away to a component.
     pub(super) fn flush_views(&mut self, fr: &mut Frame<'a>) {
+        self.render_by_decorators(fr);
         if fr.views.is_empty() {
             return;
         }

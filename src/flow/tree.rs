@@ -79,6 +79,11 @@ impl Trees {
         }
     }
 
+    /// The relations that are known to be loaded, by name.
+    pub fn loaded(&self, tree: Tree) -> impl Iterator<Item = (Name, Tree)> {
+        self.node(tree).children.iter().filter_map(|(name, child)| Some((*name, (*child)?)))
+    }
+
     /// May a column have been left out of the query?
     pub fn is_column_missing(&self, tree: Tree, column: Name) -> bool {
         self.node(tree).columns.as_ref().is_some_and(|c| c.binary_search(&column).is_err())

@@ -281,6 +281,8 @@ pub struct Values {
     ids: HashTable<Val>,
     sources: Vec<(Source, u32)>,
     source_ids: FxHashMap<Source, Src>,
+    /// A query whose model its caller decides is a source of its own for each.
+    queries_of: FxHashMap<(Source, ModelId), Src>,
     /// Models of the rows that a source gives.
     source_models: FxHashMap<Src, ModelId>,
     loops: Vec<Span>,
@@ -404,6 +406,25 @@ impl Values {
         let id = Src(self.sources.len() as u32);
         self.sources.push((source, depth));
         self.source_ids.insert(source, id);
+        id
+    }
+
+    /// The source of the rows of a model: one place may ask for several.
+    pub fn source_of_model(&mut self, source: Source, model: ModelId) -> Src {
+        if let Some(id) = self.queries_of.get(&(source, model)) {
+            return *id;
+        }
+        let plain = self.source(source);
+        let id = match self.source_models.get(&plain) {
+            Some(other) if *other != model => {
+                let id = Src(self.sources.len() as u32);
+                self.sources.push((source, 0));
+                id
+            }
+            _ => plain,
+        };
+        self.source_models.insert(id, model);
+        self.queries_of.insert((source, model), id);
         id
     }
 
