@@ -25,7 +25,14 @@ impl<'a> Engine<'a> {
             Data::Attribute(model, _) => knows_rows(*model) && op.result == Result::Query,
             _ => false,
         };
+        if !fits {
+            return None;
+        }
         let session = self.v.of(Data::Instance(class));
-        fits.then(|| self.instance_op(fr, session, &op, name, args.clone(), at, whole))
+        let mark = fr.buffer.len();
+        let val = self.instance_op(fr, session, &op, name, args.clone(), at, whole);
+        // It may as well be an asynchronous one.
+        fr.forget_blocking(mark);
+        Some(val)
     }
 }
