@@ -99,10 +99,10 @@ impl<'a> Engine<'a> {
         let mut is_open = args.open;
         let is_php = fr.language == Language::Php || fr.language == Language::Blade;
         if is_php {
-            if let Some(column) = self.ix.dynamic_column(name) {
-                // What it is given is the value.
-                marks.push(Mark::Term(column));
-            } else {
+            let column = self.ix.dynamic_column(name);
+            marks.extend(column.map(Mark::Term));
+            // A method named after a column is given the value alone.
+            if column.is_none() || args.positional.len() > 1 {
                 self.php_terms(fr, query, args, at, &mut marks, &mut is_open);
             }
         } else {

@@ -268,6 +268,16 @@ impl View<'_, '_> {
         if column.is_some_and(|c| lists.visibility_names.iter().any(|v| v == c.as_str())) {
             return Reading::Harmless;
         }
+        // Rows of a relation, of one at hand.
+        if let (Expr::Closure(id), true) = (body.expr(value), arm.args.len() > 1) {
+            let inner = FnRef { file: f.file, id: *id };
+            let calls = 0..self.cx.ix.function(inner).body.exprs.len() as u32;
+            let mut arms = calls.filter_map(|i| self.arm(inner, ExprId(i)));
+            let origin = self.conditions_in(inner).origin;
+            if origin.row && !origin.is_client() && !origin.unknown && arms.all(|a| !a.is_or) {
+                return Reading::Harmless;
+            }
+        }
         let is_equal = arm.args.len() <= 2 && !matches!(body.expr(value), Expr::Closure(_));
         let origin = self.origin(f, value);
         let is_list = lists.list_conditions.iter().any(|n| n == arm.name.as_str());

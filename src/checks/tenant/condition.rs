@@ -51,6 +51,13 @@ impl View<'_, '_> {
         walk.found
     }
 
+    /// The conditions that a closure adds to the query that it is given.
+    pub(super) fn conditions_in(&self, closure: FnRef) -> Conditions {
+        let mut walk = Walk { seen: BTreeSet::new(), found: Conditions::default() };
+        self.inside(closure, MAX_NESTING, &mut walk);
+        walk.found
+    }
+
     /// The variable that gets the value of an expression, if one does.
     pub(super) fn held_by(&self, f: FnRef, value: ExprId) -> Option<Slot> {
         let body = &self.cx.ix.function(f).body;

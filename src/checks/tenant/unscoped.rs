@@ -7,7 +7,7 @@ use super::area::Area;
 use super::condition::Conditions;
 use super::{Fault, View, is_insert};
 use crate::base::Name;
-use crate::facts::ExprId;
+use crate::facts::{Expr, ExprId, Stmt};
 use crate::findings::{Confidence, Level};
 use crate::flow::value::{Mark, flag};
 use crate::flow::{Execution, Statement};
@@ -131,6 +131,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if !is_fault
         || view.compares(owner)
         || view.compares(execution.owner)
+        || view.tells_tenant(owner)
         || (by_key || writes) && view.asks_with_condition(execution)
         || area != Area::Request && view.is_dead(owner)
         || view.is_unrouted(owner)
@@ -250,6 +251,45 @@ impl View<'_, '_> {
         let is_key =
             |t: Name| names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
         execution.flags & flag::KEYED != 0 || self.terms(execution).any(is_key)
+    }
+
+    /// Has the class around a function a method that gives the tenant of what the object found? What asks it looks whether whoever
+    /// is signed in belongs there.
+    fn tells_tenant(&self, f: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let Some(class) = ix.class_of_function(self.outermost(f)).filter(|c| ix.class(*c).model.is_none()) else { return false };
+        let methods = ix.class(class).mro.iter().flat_map(|c| {
+            let file = ix.class(*c).file;
+            ix.class_decl(*c).methods.iter().map(move |m| FnRef { file, id: *m })
+        });
+        let gives = |at: FnRef| {
+            let body = &ix.function(at).body;
+            body.stmts.iter().any(|s| match s {
+                Stmt::Return(Some(e)) => match body.expr(*e) {
+                    Expr::Attr { base, name, .. } if self.tenancy.columns.contains(name) => match body.expr(*base) {
+                        Expr::Attr { base, .. } => {
+                            let mut inner = *base;
+                            while let Expr::Attr { base, .. } = body.expr(inner) {
+                                inner = *base;
+                            }
+                            self.is_self(at, inner)
+                        }
+                        _ => false,
+                    },
+                    _ => false,
+                },
+                _ => false,
+            })
+        };
+        // The user's own tenant is that of whoever asks, not of the row.
+        methods.into_iter().any(|at| gives(at) && !self.names_identity(at))
+    }
+
+    fn names_identity(&self, f: FnRef) -> bool {
+        let exprs = &self.cx.ix.function(f).body.exprs;
+        exprs
+            .iter()
+            .any(|e| matches!(e, Expr::Attr { name, .. } if self.is_identity(name.as_str()) || name.as_str() == "request"))
     }
 
     /// Is a query made where nobody sees of which model: in a class whose children say it? Only what calls it knows.
