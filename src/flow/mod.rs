@@ -74,8 +74,8 @@ const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// A small function may have more of them: so many expressions in all, and so many contexts at most.
-const MAX_CONTEXT_WORK: usize = 1_200;
-const MAX_THIN_CONTEXTS: usize = 192;
+const MAX_CONTEXT_WORK: usize = 600;
+const MAX_THIN_CONTEXTS: usize = 96;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
