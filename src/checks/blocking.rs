@@ -162,16 +162,16 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     let method = function.last_segment();
     let is_statement = is_statement(function);
     let shown = if is_statement { method.to_owned() } else { function.to_string() };
-    let message = match (event.path.is_empty(), is_statement) {
-        _ if entry.raises.is_some() => {
-            let error = entry.raises.as_deref().unwrap_or_default();
-            let here = if event.path.is_empty() { "this query" } else { "below this call, a query" };
-            format!("{here} waits for {} in a coroutine: `{shown}` raises `{error}`", entry.what)
+    let message = match (event.path.is_empty(), &entry.raises) {
+        (true, Some(error)) => format!("this query waits for {} in a coroutine: `{shown}` raises `{error}`", entry.what),
+        (false, Some(error)) => {
+            format!("below this call, a query waits for {} in a coroutine: `{shown}` raises `{error}`", entry.what)
         }
-        (true, true) if method == "iteration" => "this query runs synchronously and blocks the event loop".to_owned(),
-        (true, true) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
-        (true, false) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
-        (false, _) => format!("this call blocks the event loop: below it, `{shown}` waits for {}", entry.what),
+        (true, None) if is_statement && method == "iteration" => {
+            "this query runs synchronously and blocks the event loop".to_owned()
+        }
+        (true, None) => format!("`{shown}` waits for {} and blocks the event loop", entry.what),
+        (false, None) => format!("this call blocks the event loop: below it, `{shown}` waits for {}", entry.what),
     };
     let mut finding = cx.finding("blocking-call-in-async", place, coroutine, message);
     for call in event.path.iter().rev().skip(1).take(MAX_STEPS) {
@@ -182,7 +182,7 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     }
     finding.steps.retain(|s| s.span != place);
     finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
-    if entry.instead.contains("thread") || entry.instead.contains("sync_to_async") {
+    if entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
     }
     if let Some(twin) = twin(cx, event) {

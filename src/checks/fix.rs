@@ -118,10 +118,13 @@ pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events:
 /// Is a row only given to a condition of a query, which compares its key: `filter(author=post.author)`?
 fn compares_rows(cx: &CheckContext<'_>, model: ModelId, body: &Body, read: ExprId) -> bool {
     let dialect = cx.ix.model(model).dialect;
+    // Not every library takes a key where it takes the row.
+    let Some(separator) = cx.ix.packs.word(dialect, "keys-for-rows") else { return false };
     body.exprs.iter().any(|expr| {
         let Expr::Call { callee, args } = expr else { return false };
         let Expr::Attr { name: method, .. } = body.expr(*callee) else { return false };
-        let by_name = args.iter().any(|a| a.value == read && a.name.is_some_and(|n| !n.as_str().contains("__")));
+        let is_equal = |name: Name| !name.as_str().contains(separator.as_str());
+        let by_name = args.iter().any(|a| a.value == read && a.name.is_some_and(is_equal));
         by_name && cx.ix.packs.op(dialect, Name::new("query"), *method).is_some_and(|op| op.terms && !op.writes)
     })
 }

@@ -232,7 +232,7 @@ pub(super) fn in_administration(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Opt
     for name in reads.path {
         model = one(model?, *name)?.target;
     }
-    // Rows that join something already are not joined by the list once more.
+    // Rows of a query of its own may join something already: then the list does nothing.
     let method = word("viewset-query-method")?;
     let id = *cx.ix.class_places.get(&(class.file, class.ix))?;
     if cx.ix.find_method(id, method).is_some() {

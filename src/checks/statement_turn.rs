@@ -417,23 +417,7 @@ impl<'a> Turn<'a> {
 
     /// The only value that a variable is given, if it is no parameter.
     pub(super) fn only_value(&self, slot: Slot) -> Option<ExprId> {
-        let mut found = None;
-        if self.decl.params.iter().any(|p| p.slot == slot) {
-            return None;
-        }
-        for expr in &self.body.exprs {
-            let (Expr::Assign { target, .. } | Expr::Augment { target, .. } | Expr::AssignIfNull { target, .. }) = expr else {
-                continue;
-            };
-            if *self.body.pat(*target) != Pat::Local(slot) {
-                continue;
-            }
-            match expr {
-                Expr::Assign { value, .. } if found.is_none() => found = Some(*value),
-                _ => return None,
-            }
-        }
-        found
+        self.decl.only_value(slot)
     }
 }
 

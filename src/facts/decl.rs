@@ -1,6 +1,6 @@
 //! Which classes, functions and imports does a file declare?
 
-use super::body::{Body, ExprId, Slot};
+use super::body::{Body, Expr, ExprId, Pat, Slot};
 use super::gap::Gap;
 use crate::base::{Name, Range};
 
@@ -20,6 +20,15 @@ pub enum Language {
 }
 
 impl Language {
+    /// The variable by which a template asks for the turn of its innermost loop.
+    pub fn turn_variable(self) -> Option<&'static str> {
+        match self {
+            Language::Php | Language::Python => None,
+            Language::Blade | Language::Jinja => Some("loop"),
+            Language::DjangoTemplate => Some("forloop"),
+        }
+    }
+
     /// Does it write pages with code in them?
     pub fn is_template(self) -> bool {
         matches!(self, Language::Blade | Language::DjangoTemplate | Language::Jinja)
@@ -235,6 +244,29 @@ pub struct FunctionDecl {
     pub captures: Vec<Capture>,
     /// Code. Abstract methods have an empty body.
     pub body: Body,
+}
+
+impl FunctionDecl {
+    /// The only value that a variable is assigned, if it is no parameter. What else may bind it (loops, patterns) is not looked at.
+    pub fn only_value(&self, slot: Slot) -> Option<ExprId> {
+        if self.params.iter().any(|p| p.slot == slot) {
+            return None;
+        }
+        let mut found = None;
+        for expr in &self.body.exprs {
+            let (Expr::Assign { target, .. } | Expr::Augment { target, .. } | Expr::AssignIfNull { target, .. }) = expr else {
+                continue;
+            };
+            if *self.body.pat(*target) != Pat::Local(slot) {
+                continue;
+            }
+            match expr {
+                Expr::Assign { value, .. } if found.is_none() => found = Some(*value),
+                _ => return None,
+            }
+        }
+        found
+    }
 }
 
 /// A variable that a nested function takes from the one around it.

@@ -299,8 +299,8 @@ impl<'a> Engine<'a> {
         if self.ix.file(self.ix.class(class).file).language != Language::Php || self.ix.find_attr(class, name).is_none() {
             return UNKNOWN;
         }
-        match self.ix.find_method(class, Name::new("__construct")) {
-            Some((_, f)) if !self.ix.function(f).body.exprs.is_empty() => self.assigned_in(f, class, name),
+        match self.constructor(class) {
+            Some(f) if !self.ix.function(f).body.exprs.is_empty() => self.assigned_in(f, class, name),
             _ => UNKNOWN,
         }
     }

@@ -535,11 +535,7 @@ impl<'a> Engine<'a> {
                     let v = *v;
                     let (e, _, counts) = self.iterate(fr, v, at);
                     if e != super::many::NO_ELEMENT && counts {
-                        let mark = fr.buffer.len();
-                        let id = self.enter_loop(fr, at);
-                        let e = self.v.renew(e, id);
-                        self.as_text(fr, e, at);
-                        self.leave_loop(fr, mark, false);
+                        self.per_turn(fr, e, true, at, |this, fr, e| this.as_text(fr, e, at));
                     }
                 }
                 (SCALAR, None)

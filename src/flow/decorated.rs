@@ -15,19 +15,29 @@ const MAX_DECORATORS: usize = 6;
 impl<'a> Engine<'a> {
     /// Runs what decorators of the program make of functions.
     pub(super) fn decorated_roots(&mut self) {
-        for i in 0..self.ix.facts.len() {
+        for (f, _) in self.decorated_functions() {
+            let decl = self.ix.function(f);
+            let is_plain = matches!(decl.kind, FnKind::Function | FnKind::Method) && !decl.is_abstract;
+            if is_plain && !decl.is_static && !decl.is_classmethod {
+                self.decorated(f);
+            }
+        }
+    }
+
+    /// Functions of the program with decorators, each with the function in whose body they stand, in order.
+    pub(super) fn decorated_functions(&self) -> Vec<(FnRef, FnRef)> {
+        let mut found = Vec::new();
+        for (i, facts) in self.ix.facts.iter().enumerate() {
             let file = crate::base::FileId(i as u32);
-            let facts = self.ix.file(file);
             if facts.language != Language::Python || self.is_history(file) {
                 continue;
             }
-            for (j, decl) in facts.functions.iter().enumerate() {
-                let is_plain = matches!(decl.kind, FnKind::Function | FnKind::Method) && !decl.is_abstract;
-                if is_plain && !decl.decorators.is_empty() && !decl.is_static && !decl.is_classmethod {
-                    self.decorated(FnRef { file, id: FnId(j as u32) });
-                }
-            }
+            let decorated = facts.functions.iter().enumerate().filter(|(_, decl)| !decl.decorators.is_empty());
+            found.extend(
+                decorated.filter_map(|(j, decl)| Some((FnRef { file, id: FnId(j as u32) }, FnRef { file, id: decl.parent? }))),
+            );
         }
+        found
     }
 
     fn decorated(&mut self, f: FnRef) {

@@ -9,17 +9,13 @@ use crate::index::Symbol;
 pub(super) const MAX_STEPS: usize = 4;
 
 impl<'a> Engine<'a> {
-    /// Is a list written down in the configuration: `settings.HOSTS`, `set(settings.HOSTS)`, `config('app.hosts')`?
+    /// Is a list written down in the configuration: `settings.HOSTS`, `set(config["HOSTS"])`, `config('app.hosts')`?
     pub(super) fn is_configured(&self, fr: &Frame<'a>, e: ExprId, steps: usize) -> bool {
         let Some(steps) = steps.checked_sub(1) else { return false };
         let body = fr.body;
         let names = self.ix.packs.word_in_language(self.language(fr), "configuration-names");
         let is_known = |name: &str| names.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name));
         match body.expr(e) {
-            Expr::Attr { base, .. } => match self.ix.symbol_of(fr.f, *base) {
-                Symbol::External(name) => is_known(name.last_segment()),
-                _ => false,
-            },
             Expr::Call { callee, args } => match body.expr(*callee) {
                 Expr::Function { fallback, .. } => is_known(fallback.as_str()),
                 Expr::Name(name) if matches!(name.as_str(), "set" | "list" | "tuple" | "sorted") => {
@@ -27,14 +23,11 @@ impl<'a> Engine<'a> {
                 }
                 _ => false,
             },
-            Expr::Local(slot) => {
-                let mut values = body.exprs.iter().filter_map(|e| match e {
-                    Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(*slot) => Some(*value),
-                    _ => None,
-                });
-                let is_given = fr.decl.params.iter().any(|p| p.slot == *slot);
-                matches!((values.next(), values.next()), (Some(value), None) if !is_given && self.is_configured(fr, value, steps))
-            }
+            Expr::Attr { base, .. } | Expr::Index { base, .. } => match self.ix.symbol_of(fr.f, *base) {
+                Symbol::External(name) => is_known(name.last_segment()),
+                _ => false,
+            },
+            Expr::Local(slot) => fr.decl.only_value(*slot).is_some_and(|value| self.is_configured(fr, value, steps)),
             _ => false,
         }
     }

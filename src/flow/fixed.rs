@@ -37,19 +37,8 @@ fn is_fixed(fr: &Frame<'_>, e: ExprId, depth: usize) -> bool {
         }
         Expr::New { args, .. } => args.is_empty(),
         Expr::Local(slot) => {
-            if fr.decl.params.iter().any(|p| p.slot == *slot)
-                || fr.turns.iter().any(|(_, t)| t.iter().flatten().any(|p| *body.pat(*p) == Pat::Local(*slot)))
-            {
-                return false;
-            }
-            let mut values = body.exprs.iter().filter_map(|e| match e {
-                Expr::Assign { target, value } if *body.pat(*target) == Pat::Local(*slot) => Some(*value),
-                _ => None,
-            });
-            match (values.next(), values.next()) {
-                (Some(value), None) => is_fixed(fr, value, depth),
-                _ => false,
-            }
+            let is_turned = fr.turns.iter().any(|(_, t)| t.iter().flatten().any(|p| *body.pat(*p) == Pat::Local(*slot)));
+            !is_turned && fr.decl.only_value(*slot).is_some_and(|value| is_fixed(fr, value, depth))
         }
         _ => false,
     }

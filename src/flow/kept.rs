@@ -265,9 +265,7 @@ impl<'a> Engine<'a> {
 
     /// Does the constructor of a class call a method of its own, which is not the constructor?
     fn is_part_of_making(&self, class: ClassId, f: FnRef) -> bool {
-        let python = self.ix.file(f.file).language == Language::Python;
-        let constructor = Name::new(if python { "__init__" } else { "__construct" });
-        let Some((_, constructor)) = self.ix.find_method(class, constructor).filter(|(_, c)| *c != f) else { return false };
+        let Some(constructor) = self.constructor(class).filter(|c| *c != f) else { return false };
         let name = self.ix.function(f).name;
         let body = &self.ix.function(constructor).body;
         body.exprs.iter().any(|e| match e {

@@ -14,9 +14,7 @@ const FEW_KEYS: usize = 4;
 /// Conditions nest at most so deep.
 const MAX_NESTING: usize = 12;
 
-/// What templates call the variable that tells the turn of the innermost loop.
-const TURNS: [&str; 2] = ["forloop", "loop"];
-/// What it is asked for that holds in one turn only.
+/// What templates ask the turn of a loop for that holds in one only.
 const ENDS: [&str; 2] = ["first", "last"];
 /// What it counts.
 const COUNTS: [&str; 5] = ["counter", "counter0", "index", "index0", "iteration"];
@@ -123,12 +121,7 @@ impl<'a> Engine<'a> {
         if *id != NO_LOOP && is_set(*slot) && is_fixed { Loops::from_slice(&[*id]) } else { Loops::new() }
     }
 
-    /// The same for a case of a switch over the key.
-    pub(super) fn for_named_case(&self, fr: &mut Frame<'a>, subject: ExprId, case: &'a Case, mark: usize) {
-        self.for_named_tests(fr, subject, &case.tests, mark);
-    }
-
-    /// The same for an arm of a match over the key.
+    /// The same for a case of a switch, or an arm of a match, over the key.
     pub(super) fn for_named_tests(&self, fr: &mut Frame<'a>, subject: ExprId, tests: &'a [ExprId], mark: usize) {
         if fr.turns.is_empty() || fr.buffer.len() <= mark || tests.is_empty() || tests.len() > FEW_KEYS {
             return;
@@ -174,12 +167,13 @@ fn is_short_list(fr: &Frame<'_>, e: ExprId) -> bool {
 
 /// The innermost loop of a template, if an expression is the variable that tells its turn.
 fn drawn_loop(fr: &Frame<'_>, e: ExprId) -> Loops {
-    let is_turn = match fr.body.expr(e) {
-        Expr::Local(slot) => fr.body.slots.get(slot.0 as usize).is_some_and(|n| TURNS.contains(&n.as_str())),
-        Expr::Name(name) => TURNS.contains(&name.as_str()),
-        _ => false,
+    let name = match fr.body.expr(e) {
+        Expr::Local(slot) => fr.body.slots.get(slot.0 as usize),
+        Expr::Name(name) => Some(name),
+        _ => None,
     };
-    let innermost = fr.turns.last().map(|(id, _)| *id).filter(|id| is_turn && fr.language.is_template() && *id != NO_LOOP);
+    let is_turn = name.is_some_and(|n| fr.language.turn_variable() == Some(n.as_str()));
+    let innermost = fr.turns.last().map(|(id, _)| *id).filter(|id| is_turn && *id != NO_LOOP);
     innermost.into_iter().collect()
 }
 

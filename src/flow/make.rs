@@ -5,11 +5,18 @@ use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Language;
+use crate::index::{ClassId, FnRef};
 
 /// The field for what an object stands for; no program can spell it.
 const STANDS_FOR: &str = "<stands for>";
 
 impl<'a> Engine<'a> {
+    /// The constructor of a class of the program, its own or inherited.
+    pub(super) fn constructor(&self, class: ClassId) -> Option<FnRef> {
+        let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
+        self.ix.find_method(class, Name::new(if python { "__init__" } else { "__construct" })).map(|(_, f)| f)
+    }
+
     /// Makes an instance.
     pub(super) fn construct(&mut self, fr: &mut Frame<'a>, class: Val, args: Args, range: Range) -> Val {
         match self.data(class).clone() {
@@ -20,10 +27,8 @@ impl<'a> Engine<'a> {
                 if let Some(query) = self.made_query(fr, class, &args, range) {
                     return query;
                 }
-                let python = self.ix.file(self.ix.class(class).file).language == Language::Python;
-                let ctor = Name::new(if python { "__init__" } else { "__construct" });
                 let mut object = self.v.of(Data::Object { class, fields: Box::default(), exact: true });
-                if let Some((_, f)) = self.ix.find_method(class, ctor) {
+                if let Some(f) = self.constructor(class) {
                     let (_, after) = self.call_function(fr, f, object, args.clone(), range);
                     if matches!(self.data(after), Data::Object { .. }) {
                         object = after;
@@ -52,7 +57,7 @@ impl<'a> Engine<'a> {
 
     /// An object that stands for what it was made of, as a class of a library that it is derived from does: a filter, a
     /// paginator.
-    fn standing_for(&mut self, object: Val, class: crate::index::ClassId, args: &Args) -> Val {
+    fn standing_for(&mut self, object: Val, class: ClassId, args: &Args) -> Val {
         let Data::Object { class: own, fields, exact } = self.data(object).clone() else { return object };
         let packs = self.ix.packs;
         let given = self.ix.class(class).external.iter().find_map(|base| {
@@ -76,13 +81,13 @@ impl<'a> Engine<'a> {
     }
 
     /// A coroutine makes an object whose class overrides coroutines of a library: the library runs them on the same loop.
-    fn note_overrides(&mut self, fr: &Frame<'a>, class: crate::index::ClassId) {
+    fn note_overrides(&mut self, fr: &Frame<'a>, class: ClassId) {
         if !fr.decl.is_async || self.ix.class(class).external.is_empty() {
             return;
         }
         let file = self.ix.class(class).file;
         for id in &self.ix.class_decl(class).methods {
-            let f = crate::index::FnRef { file, id: *id };
+            let f = FnRef { file, id: *id };
             if self.ix.function(f).is_async {
                 self.calls.note(fr.f, f);
             }

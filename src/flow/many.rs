@@ -188,23 +188,14 @@ impl<'a> Engine<'a> {
         ) {
             return UNKNOWN;
         }
-        let mark = fr.buffer.len();
-        let element = if counts {
-            let id = self.enter_loop(fr, at);
-            self.v.renew(element, id)
-        } else {
-            element
-        };
-        let mut vals = vec![UNKNOWN; op.element];
-        vals.push(element);
-        if self.language(fr) == self.names.php && op.element == 0 {
-            vals.push(SCALAR);
-        }
-        let val = self.call_value(fr, callback, Args::positional(vals), at);
-        if counts {
-            self.leave_loop(fr, mark, false);
-        }
-        val
+        self.per_turn(fr, element, counts, at, |e, fr, element| {
+            let mut vals = vec![UNKNOWN; op.element];
+            vals.push(element);
+            if e.language(fr) == e.names.php && op.element == 0 {
+                vals.push(SCALAR);
+            }
+            e.call_value(fr, callback, Args::positional(vals), at)
+        })
     }
 
     fn is_callable(&self, val: Val) -> bool {
@@ -337,11 +328,7 @@ impl<'a> Engine<'a> {
                     if let Data::External(n) = *self.data(f)
                         && matches!(n.as_str(), "str" | "repr")
                     {
-                        let mark = fr.buffer.len();
-                        let id = self.enter_loop(fr, at);
-                        let e = self.v.renew(element, id);
-                        self.as_text(fr, e, at);
-                        self.leave_loop(fr, mark, false);
+                        self.per_turn(fr, element, true, at, |this, fr, e| this.as_text(fr, e, at));
                         result = SCALAR;
                     }
                 }
@@ -364,11 +351,7 @@ impl<'a> Engine<'a> {
                 && matches!(name.as_str(), "contains" | "doesntContain" | "some" | "search");
             if !compares {
                 for text in texts {
-                    let mark = fr.buffer.len();
-                    let id = self.enter_loop(fr, at);
-                    let e = self.v.renew(element, id);
-                    result = self.read_path(fr, e, text, at);
-                    self.leave_loop(fr, mark, false);
+                    result = self.per_turn(fr, element, true, at, |this, fr, e| this.read_path(fr, e, text, at));
                 }
             }
         }
@@ -470,11 +453,7 @@ impl<'a> Engine<'a> {
         if element == NO_ELEMENT {
             return UNKNOWN;
         }
-        let mark = fr.buffer.len();
-        let id = self.enter_loop(fr, range);
-        let e = self.v.renew(element, id);
-        let result = self.attr(fr, e, name, range);
-        self.leave_loop(fr, mark, false);
+        let result = self.per_turn(fr, element, true, range, |this, fr, e| this.attr(fr, e, name, range));
         self.many_result(fr, many, &op, element, result, range)
     }
 
@@ -487,11 +466,7 @@ impl<'a> Engine<'a> {
         if element == NO_ELEMENT {
             return UNKNOWN;
         }
-        let mark = fr.buffer.len();
-        let id = self.enter_loop(fr, at);
-        let e = self.v.renew(element, id);
-        let result = self.call_method(fr, e, name, args, at);
-        self.leave_loop(fr, mark, false);
+        let result = self.per_turn(fr, element, true, at, |this, fr, e| this.call_method(fr, e, name, args, at));
         self.many_result(fr, many, &op, element, result, at)
     }
 

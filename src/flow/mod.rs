@@ -822,6 +822,26 @@ impl<'a> Engine<'a> {
         id
     }
 
+    /// Does something with an element, in a loop of its own if it costs once per element.
+    fn per_turn<R>(
+        &mut self,
+        fr: &mut Frame<'a>,
+        element: Val,
+        counts: bool,
+        at: Range,
+        f: impl FnOnce(&mut Self, &mut Frame<'a>, Val) -> R,
+    ) -> R {
+        if !counts {
+            return f(self, fr, element);
+        }
+        let mark = fr.buffer.len();
+        let id = self.enter_loop(fr, at);
+        let element = self.v.renew(element, id);
+        let result = f(self, fr, element);
+        self.leave_loop(fr, mark, false);
+        result
+    }
+
     /// Leaves the innermost loop; if its body never runs twice, what it saw is not paid more than once.
     fn leave_loop(&mut self, fr: &mut Frame<'a>, mark: usize, once: bool) {
         let Some(id) = fr.loops.pop() else { return };

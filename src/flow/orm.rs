@@ -788,11 +788,7 @@ impl<'a> Engine<'a> {
             }
             Gets::Element => {
                 let row = self.row_of(&query);
-                let mark = fr.buffer.len();
-                let id = self.enter_loop(fr, at);
-                let row = self.v.renew(row, id);
-                let val = self.call_value(fr, f, Args::positional(vec![row]), at);
-                self.leave_loop(fr, mark, false);
+                let val = self.per_turn(fr, row, true, at, |e, fr, row| e.call_value(fr, f, Args::positional(vec![row]), at));
                 match op.result {
                     Result::Mapped => self.v.many(val, ManyKind::Held),
                     _ => SCALAR,

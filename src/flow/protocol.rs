@@ -10,7 +10,7 @@ use super::stmt::Place;
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Body, Expr, ExprId, Pat, PatId, Slot};
+use crate::facts::{Expr, ExprId};
 use crate::index::ClassId;
 
 /// The method that gives what reading an attribute gives.
@@ -35,17 +35,7 @@ impl<'a> Engine<'a> {
         if element == super::many::NO_ELEMENT {
             return Some(self.v.many(UNKNOWN, ManyKind::Held));
         }
-        let mark = fr.buffer.len();
-        let element = if counts {
-            let id = self.enter_loop(fr, range);
-            self.v.renew(element, id)
-        } else {
-            element
-        };
-        let read = self.attr(fr, element, end, range);
-        if counts {
-            self.leave_loop(fr, mark, false);
-        }
+        let read = self.per_turn(fr, element, counts, range, |e, fr, element| e.attr(fr, element, end, range));
         Some(self.v.many(read, ManyKind::Held))
     }
 
@@ -76,7 +66,7 @@ impl<'a> Engine<'a> {
         let (body, after) = (fr.body, fr.body.range(cond).end);
         for place in absent {
             let Place::Local(slot) = place else { continue };
-            let fills = |e: &Expr| matches!(e, Expr::Assign { target, .. } if has_slot(body, *target, *slot, 4));
+            let fills = |e: &Expr| matches!(e, Expr::Assign { target, .. } if super::owned::binds(body, *target, *slot, 0));
             let mut filled = body.exprs.iter().zip(&body.ranges).filter(|(e, at)| at.start >= header.range.start && fills(e));
             let is_only = filled.next().is_some_and(|(_, at)| at.start > after) && filled.next().is_none();
             let held = fr.locals[slot.0 as usize];
@@ -135,14 +125,5 @@ impl<'a> Engine<'a> {
             }
         }
         found
-    }
-}
-
-/// Does a target bind this variable, alone or among others?
-fn has_slot(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
-    match body.pat(pat) {
-        Pat::Local(own) => *own == slot,
-        Pat::Seq(items) if depth > 0 => items.iter().any(|(p, _)| p.is_some_and(|p| has_slot(body, p, slot, depth - 1))),
-        _ => false,
     }
 }

@@ -42,7 +42,10 @@ impl<'a> Engine<'a> {
 
     /// A relation of one row that a query gave without it is read: does its thread wait for the statement?
     pub(super) fn waits_for_relation(&mut self, fr: &mut Frame<'a>, row: Row, relation: Name, at: Range) {
-        if row.renewed_by == super::NO_LOOP && matches!(self.v.source_of(row.src), Source::Query(_)) {
+        if self.language(fr) == self.names.python
+            && row.renewed_by == super::NO_LOOP
+            && matches!(self.v.source_of(row.src), Source::Query(_))
+        {
             let function = Name::new(&format!("{}.relation.{relation}", self.ix.model(row.model).dialect));
             self.blocking(fr, function, at);
         }

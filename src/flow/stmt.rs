@@ -459,7 +459,7 @@ impl<'a> Engine<'a> {
             }
             let mark = fr.buffer.len();
             let flow = self.case(fr, case);
-            self.for_named_case(fr, subject, case, mark);
+            self.for_named_tests(fr, subject, &case.tests, mark);
             fr.this = self.either(this, fr.this);
             falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.

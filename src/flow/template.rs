@@ -326,20 +326,12 @@ impl<'a> Engine<'a> {
                             if element == NO_ELEMENT {
                                 continue;
                             }
-                            let mark = fr.buffer.len();
-                            let element = if counts {
-                                let id = self.enter_loop(fr, range);
-                                self.v.renew(element, id)
-                            } else {
-                                element
-                            };
                             let mut with = keys.clone();
-                            with.push((bound, element));
-                            let context = self.v.record(with, rest);
-                            self.render_named(fr, name, context, range);
-                            if counts {
-                                self.leave_loop(fr, mark, false);
-                            }
+                            self.per_turn(fr, element, counts, range, |e, fr, element| {
+                                with.push((bound, element));
+                                let context = e.v.record(with, rest);
+                                e.render_named(fr, name, context, range);
+                            });
                         }
                         None => {
                             let context = self.v.record(keys.clone(), rest);
@@ -479,18 +471,7 @@ impl<'a> Engine<'a> {
             let Some(path) = path else {
                 return (element, element);
             };
-            let mark = fr.buffer.len();
-            let item = if counts {
-                let id = e.enter_loop(fr, range);
-                e.v.renew(element, id)
-            } else {
-                element
-            };
-            let read = e.read_path(fr, item, path, range);
-            if counts {
-                e.leave_loop(fr, mark, false);
-            }
-            (element, read)
+            (element, e.per_turn(fr, element, counts, range, |e, fr, item| e.read_path(fr, item, path, range)))
         };
         match (fr.language, name.as_str()) {
             (Language::Jinja, "map") => {
@@ -537,15 +518,13 @@ impl<'a> Engine<'a> {
             (_, "join") => {
                 let (element, _, counts) = self.iterate(fr, object, range);
                 if element != NO_ELEMENT && counts {
-                    let mark = fr.buffer.len();
-                    let id = self.enter_loop(fr, range);
-                    let item = self.v.renew(element, id);
-                    let item = match attribute {
-                        Some(path) => self.read_path(fr, item, path, range),
-                        None => item,
-                    };
-                    self.as_text(fr, item, range);
-                    self.leave_loop(fr, mark, false);
+                    self.per_turn(fr, element, true, range, |e, fr, item| {
+                        let item = match attribute {
+                            Some(path) => e.read_path(fr, item, path, range),
+                            None => item,
+                        };
+                        e.as_text(fr, item, range);
+                    });
                 }
                 SCALAR
             }

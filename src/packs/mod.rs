@@ -269,7 +269,8 @@ impl Packs {
 
 #[cfg(test)]
 mod tests {
-    use super::Packs;
+    use super::op::{KEYS, WORDS};
+    use super::{BUILTIN, Packs};
     use crate::base::Name;
 
     #[test]
@@ -279,6 +280,23 @@ mod tests {
             Err(error) => panic!("{error}"),
         };
         assert!(packs.op(Name::new("eloquent"), Name::new("query"), Name::new("whereFoo")).is_some());
+    }
+
+    /// Whoever mistypes a word is told the nearest of the lists: every word that works must stand there.
+    #[test]
+    fn words_that_packs_use_are_told_to_whoever_mistypes_one() {
+        let mut used = 0;
+        for file in BUILTIN.files().filter(|f| !f.path().to_string_lossy().ends_with(".model.toml")) {
+            let pack: toml::Table = file.contents_utf8().unwrap_or_default().parse().expect("a test loads every pack");
+            let on = pack.get("on").and_then(toml::Value::as_table).into_iter().flat_map(|on| on.values());
+            let tables = on.chain(pack.get("functions")).filter_map(toml::Value::as_table);
+            for word in tables.flat_map(|table| table.keys()).flat_map(|key| key.split_whitespace()) {
+                used += 1;
+                let (list, name) = word.split_once('=').map_or((WORDS, word), |(key, _)| (KEYS, key));
+                assert!(list.contains(&name), "{}: `{name}` works but is in no list", file.path().display());
+            }
+        }
+        assert!(used > 300, "only {used} words");
     }
 
     #[test]

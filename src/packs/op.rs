@@ -264,7 +264,7 @@ pub struct Op {
     pub injects: bool,
 }
 
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "unknown",
     "nothing",
     "scalar",
@@ -301,6 +301,7 @@ const WORDS: &[&str] = &[
     "route-group",
     "accessor",
     "model-named",
+    "template-named",
     "exec",
     "write",
     "filter",
@@ -342,7 +343,7 @@ const WORDS: &[&str] = &[
     "policy",
 ];
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "eager",
     "load",
     "sets",

@@ -108,8 +108,6 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
     let body = &cx.ix.function(f).body;
     match body.expr(e) {
         Expr::Local(slot) => is_few_in(cx, f, *slot, depth),
-        // `settings.HOSTS`, `config('app.hosts')`, `config["hosts"]`: as many as somebody wrote down.
-        Expr::Attr { .. } | Expr::Index { .. } | Expr::Call { .. } if is_configured(cx, body, e, 0) => true,
         Expr::Await(inner) | Expr::Same(inner) => is_few(cx, f, *inner, depth + 1),
         Expr::Comprehension { clauses, .. } => clauses.len() == 1 && is_few(cx, f, clauses[0].iter, depth + 1),
         Expr::Call { callee, args } => {

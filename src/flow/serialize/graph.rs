@@ -92,7 +92,7 @@ impl<'a> Engine<'a> {
         let fields = self.fields_of(class);
         for field in fields.iter() {
             let first = field.args.positional.first().copied().or(field.inner.as_ref().and_then(|(_, v)| *v));
-            let Some(target) = first.and_then(|v| self.named_graph_type(v)) else {
+            let Some(target) = first.and_then(|v| self.named_graph_type(fr, v, field.range)) else {
                 continue;
             };
             let rows = match self.ix.find_method(class, self.resolver_name(fr, field.name)) {
@@ -160,10 +160,14 @@ impl<'a> Engine<'a> {
         self.call_function(fr, f, row, Args::positional(given), at).0
     }
 
-    fn named_graph_type(&mut self, val: Val) -> Option<GraphType> {
-        match self.data(val).clone() {
+    /// A type of the graph as a class, or as a function that gives it.
+    fn named_graph_type(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) -> Option<GraphType> {
+        let named = match self.data(val) {
+            Data::Closure(..) => self.call_value(fr, val, Args::default(), at),
+            _ => val,
+        };
+        match *self.data(named) {
             Data::Class(class) => self.graph_type(class),
-            Data::Closure(..) | Data::Function(_) => None,
             _ => None,
         }
     }
@@ -206,7 +210,7 @@ impl<'a> Engine<'a> {
             let Some((owner, f)) = resolver else { continue };
             let val = self.in_class(fr, owner, field.range, |e, fr| e.resolve(fr, f, row, field.range)).unwrap_or(UNKNOWN);
             let first = field.args.positional.first().copied().or(field.inner.as_ref().and_then(|(_, v)| *v));
-            match first.and_then(|v| self.named_graph_type(v)) {
+            match first.and_then(|v| self.named_graph_type(fr, v, field.range)) {
                 Some(target) => self.in_class(fr, field.owner, field.range, |e, fr| {
                     e.graph_rows(fr, target, val, field.range, level + 1);
                 }),

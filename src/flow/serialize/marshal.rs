@@ -7,8 +7,8 @@ use super::super::generic::dotted;
 use super::super::value::{Data, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use super::MAX_NESTING;
-use crate::base::{FileId, Name, Range};
-use crate::facts::{Expr, ExprId, FnId, Language};
+use crate::base::{Name, Range};
+use crate::facts::{Expr, ExprId};
 use crate::index::{FnRef, Symbol};
 
 /// Names are followed to mappings over at most so many steps.
@@ -19,28 +19,20 @@ impl<'a> Engine<'a> {
     pub(super) fn marshalled(&mut self) {
         let word = self.ix.packs.word_in_language(self.names.python, "marshal-decorators").unwrap_or_else(Name::empty);
         let decorators: Vec<&str> = word.as_str().split_whitespace().collect();
-        for i in 0..self.ix.facts.len() {
-            let file = FileId(i as u32);
-            let facts = self.ix.file(file);
-            if facts.language != Language::Python || self.is_history(file) {
-                continue;
-            }
-            for (j, decl) in facts.functions.iter().enumerate() {
-                let Some(parent) = decl.parent else { continue };
-                let outer = FnRef { file, id: parent };
-                let body = &self.ix.function(outer).body;
-                let shape = decl.decorators.iter().find_map(|decorator| {
-                    let Expr::Call { callee, args } = body.expr(*decorator) else { return None };
-                    let (Expr::Attr { name, .. } | Expr::Name(name)) = body.expr(*callee) else { return None };
-                    let is_known = decorators.contains(&name.as_str());
-                    let first = args.first().filter(|_| is_known)?;
-                    self.mapping(outer, first.value, 0)
-                });
-                if let Some((f, mapping)) = shape {
-                    let (mut fr, rows) = self.handler_result(FnRef { file, id: FnId(j as u32) });
-                    self.marshal(&mut fr, f, mapping, rows, decl.name_range, 0);
-                    self.finish(fr);
-                }
+        for (f, outer) in self.decorated_functions() {
+            let decl = self.ix.function(f);
+            let body = &self.ix.function(outer).body;
+            let shape = decl.decorators.iter().find_map(|decorator| {
+                let Expr::Call { callee, args } = body.expr(*decorator) else { return None };
+                let (Expr::Attr { name, .. } | Expr::Name(name)) = body.expr(*callee) else { return None };
+                let is_known = decorators.contains(&name.as_str());
+                let first = args.first().filter(|_| is_known)?;
+                self.mapping(outer, first.value, 0)
+            });
+            if let Some((at, mapping)) = shape {
+                let (mut fr, rows) = self.handler_result(f);
+                self.marshal(&mut fr, at, mapping, rows, decl.name_range, 0);
+                self.finish(fr);
             }
         }
     }

@@ -120,18 +120,10 @@ impl<'a> Engine<'a> {
                 if element == NO_ELEMENT || self.v.is_plain(element) {
                     return self.v.many(UNKNOWN, ManyKind::Held);
                 }
-                let mark = fr.buffer.len();
-                let element = if counts {
-                    let id = self.enter_loop(fr, at);
-                    self.framework_loops.insert(id);
-                    self.v.renew(element, id)
-                } else {
-                    element
-                };
-                let result = f(self, fr, element);
-                if counts {
-                    self.leave_loop(fr, mark, false);
-                }
+                let result = self.per_turn(fr, element, counts, at, |e, fr, element| {
+                    e.framework_loops.extend(fr.loops.last().filter(|_| counts));
+                    f(e, fr, element)
+                });
                 self.v.many(result, ManyKind::Held)
             }
             Data::Row(_) | Data::Object { .. } | Data::Record(..) => f(self, fr, val),

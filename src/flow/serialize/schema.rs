@@ -6,7 +6,7 @@ use super::super::{Engine, Frame};
 use super::MAX_NESTING;
 use super::field::Field;
 use crate::base::{FileId, Name, Range};
-use crate::facts::{Body, Expr, ExprId, FnId, Language, Type};
+use crate::facts::{Body, Expr, ExprId, FnId, Type};
 use crate::index::{ClassId, FnRef, Symbol};
 
 impl<'a> Engine<'a> {
@@ -129,48 +129,39 @@ impl<'a> Engine<'a> {
         let python = self.names.python;
         let word = |key: &str| self.ix.packs.word_in_language(python, key).unwrap_or_else(Name::empty);
         let (keyword, verbs) = (word("route-model"), word("route-verbs"));
-        for i in 0..self.ix.facts.len() {
-            let file = FileId(i as u32);
-            let facts = self.ix.file(file);
-            if facts.language != Language::Python || self.is_history(file) {
-                continue;
-            }
-            for (j, decl) in facts.functions.iter().enumerate() {
-                let Some(parent) = decl.parent else { continue };
-                let outer = FnRef { file, id: parent };
-                let body = &self.ix.function(outer).body;
-                let mut model = None;
-                let mut routed = false;
-                for decorator in &decl.decorators {
-                    let Expr::Call { callee, args } = body.expr(*decorator) else {
-                        continue;
-                    };
-                    let Expr::Attr { name, .. } = body.expr(*callee) else {
-                        continue;
-                    };
-                    if !verbs.as_str().split_whitespace().any(|v| v == name.as_str()) {
-                        continue;
-                    }
-                    routed = true;
-                    if let Some(arg) =
-                        args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str())))
-                    {
-                        model = self.model_in_expr(outer, body, arg.value, 0);
-                    }
-                }
-                if !routed {
-                    continue;
-                }
-                let f = FnRef { file, id: FnId(j as u32) };
-                let model = model.or_else(|| decl.ret.as_ref().and_then(|ty| self.model_in_type(file, parent, ty)));
-                let Some(model) = model else {
-                    self.walked_whole(f);
+        for (f, outer) in self.decorated_functions() {
+            let decl = self.ix.function(f);
+            let body = &self.ix.function(outer).body;
+            let mut model = None;
+            let mut routed = false;
+            for decorator in &decl.decorators {
+                let Expr::Call { callee, args } = body.expr(*decorator) else {
                     continue;
                 };
-                let (mut fr, ret) = self.handler_result(f);
-                self.fill(&mut fr, model, ret, decl.name_range, 0);
-                self.finish(fr);
+                let Expr::Attr { name, .. } = body.expr(*callee) else {
+                    continue;
+                };
+                if !verbs.as_str().split_whitespace().any(|v| v == name.as_str()) {
+                    continue;
+                }
+                routed = true;
+                if let Some(arg) =
+                    args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str())))
+                {
+                    model = self.model_in_expr(outer, body, arg.value, 0);
+                }
             }
+            if !routed {
+                continue;
+            }
+            let model = model.or_else(|| decl.ret.as_ref().and_then(|ty| self.model_in_type(f.file, outer.id, ty)));
+            let Some(model) = model else {
+                self.walked_whole(f);
+                continue;
+            };
+            let (mut fr, ret) = self.handler_result(f);
+            self.fill(&mut fr, model, ret, decl.name_range, 0);
+            self.finish(fr);
         }
     }
 

@@ -160,7 +160,9 @@ impl<'t> Lowering<'t> {
                 self.tree.pat(Pat::Seq(items))
             }
         };
-        self.tree.mark_bound("forloop");
+        if let Some(turn) = Language::DjangoTemplate.turn_variable() {
+            self.tree.mark_bound(turn);
+        }
         let each = Tree::each(target, iter, piece.inner);
         self.tree.open("for", piece.range, FrameKind::Loop(each, None, None));
     }

@@ -206,7 +206,9 @@ impl<'t> Tag<'_, 't> {
         };
         self.reader.take("recursive");
         self.reader.expect_done();
-        self.tree().mark_bound("loop");
+        if let Some(turn) = Language::Jinja.turn_variable() {
+            self.tree().mark_bound(turn);
+        }
         let each = Tree::each(target, iter, self.piece.inner);
         let range = self.range();
         self.tree().open("for", range, FrameKind::Loop(each, filter, None));
