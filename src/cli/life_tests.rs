@@ -180,6 +180,10 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     let again = project.run(&["baseline", "create"], &[]);
     assert_eq!(again.status, 2);
     project.commit("baseline");
+    // What it lists is still there.
+    let run = project.run(&["check"], &["--since", "HEAD"]);
+    assert!(run.out.contains("2 in the baseline"), "{}", run.out);
+    assert!(!run.out.contains("mended"), "{}", run.out);
 
     // One fault is mended, another one comes in.
     let mended = service("Cloud", "Post::with('tags')->latest()->get()", "$post->tags->all()");
@@ -194,6 +198,9 @@ fn a_legacy_project_adopts_it_and_keeps_it() {
     assert_eq!(project.found(&since), (1, vec![FEED.to_owned()]));
     let run = project.run(&["check"], &since);
     assert!(run.out.contains("1 mended since HEAD~1"), "{}", run.out);
+    // The baseline lists one of the two that were there.
+    let run = project.run(&["check"], &["--since", "HEAD~1"]);
+    assert!(run.out.contains("1 in the baseline, 1 mended since HEAD~1"), "{}", run.out);
     let run = project.run(&["check"], &["--no-baseline", "--since", "HEAD~1", "--format", "markdown"]);
     assert!(run.out.contains("| Queries per row in | `HEAD~1` | now |"), "{}", run.out);
     assert!(run.out.contains("| `App\\Services\\Cloud.lines` (`site/app/Services/Cloud.php`) | 1 | 0 |"), "{}", run.out);

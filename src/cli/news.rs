@@ -81,13 +81,15 @@ impl News {
     pub(super) fn filter(&self, outcome: &mut Outcome, sources: &SourceSet, project: &Project) -> Told {
         let mut told = Told::default();
         let is_there = |path: &str| project.anchor.join(path).exists();
+        // What the baseline lists is left out, not mended.
+        let mut listed: Vec<Known> = Vec::new();
         if let Some((file, known)) = &self.baseline {
-            let compared = compare(known, &remember(outcome, sources, project), &is_there);
-            let before = outcome.findings.len();
+            let now = remember(outcome, sources, project);
+            let compared = compare(known, &now, &is_there);
             keep_unknown(outcome, &compared.known_as);
-            let listed = before - outcome.findings.len();
-            if listed > 0 {
-                told.notes.push(format!("{listed} in the baseline"));
+            listed.extend(now.into_iter().zip(&compared.known_as).filter_map(|(finding, as_known)| as_known.map(|_| finding)));
+            if !listed.is_empty() {
+                told.notes.push(format!("{} in the baseline", listed.len()));
             }
             let stale = compared.gone.iter().filter(|at| {
                 let entry = &known[**at];
@@ -102,7 +104,8 @@ impl News {
             }
         }
         if let Some((revision, tree, known)) = &self.earlier {
-            let now = remember_all(outcome, sources, project);
+            let mut now = remember_all(outcome, sources, project);
+            now.extend(listed);
             let compared = compare(known, &now, &is_there);
             let mut change = Change::between(known, &now, &compared, revision, &is_per_row);
             let shown = outcome.findings.len();
