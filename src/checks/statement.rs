@@ -53,7 +53,7 @@ fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<
         }
         None => None,
     };
-    word.is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()))
+    word.is_some_and(|w| w.has_word(method.as_str()))
 }
 
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {

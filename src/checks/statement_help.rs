@@ -66,7 +66,7 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     };
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
     let word = |key: &str| model.and_then(|m| cx.ix.packs.word(cx.ix.model(m).dialect, key));
-    let asks_session = word("identity-gets").is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()));
+    let asks_session = word("identity-gets").is_some_and(|w| w.has_word(method.as_str()));
     Advice { help, is_per_row, is_narrow, is_held: is_own_row && asks_session }
 }
 

@@ -631,8 +631,7 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         // `settings.model_dump()`: what the class declares, which is never much.
         let as_map = self.ix.packs.word_in_language(self.language(fr), "model-as-map");
-        if as_map.is_some_and(|words| super::entry::has_word(words, name.as_str())) && self.has_role(class, "response-model-base")
-        {
+        if as_map.is_some_and(|words| words.has_word(name.as_str())) && self.has_role(class, "response-model-base") {
             return self.v.many(UNKNOWN, super::value::ManyKind::Literal);
         }
         let externals: Vec<Name> = self.ix.class(class).external.clone();

@@ -465,7 +465,7 @@ impl<'a> Engine<'a> {
             Symbol::Variable(file, name) => self.module_var(file, name),
             Symbol::External(name) => {
                 let users = self.ix.packs.word_in_language(self.names.python, "user-objects");
-                if users.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str())) {
+                if users.is_some_and(|w| w.has_word(name.as_str())) {
                     let user = self.current_user();
                     if user != UNKNOWN {
                         return user;

@@ -14,7 +14,7 @@ impl<'a> Engine<'a> {
         let Some(steps) = steps.checked_sub(1) else { return false };
         let body = fr.body;
         let names = self.ix.packs.word_in_language(self.language(fr), "configuration-names");
-        let is_known = |name: &str| names.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name));
+        let is_known = |name: &str| names.is_some_and(|w| w.has_word(name));
         match body.expr(e) {
             Expr::Call { callee, args } => match body.expr(*callee) {
                 Expr::Function { fallback, .. } => is_known(fallback.as_str()),
@@ -55,7 +55,7 @@ impl<'a> Engine<'a> {
     pub(super) fn is_retried(&self, fr: &Frame<'a>, l: &'a Loop, source: super::value::Val) -> bool {
         if let Data::Instance(class) = self.data(source)
             && let Some(words) = self.ix.packs.word_in_language(self.language(fr), "retrying-classes")
-            && super::entry::has_word(words, class.as_str())
+            && words.has_word(class.as_str())
         {
             return true;
         }

@@ -6,6 +6,7 @@
 mod relation;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -471,8 +472,13 @@ pub struct Labels {
 ///
 /// # Panics
 /// Never in a build whose tests pass: they read every pack.
-pub fn builtin() -> Vec<ModelPack> {
-    let mut files: Vec<_> = BUILTIN.files().filter(|f| f.path().extension().is_some_and(|e| e == "toml")).collect();
+pub fn builtin() -> &'static [ModelPack] {
+    static READ: LazyLock<Vec<ModelPack>> = LazyLock::new(read_builtin);
+    &READ
+}
+
+fn read_builtin() -> Vec<ModelPack> {
+    let mut files: Vec<_> = BUILTIN.files().filter(|f| f.path().to_string_lossy().ends_with(".model.toml")).collect();
     files.sort_by_key(|f| f.path());
     files
         .iter()
