@@ -482,6 +482,11 @@ impl<'a> Engine<'a> {
             }
             Data::External(base) => {
                 let full = Name::new(&format!("{base}.{name}"));
+                // An attribute of a library's object: whatever the program put there.
+                let is_unknown = base.as_str().contains('.') && self.ix.packs.function(full).is_none();
+                if is_unknown && let Some(val) = self.as_session(fr, name, &args, at, whole) {
+                    return (val, None);
+                }
                 (self.call_external(fr, full, args, whole), None)
             }
             Data::Instance(class) => {
@@ -552,7 +557,9 @@ impl<'a> Engine<'a> {
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)
             }
-            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            // What is called is not null any more: it was put there elsewhere.
+            Data::Null => (self.as_session(fr, name, &args, at, whole).unwrap_or(UNKNOWN), None),
+            Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 
