@@ -38,7 +38,8 @@ impl<'a> Engine<'a> {
 
     /// After a loop: whoever fills rows one by one fills those that are there.
     pub(super) fn filled_by_loop(&mut self, fr: &mut Frame<'a>, from: usize) {
-        for (src, tree) in fr.filled[from..].to_vec() {
+        for at in from..fr.filled.len() {
+            let (src, tree) = fr.filled[at];
             self.mark_loaded(fr, src, tree);
         }
     }

@@ -239,7 +239,6 @@ impl<'a> Engine<'a> {
             .v
             .trees
             .loaded(row.tree)
-            .into_iter()
             .filter_map(|(name, _)| self.relation(row.model, name).filter(|r| r.many).and_then(|r| r.target))
             .collect();
         if held.is_empty() && beside.is_empty() {
