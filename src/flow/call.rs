@@ -195,7 +195,9 @@ impl<'a> Engine<'a> {
             _ => {
                 let target = self.expr(fr, callee);
                 let operand = args.first().map(|arg| arg.value);
+                let fields = args.get(1).map(|arg| arg.value);
                 let args = self.args(fr, args);
+                self.marshal_call(fr, target, &args, fields, range);
                 if let (Some(asks), Some(operand), [val]) = (self.asked_by_function(target), operand, &*args.positional) {
                     let at = fr.body.range(callee);
                     self.measured_by(fr, *val, asks, operand, at, range);
