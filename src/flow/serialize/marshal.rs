@@ -39,7 +39,14 @@ impl<'a> Engine<'a> {
     }
 
     /// `marshal(rows, fields)`: what the fields read of each row.
-    pub(in crate::flow) fn marshal_call(&mut self, fr: &mut Frame<'a>, target: Val, args: &Args, fields: Option<ExprId>, at: Range) {
+    pub(in crate::flow) fn marshal_call(
+        &mut self,
+        fr: &mut Frame<'a>,
+        target: Val,
+        args: &Args,
+        fields: Option<ExprId>,
+        at: Range,
+    ) {
         let (Data::External(name), [rows, ..], Some(fields)) = (self.data(target), &*args.positional, fields) else { return };
         if !self.ix.packs.roles(*name).iter().any(|role| role.as_str() == "marshals") {
             return;
