@@ -100,7 +100,7 @@ impl<'a> Engine<'a> {
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
-        if let Some(shown) = self.shows_rows(fr, name, &args, range) {
+        if let Some(shown) = self.shows_rows(fr, name, &args, range).or_else(|| self.arguments_kept(fr, name, &args)) {
             return shown;
         }
         self.run_callbacks(fr, &args, range);

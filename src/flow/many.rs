@@ -472,6 +472,9 @@ impl<'a> Engine<'a> {
 
     /// Runs what a pack says of a function.
     pub(super) fn function_op(&mut self, fr: &mut Frame<'a>, name: Name, op: &Op, args: Args, range: Range) -> Val {
+        if self.is_handing_over(op, &args) {
+            return self.dispatched(fr, op, None, Name::new(name.last_segment()), &args, range);
+        }
         if let Some(template) = op.template
             && (op.instance.is_none() || !args.positional.is_empty())
         {
@@ -543,9 +546,6 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
-        }
-        if op.dispatches {
-            return self.dispatched(fr, op, Name::new(name.last_segment()), &args, range);
         }
         if op.serializes {
             let val = self.subject(op, &args);
@@ -728,6 +728,9 @@ impl<'a> Engine<'a> {
         at: Range,
         whole: Range,
     ) -> Val {
+        if self.is_handing_over(op, &args) {
+            return self.dispatched(fr, op, None, name, &args, whole);
+        }
         if let Some(template) = op.template {
             return self.render_call(fr, op, template, &args, whole);
         }
@@ -783,9 +786,6 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
-        }
-        if op.dispatches {
-            return self.dispatched(fr, op, name, &args, whole);
         }
         if op.executes {
             let subject = self.subject(op, &args);

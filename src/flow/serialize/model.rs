@@ -27,7 +27,8 @@ impl<'a> Engine<'a> {
         object
     }
 
-    fn known_field(&self, object: Val, name: Name) -> Option<Val> {
+    /// What is known of a field of this very object.
+    pub(super) fn known_field(&self, object: Val, name: Name) -> Option<Val> {
         match self.data(object) {
             Data::Object { fields, .. } => fields.iter().find(|(n, _)| *n == name).map(|(_, v)| *v),
             _ => None,
