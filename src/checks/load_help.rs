@@ -42,7 +42,8 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         return (help, None);
     }
     if let Some(help) = named_by_class(cx, reads.origin) {
-        return (help.as_str().replace("{path}", &path_text(reads.path)), None);
+        let code = eager_code(cx.ix, reads.root, reads.path).unwrap_or_default();
+        return (help.as_str().replace("{path}", &path_text(reads.path)).replace("{code}", &code), None);
     }
     let code = load_code(cx, reads, reads.path);
     if let Source::Query(at) = reads.origin
@@ -156,8 +157,8 @@ pub(super) fn is_hinted(cx: &CheckContext<'_>, origin: Source) -> bool {
 
 /// What an attribute of the class that lists the rows has to name: nobody writes their query.
 pub(super) fn named_by_class(cx: &CheckContext<'_>, origin: Source) -> Option<Name> {
-    let is_listed = matches!(origin, Source::Query(at) if cx.flow.listed_by_class.contains(&at));
-    is_listed.then(|| cx.ix.packs.word_in_language(Name::new("php"), "list-eager-help")).flatten()
+    let Source::Query(at) = origin else { return None };
+    cx.flow.listed_by_class.get(&at).copied()
 }
 
 /// `select_related("a").prefetch_related("b")` as keyword arguments.

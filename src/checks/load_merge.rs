@@ -149,11 +149,15 @@ fn help_of(parts: &[Served], has_query: bool) -> String {
         let is_below = |other: &Served| other.path.strip_prefix(&part.path).is_some_and(|rest| rest.starts_with('.'));
         !parts.iter().any(is_below)
     };
+    let codes: Vec<&str> = parts.iter().filter(is_deepest).filter_map(|part| part.code.as_deref()).collect();
     if let Some(help) = parts.iter().find_map(|part| part.named_by_class) {
         let paths: Vec<&str> = parts.iter().filter(is_deepest).take(MAX_PATHS).map(|part| part.path.as_str()).collect();
-        return help.as_str().replacen("it", "them", 1).replace("{path}", &paths.join("', '"));
+        return help
+            .as_str()
+            .replacen("it", "them", 1)
+            .replace("{path}", &paths.join("', '"))
+            .replace("{code}", &one_call(&codes).unwrap_or_default());
     }
-    let codes: Vec<&str> = parts.iter().filter(is_deepest).filter_map(|part| part.code.as_deref()).collect();
     let place = if has_query { "with the query" } else { "with the query that gives these rows" };
     match one_call(&codes) {
         Some(code) if parts.iter().any(|part| part.is_hinted) => format!("load them {BY_HINT}: `{}`", as_hints(&code)),

@@ -120,6 +120,9 @@ impl<'a> Engine<'a> {
             self.run_later(fr, &args, range);
             return UNKNOWN;
         }
+        if let Some(forms) = self.form_set_class(fr, name, &args, range) {
+            return forms;
+        }
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;
             if op.result == crate::packs::Result::RouteGroup {

@@ -66,6 +66,9 @@ impl<'a> Engine<'a> {
                 (element.unwrap_or(NO_ELEMENT), SCALAR, counts)
             }
             Data::Object { class, .. } => {
+                if let Some(part) = self.form_elements(fr, val, at) {
+                    return (part, SCALAR, false);
+                }
                 for name in ["__iter__", "getIterator", "__aiter__"] {
                     let name = Name::new(name);
                     if self.ix.find_method(class, name).is_some() {
@@ -165,12 +168,14 @@ impl<'a> Engine<'a> {
                     }
                 }
                 Data::Object { class, .. } => {
+                    self.show_form(fr, v, at);
                     for method in ["__str__", "__toString"] {
                         if let Some((_, f)) = self.ix.find_method(class, Name::new(method)) {
                             self.call_function(fr, f, v, Args::default(), at);
                         }
                     }
                 }
+                Data::Many(form, _) if matches!(self.data(form), Data::Object { .. }) => self.show_forms(fr, v, at),
                 // A related manager or query printed as such runs; attributes that are methods do not.
                 Data::Query(query) if query.via.is_none() && query.model.is_some_and(|m| self.keeps_rows(m)) => {
                     self.iterate(fr, v, at);
@@ -478,6 +483,9 @@ impl<'a> Engine<'a> {
         if let Some(template) = op.template
             && (op.instance.is_none() || !args.positional.is_empty())
         {
+            if op.dispatches {
+                self.run_callbacks(fr, &args, range);
+            }
             return self.render_call(fr, op, template, &args, range);
         }
         match op.result {
@@ -732,6 +740,9 @@ impl<'a> Engine<'a> {
             return self.dispatched(fr, op, None, name, &args, whole);
         }
         if let Some(template) = op.template {
+            if op.dispatches {
+                self.run_callbacks(fr, &args, whole);
+            }
             return self.render_call(fr, op, template, &args, whole);
         }
         if op.serializes {

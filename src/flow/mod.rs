@@ -141,8 +141,10 @@ pub struct FlowFacts {
     pub framework_loops: FxHashSet<LoopId>,
     /// Where fields of a graph give all rows of a type; what is read of them is told by hints of the fields that read it.
     pub hinted_rows: FxHashSet<Span>,
-    /// Classes that list rows of their model, and say by an attribute what is loaded with them.
-    pub listed_by_class: FxHashSet<Span>,
+    /// Where rows come from that a class lists without a query of its own, and how it says what is loaded with them.
+    pub listed_by_class: FxHashMap<Span, Name>,
+    /// Where fields of forms are shown whose choices are rows.
+    pub choice_sites: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
     /// Functions with queries that run for each request.
@@ -241,7 +243,8 @@ pub(crate) struct Engine<'a> {
     names: Names,
     framework_loops: FxHashSet<LoopId>,
     hinted_rows: FxHashSet<Span>,
-    listed_by_class: FxHashSet<Span>,
+    listed_by_class: FxHashMap<Span, Name>,
+    choice_sites: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
@@ -312,6 +315,12 @@ pub(crate) struct Engine<'a> {
     walks: Vec<LoopId>,
     /// Models that other classes stand for.
     stand_ins: FxHashMap<ClassId, Option<ModelId>>,
+    /// Where forms of models are made without a class of their own.
+    form_places: FxHashMap<(ClassId, Val), Span>,
+    /// Fields of forms that code changes by their name, once it is asked.
+    changed_fields: Option<FxHashSet<Name>>,
+    /// Fields of forms whose choices are rows.
+    choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -375,6 +384,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: engine.framework_loops,
         hinted_rows: engine.hinted_rows,
         listed_by_class: engine.listed_by_class,
+        choice_sites: engine.choice_sites,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
@@ -418,7 +428,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         hinted_rows: FxHashSet::default(),
-        listed_by_class: FxHashSet::default(),
+        listed_by_class: FxHashMap::default(),
+        choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
         anchors: FxHashMap::default(),
@@ -455,6 +466,9 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         walks: Vec::new(),
         found_by_unknown: FxHashSet::default(),
         stand_ins: FxHashMap::default(),
+        form_places: FxHashMap::default(),
+        changed_fields: None,
+        choice_fields: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }

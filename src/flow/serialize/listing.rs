@@ -74,6 +74,11 @@ impl<'a> Engine<'a> {
         for field in drawn.fields.iter().filter(|field| !field.is_hidden) {
             self.list_field(fr, class, field, row);
         }
+        let user = self.current_user();
+        for ability in self.words(fr, "list-asks") {
+            let ability = self.v.str(ability);
+            self.ask_policy(fr, user, &Args::positional(vec![ability, row]), at);
+        }
         self.leave_loop(fr, mark, false);
         fr.file = outside;
     }
@@ -112,7 +117,8 @@ impl<'a> Engine<'a> {
         let Data::Query(query) = self.data(rows).clone() else {
             return None;
         };
-        self.listed_by_class.insert(at);
+        let help = self.word(fr, "list-eager-help");
+        self.listed_by_class.insert(at, help);
         Some(self.row_of(&query))
     }
 
@@ -158,7 +164,15 @@ impl<'a> Engine<'a> {
         let roles = self.ix.packs.roles(Name::new(class));
         let (is_field, is_related) =
             (roles.iter().any(|r| r.as_str() == "list-field"), roles.iter().any(|r| r.as_str() == "list-relation"));
-        if !is_field && !is_related || self.word(fr, "list-make").as_str() != method {
+        if self.word(fr, "list-make").as_str() != method {
+            return;
+        }
+        // Of a field of another library nothing is known, but what follows is said of it and not of the field before.
+        if !is_field && !is_related {
+            let unknown = ListField { path: None, titled_by: None, computes: None, shows: Vec::new(), is_hidden: true, range };
+            if let Some(listing) = &mut self.listing {
+                listing.fields.push(unknown);
+            }
             return;
         }
         let second = args.positional.get(1).copied();

@@ -9,6 +9,7 @@ mod composer;
 mod data_object;
 mod dispatch;
 mod field;
+mod form;
 mod graph;
 mod listing;
 mod live;
@@ -26,6 +27,7 @@ mod viewset;
 
 pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
+pub(super) use form::ChoiceField;
 pub(super) use listing::Listing;
 pub(super) use message::Listeners;
 pub(super) use table::Table;

@@ -137,7 +137,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Is a relation one that a list of all fields means?
-    fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
+    pub(super) fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
         let Some(relation) = self.relation(model, name) else {
             return false;
         };
