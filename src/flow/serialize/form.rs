@@ -262,7 +262,7 @@ impl<'a> Engine<'a> {
         for field in self.fields_of(class).iter() {
             declared.push(field.name);
             let titles = match self.data(field.callee) {
-                Data::Class(own) if self.has_role(*own, "choice-field") => Some(*own),
+                Data::Class(own) if self.has_role(*own, "choice-field") && self.only_titles(fr, *own) => Some(*own),
                 Data::External(name) if self.ix.packs.roles(*name).iter().any(|r| r.as_str() == "choice-field") => None,
                 _ => continue,
             };
@@ -331,6 +331,21 @@ impl<'a> Engine<'a> {
         let mut there = self.frame(FnRef { file: at.file, id: FnId(0) }, UNKNOWN);
         let rows = self.manager(&mut there, target, manager, at.range)?;
         Some(ChoiceField { name, rows, titles: None, by_default: Some((at, target)) })
+    }
+
+    /// Does a class of fields change nothing but how a row is titled: neither which rows there are, nor how they are shown?
+    fn only_titles(&self, fr: &Frame<'a>, class: ClassId) -> bool {
+        let label = self.word(fr, "choice-label");
+        let (changes, methods) = (self.words(fr, "choice-changes"), self.words(fr, "choice-methods"));
+        let data = self.ix.class(class);
+        data.external.iter().all(|name| self.ix.packs.roles(*name).iter().any(|r| r.as_str() == "choice-field"))
+            && data.mro.iter().all(|owner| {
+                let decl = self.ix.class_decl(*owner);
+                let file = self.ix.class(*owner).file;
+                let names = |id: &FnId| self.ix.function(FnRef { file, id: *id }).name;
+                !decl.attrs.iter().any(|attr| changes.contains(&attr.name))
+                    && !decl.methods.iter().map(names).any(|name| name != label && methods.contains(&name))
+            })
     }
 
     /// Does a model leave a relation to its forms?
