@@ -59,7 +59,7 @@ fn main() {
         let lowered = start.elapsed();
         let packs = Packs::builtin().expect("the packs of the tool are valid");
         let start = Instant::now();
-        let index = index::link(&sources, &facts, &packs);
+        let index = index::link(&sources, &facts, packs);
         let linked = start.elapsed();
         let start = Instant::now();
         let flow = flow::analyze(&index);

@@ -502,12 +502,17 @@ fn show(args: &DumpArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
     let needs_program = args.what != Dump::Facts && file.starts_with(&root);
     let roots = if needs_program { vec![root, file.clone()] } else { vec![file.clone()] };
     let base = crate::source::disk::base_folder(&roots);
+    let config = crate::config::Config::find(&base)?;
+    let settings = crate::config::Settings::new(&config, &crate::config::Overrides::default())?;
     let text = pool(0).install(|| {
         let sources = discover(&roots, &DiscoverOptions { include_tests: true, ..DiscoverOptions::default() });
         let path = relative(&file, &base);
-        let at = sources.files.iter().position(|file| file.path == path)?;
-        dump(args.what, &sources, crate::base::FileId(at as u32))
+        match sources.files.iter().position(|file| file.path == path) {
+            Some(at) => dump(args.what, &sources, &settings, crate::base::FileId(at as u32)),
+            None => Ok(None),
+        }
     });
+    let text = text.map_err(|error| Stop::Failed(error.to_string()))?;
     let text = text.ok_or_else(|| Stop::Failed(format!("{name}: there is nothing to show")))?;
     streams.out.write_all(text.as_bytes())?;
     Ok(CLEAN)
@@ -530,6 +535,7 @@ fn tenants(args: &TenantsArgs, streams: &mut Streams<'_>) -> Result<u8, Stop> {
         let sources = discover(&paths, &DiscoverOptions { exclude: settings.exclude.clone(), ..DiscoverOptions::default() });
         crate::pipeline::tenants(&sources, &settings)
     });
+    let text = text.map_err(|error| Stop::Failed(error.to_string()))?;
     streams.out.write_all(text.as_bytes())?;
     Ok(CLEAN)
 }

@@ -3,6 +3,7 @@
 //! In: sources and settings. Out: findings, settled and sorted, and what was covered. The same sources give the same outcome
 //! at any number of threads.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
@@ -89,12 +90,12 @@ pub fn check(sources: &SourceSet, settings: &Settings) -> Outcome {
 ///
 /// # Errors
 /// A file cannot be read or is no pack; the error names it.
-pub fn packs_of(settings: &Settings) -> Result<Packs, PackError> {
-    let mut packs = Packs::builtin()?;
+pub fn packs_of(settings: &Settings) -> Result<Cow<'static, Packs>, PackError> {
+    let mut packs = Cow::Borrowed(Packs::builtin()?);
     for path in &settings.packs {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => packs.add(&file, &text)?,
+            Ok(text) => packs.to_mut().add(&file, &text)?,
             Err(error) => {
                 return Err(PackError::Form { file, message: error.to_string() });
             }
@@ -153,16 +154,15 @@ fn tenant_words(sources: &SourceSet, settings: &Settings) -> TenantWords {
 }
 
 /// What the code says about its tenants, as a page. To be called inside [`pool`].
-pub fn tenants(sources: &SourceSet, settings: &Settings) -> String {
+///
+/// # Errors
+/// A pack of the settings cannot be used.
+pub fn tenants(sources: &SourceSet, settings: &Settings) -> Result<String, PackError> {
     let facts: Vec<FileFacts> = sources.files.par_iter().map(|file| lower::lower(file.language, &file.text)).collect();
-    let packs = match Packs::builtin() {
-        Ok(packs) => packs,
-        // A test loads every pack that comes with the tool.
-        Err(error) => panic!("{error}"),
-    };
+    let packs = packs_of(settings)?;
     let index = index::link(sources, &facts, &packs);
     let flow = flow::analyze(&index);
-    checks::tenants(&CheckContext::new(&index, &flow), &tenant_words(sources, settings))
+    Ok(checks::tenants(&CheckContext::new(&index, &flow), &tenant_words(sources, settings)))
 }
 
 /// What is done with the findings of all checks: levels, silence, identity, order.
@@ -213,25 +213,28 @@ pub enum Dump {
 }
 
 /// The analysis' beliefs about a file, as text; `None` if there is nothing to show.
-pub fn dump(what: Dump, sources: &SourceSet, file: FileId) -> Option<String> {
+///
+/// # Errors
+/// A pack of the settings cannot be used.
+pub fn dump(what: Dump, sources: &SourceSet, settings: &Settings, file: FileId) -> Result<Option<String>, PackError> {
     let lowered = |file: &SourceFile| lower::lower(file.language, &file.text);
     match what {
-        Dump::Facts => Some(facts::print::print(&lowered(sources.file(file)))),
+        Dump::Facts => Ok(Some(facts::print::print(&lowered(sources.file(file))))),
         Dump::Index => {
             let facts: Vec<FileFacts> = sources.files.par_iter().map(lowered).collect();
-            let packs = Packs::builtin().ok()?;
-            Some(index::print::print(&index::link(sources, &facts, &packs), Some(file)))
+            let packs = packs_of(settings)?;
+            Ok(Some(index::print::print(&index::link(sources, &facts, &packs), Some(file))))
         }
         Dump::Flow => {
             let facts: Vec<FileFacts> = sources.files.par_iter().map(lowered).collect();
-            let packs = Packs::builtin().ok()?;
+            let packs = packs_of(settings)?;
             let index = index::link(sources, &facts, &packs);
             let source = sources.file(file);
             let lines = flow::trace(&index, file).into_iter().map(|(range, text)| {
                 let line = source.lines.line(range.end.saturating_sub(1)) + 1;
                 format!("{}:{line}: {text}\n", source.path)
             });
-            Some(lines.collect())
+            Ok(Some(lines.collect()))
         }
     }
 }

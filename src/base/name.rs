@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 
 use hashbrown::HashTable;
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
 
 /// An interned string. Copy, one word, equal if and only if the text is equal.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ struct Entry {
     hash: u64,
     /// The text in lower case, once it is asked for.
     folded: OnceLock<Name>,
+    /// The words of the text, once it is asked for one.
+    words: OnceLock<Box<FxHashSet<&'static str>>>,
 }
 
 impl PartialEq for Name {
@@ -59,7 +61,7 @@ impl Name {
             return Name(entry);
         }
         let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        let entry: &'static Entry = Box::leak(Box::new(Entry { text, hash, folded: OnceLock::new() }));
+        let entry: &'static Entry = Box::leak(Box::new(Entry { text, hash, folded: OnceLock::new(), words: OnceLock::new() }));
         table.insert_unique(hash, entry, |entry| entry.hash);
         Name(entry)
     }
@@ -80,6 +82,11 @@ impl Name {
     /// The text.
     pub fn as_str(self) -> &'static str {
         self.0.text
+    }
+
+    /// Is this one of the words of the text, as blanks part them?
+    pub fn has_word(self, word: &str) -> bool {
+        self.0.words.get_or_init(|| Box::new(self.0.text.split_whitespace().collect())).contains(word)
     }
 
     /// Is the text empty?
@@ -127,5 +134,12 @@ mod tests {
         assert_ne!(Name::new("author"), Name::new("authors"));
         assert!(Name::new("a") < Name::new("b"));
         assert_eq!(Name::new("App\\Models\\Post").last_segment(), "Post");
+    }
+
+    #[test]
+    fn words_of_a_text_are_whole_words() {
+        let words = Name::new(" get  first ");
+        assert!(words.has_word("get") && words.has_word("first"));
+        assert!(!words.has_word("ge") && !words.has_word(""));
     }
 }

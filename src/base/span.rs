@@ -44,7 +44,7 @@ impl LineIndex {
     /// Reads the line starts of a text. `\r\n` and `\n` both end a line.
     pub fn new(text: &[u8]) -> LineIndex {
         let mut starts = vec![0];
-        starts.extend(text.iter().enumerate().filter(|&(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
+        starts.extend(memchr::memchr_iter(b'\n', text).map(|i| i as u32 + 1));
         LineIndex { starts }
     }
 

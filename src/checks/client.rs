@@ -320,7 +320,7 @@ fn bindings(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
                 let Expr::Attr { base, name, .. } = decl.body.expr(*callee) else {
                     continue;
                 };
-                let binds = words.as_str().split_whitespace().any(|w| w == name.as_str());
+                let binds = words.has_word(name.as_str());
                 if !binds || !is_container(&decl.body, *base) {
                     continue;
                 }

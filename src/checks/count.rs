@@ -99,7 +99,7 @@ impl<'a> Counter<'a> {
 
     fn has_word(&self, file: FileId, key: &str, name: Name) -> bool {
         let word = self.cx.ix.packs.word_in_language(self.language(file), key);
-        word.is_some_and(|w| w.as_str().split(' ').any(|w| w == name.as_str()))
+        word.is_some_and(|w| w.has_word(name.as_str()))
     }
 
     fn query_op(&self, fetch: Option<&Fetch>, file: FileId, name: Name) -> Option<&'a Op> {

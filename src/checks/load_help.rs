@@ -198,7 +198,11 @@ fn key_reads(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(String, Option
     let fix = fix::key_read(cx, reads.model, *last, &of_last)?;
     let column = cx.ix.model(reads.model).relations.get(last)?.key_column?;
     let holder = model_name(cx.ix, reads.model);
-    let read = format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself");
+    let read = if fix.title.starts_with(fix::TESTS) {
+        format!("only whether there is one is asked of `{last}`: test `{column}`, which `{holder}` holds itself")
+    } else {
+        format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself")
+    };
     if of_last.len() == reads.events.len() {
         return Some((read, Some(fix)));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ending::ends_its_rows;
+use super::ending::{ends_its_rows, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
@@ -53,7 +53,7 @@ fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<
         }
         None => None,
     };
-    word.is_some_and(|w| w.as_str().split(' ').any(|w| w == method.as_str()))
+    word.is_some_and(|w| w.has_word(method.as_str()))
 }
 
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
@@ -163,7 +163,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     {
         finding.help = help.to_string();
     }
-    let is_once = header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at));
+    let is_once = header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.

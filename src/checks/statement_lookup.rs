@@ -180,7 +180,7 @@ impl Reader<'_> {
             Some(d) => self.cx.ix.packs.word(d, key),
             None => self.cx.ix.packs.word_in_language(self.language, key),
         };
-        word.is_some_and(|w| w.as_str().split(' ').any(|w| w == name.as_str()))
+        word.is_some_and(|w| w.has_word(name.as_str()))
     }
 
     fn link(&mut self, name: Name, args: &[Arg], op: Option<&Op>) {

@@ -91,7 +91,7 @@ fn gives_all(cx: &CheckContext<'_>, execution: &Execution, model: ModelId) -> bo
             continue;
         }
         let Some(next) = called_on(body, e) else { return true };
-        let keeps = cx.ix.packs.word(dialect, "keeps-all").is_some_and(|w| w.as_str().split(' ').any(|w| w == next.as_str()));
+        let keeps = cx.ix.packs.word(dialect, "keeps-all").is_some_and(|w| w.has_word(next.as_str()));
         return keeps;
     }
     false

@@ -31,8 +31,6 @@ pub(super) fn once(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<(u8, S
         show::settings(&project.settings, streams.out)?;
         return Ok((CLEAN, SourceSet::default()));
     }
-    // A broken pack is the project's mistake: it is told before anything runs.
-    pipeline::packs_of(&project.settings).map_err(|error| Stop::Failed(error.to_string()))?;
     let workers = pipeline::pool(args.project.threads);
     let mut sources = workers.install(|| project.read());
     let only = match &args.stdin_filename {

@@ -485,6 +485,11 @@ impl<'a> Engine<'a> {
             }
             Data::External(base) => {
                 let full = Name::new(&format!("{base}.{name}"));
+                // An attribute of a library's object: whatever the program put there.
+                let is_unknown = base.as_str().contains('.') && self.ix.packs.function(full).is_none();
+                if is_unknown && let Some(val) = self.as_session(fr, name, &args, at, whole) {
+                    return (val, None);
+                }
                 (self.call_external(fr, full, args, whole), None)
             }
             Data::Instance(class) => {
@@ -555,7 +560,9 @@ impl<'a> Engine<'a> {
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)
             }
-            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            // What is called is not null any more: it was put there elsewhere.
+            Data::Null => (self.as_session(fr, name, &args, at, whole).unwrap_or(UNKNOWN), None),
+            Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 
@@ -634,8 +641,7 @@ impl<'a> Engine<'a> {
     fn inherited_call(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, name: Name, args: Args, range: Range) -> Val {
         // `settings.model_dump()`: what the class declares, which is never much.
         let as_map = self.ix.packs.word_in_language(self.language(fr), "model-as-map");
-        if as_map.is_some_and(|words| super::entry::has_word(words, name.as_str())) && self.has_role(class, "response-model-base")
-        {
+        if as_map.is_some_and(|words| words.has_word(name.as_str())) && self.has_role(class, "response-model-base") {
             return self.v.many(UNKNOWN, super::value::ManyKind::Literal);
         }
         let externals: Vec<Name> = self.ix.class(class).external.clone();

@@ -121,7 +121,7 @@ impl<'a> Engine<'a> {
         let Expr::Call { callee, args } = body.expr(decorator) else { return false };
         let Expr::Attr { name, .. } = body.expr(*callee) else { return false };
         let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
-        let is_verb = word("plain-registrations").is_some_and(|w| has_word(w, name.as_str()));
+        let is_verb = word("plain-registrations").is_some_and(|w| w.has_word(name.as_str()));
         let is_path = args.first().is_some_and(|a| match body.expr(a.value) {
             Expr::Str(path) => path.as_str().starts_with('/') || path.is_empty(),
             _ => false,
@@ -139,7 +139,7 @@ impl<'a> Engine<'a> {
                 if let (Some(entry), Some((class, method))) = (&mut marks.entry, name.as_str().rsplit_once('.')) {
                     let class_has = self.ix.packs.roles(Name::new(class)).iter().any(|r| r.as_str() == "plain-in-thread");
                     let verbs = self.ix.packs.word_in_language(self.names.python, "plain-registrations");
-                    entry.may_be_plain = class_has && verbs.is_some_and(|w| has_word(w, method));
+                    entry.may_be_plain = class_has && verbs.is_some_and(|w| w.has_word(method));
                 }
             }
             _ => (),
@@ -218,6 +218,7 @@ impl<'a> Engine<'a> {
                                 names.push(below(n, *name));
                             }
                         }
+                        Data::Function(f) => self.names_of_decorated(f, *name, names),
                         Data::Module(_) => {
                             let target = self.attr(fr, val, *name, Range::new(0, 0));
                             if let Data::External(n) = self.data(target) {
@@ -233,6 +234,22 @@ impl<'a> Engine<'a> {
                 if let Data::External(n) = self.data(val) {
                     names.push(*n);
                 }
+            }
+        }
+    }
+
+    /// `@group.command()` below `@click.group() def group()`: a decorator may put an object in the place of its function.
+    fn names_of_decorated(&mut self, f: FnRef, name: Name, names: &mut Vec<Name>) {
+        let decl = self.ix.function(f);
+        let Some(parent) = decl.parent else { return };
+        let outer = FnRef { file: f.file, id: parent };
+        for decorator in &decl.decorators {
+            let body = &self.ix.function(outer).body;
+            let callee = if let Expr::Call { callee, .. } = body.expr(*decorator) { *callee } else { *decorator };
+            if let Symbol::External(made_by) = self.ix.symbol_of(outer, callee)
+                && let Some(class) = self.ix.packs.function(made_by).and_then(|op| op.instance)
+            {
+                names.push(below(class, name));
             }
         }
     }
@@ -306,7 +323,7 @@ impl<'a> Engine<'a> {
                 return if self.is_kept(class) { None } else { request };
             }
             let verbs = self.ix.packs.word_in_language(self.names.python, "request-methods");
-            let is_verb = verbs.is_some_and(|w| has_word(w, decl.name.as_str()));
+            let is_verb = verbs.is_some_and(|w| w.has_word(decl.name.as_str()));
             // What the program calls itself is on the way, whatever class it is in.
             return if is_verb || !self.is_called_by_its_class(decl.name) { request } else { None };
         }
@@ -392,7 +409,7 @@ impl<'a> Engine<'a> {
         let Some(Type::Named(n)) = ty else { return false };
         let Symbol::External(full) = self.ix.resolve_dotted(f.file, f.id, n.as_str()) else { return false };
         let sent = self.ix.packs.word_in_language(self.names.python, "sent-requests");
-        sent.is_some_and(|w| has_word(w, full.as_str()))
+        sent.is_some_and(|w| w.has_word(full.as_str()))
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
@@ -607,7 +624,7 @@ impl<'a> Engine<'a> {
             return;
         };
         for (name, val) in &args.named {
-            if words.as_str().split_whitespace().any(|w| w == name.as_str()) {
+            if words.has_word(name.as_str()) {
                 collect_functions(&self.v, *val, &mut self.startups);
             }
         }
@@ -642,11 +659,6 @@ fn entry_for(runs: Runs) -> Option<Entry> {
         Runs::Once => return None,
     };
     Some(Entry { kind, is_on_shared_loop, may_be_plain: false })
-}
-
-/// Is it one of the words?
-pub(super) fn has_word(words: Name, word: &str) -> bool {
-    words.as_str().split_whitespace().any(|w| w == word)
 }
 
 fn below(outer: Name, name: Name) -> Name {

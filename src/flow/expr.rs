@@ -465,7 +465,7 @@ impl<'a> Engine<'a> {
             Symbol::Variable(file, name) => self.module_var(file, name),
             Symbol::External(name) => {
                 let users = self.ix.packs.word_in_language(self.names.python, "user-objects");
-                if users.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str())) {
+                if users.is_some_and(|w| w.has_word(name.as_str())) {
                     let user = self.current_user();
                     if user != UNKNOWN {
                         return user;
@@ -613,7 +613,7 @@ impl<'a> Engine<'a> {
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }
-        let counts = counts && !self.is_configured(fr, clause.iter, super::few::MAX_STEPS);
+        let counts = counts && !self.has_few(fr, clause.iter);
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
         let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };

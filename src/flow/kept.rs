@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::stmt::Place;
+use super::filled::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
@@ -70,7 +70,7 @@ impl<'a> Engine<'a> {
             at.is_some()
         };
         let word = |key: &str, name: Name| {
-            self.ix.packs.word_in_language(self.names.python, key).is_some_and(|w| super::entry::has_word(w, name.as_str()))
+            self.ix.packs.word_in_language(self.names.python, key).is_some_and(|w| w.has_word(name.as_str()))
         };
         functions.iter().enumerate().filter(|(i, f)| is_within(Some(FnId(*i as u32))) && !f.captures.is_empty()).any(|(_, f)| {
             let body = &f.body;
@@ -294,7 +294,7 @@ impl<'a> Engine<'a> {
             };
             match body.expr(e) {
                 Expr::Call { callee, .. } => match body.expr(*callee) {
-                    Expr::Attr { base, name, .. } if super::entry::has_word(words, name.as_str()) => Some(*base),
+                    Expr::Attr { base, name, .. } if words.has_word(name.as_str()) => Some(*base),
                     _ => None,
                 },
                 _ => None,
@@ -320,7 +320,7 @@ impl<'a> Engine<'a> {
             return false;
         };
         let runs = |v: &super::value::Val| matches!(self.data(*v), Data::Closure(..) | Data::Function(_));
-        super::entry::has_word(words, name.as_str()) && args.positional.iter().chain(args.named.iter().map(|(_, v)| v)).any(runs)
+        words.has_word(name.as_str()) && args.positional.iter().chain(args.named.iter().map(|(_, v)| v)).any(runs)
     }
 }
 

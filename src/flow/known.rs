@@ -156,7 +156,7 @@ impl<'a> Engine<'a> {
                 }
                 let caches = self.ix.packs.word(self.dialect(row.model), "loaded-caches")?;
                 // The cache of prefetched rows is there as soon as one relation is in it.
-                if !caches.as_str().split_whitespace().any(|c| c == cache.as_str()) {
+                if !caches.has_word(cache.as_str()) {
                     return None;
                 }
                 (row.tree == super::tree::NOTHING).then_some(false)
@@ -281,7 +281,7 @@ impl<'a> Engine<'a> {
 
     fn has_word(&self, row: Row, key: &str, name: Name) -> bool {
         let words = self.ix.packs.word(self.dialect(row.model), key);
-        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str()))
+        words.is_some_and(|w| w.has_word(name.as_str()))
     }
 
     /// Do rows of a source surely come from the database?

@@ -136,7 +136,7 @@ impl<'a> Engine<'a> {
     /// The cases of an enumeration as a list, by the name of the method or attribute that gives them.
     pub(super) fn enum_list(&mut self, fr: &Frame<'a>, class: ClassId, name: Name) -> Option<Val> {
         let words = self.ix.packs.word_in_language(self.language(fr), "enum-lists")?;
-        let is_list = self.is_enum(class) && super::entry::has_word(words, name.as_str());
+        let is_list = self.is_enum(class) && words.has_word(name.as_str());
         is_list.then(|| self.v.many(SCALAR, ManyKind::Literal))
     }
 
@@ -446,7 +446,7 @@ impl<'a> Engine<'a> {
     /// An attribute of a page or group that holds its rows.
     pub(super) fn is_page_rows(&self, fr: &Frame<'a>, name: Name) -> bool {
         let words = self.ix.packs.word_in_language(self.language(fr), "page-rows");
-        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == name.as_str()))
+        words.is_some_and(|w| w.has_word(name.as_str()))
     }
 
     /// `$posts->map->author`

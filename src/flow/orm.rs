@@ -749,7 +749,7 @@ impl<'a> Engine<'a> {
         let Some(model) = query.model.filter(|_| !args.named.is_empty()) else { return false };
         let has = |key: &str, name: Name| {
             let words = self.ix.packs.word(self.dialect(model), key);
-            words.is_some_and(|w| super::entry::has_word(w, name.as_str()))
+            words.is_some_and(|w| w.has_word(name.as_str()))
         };
         let is_key = |name: Name| has("key-names", name) || self.ix.model(model).columns.get(&name).is_some_and(|c| c.is_primary);
         let is_one = |val: Val| !matches!(self.data(val), Data::Many(..) | Data::Query(_));
@@ -759,7 +759,7 @@ impl<'a> Engine<'a> {
     /// Does a method give a row that is not stored yet where it finds none?
     fn may_be_new(&self, query: &Query, method: Name) -> bool {
         let words = query.model.and_then(|m| self.ix.packs.word(self.dialect(m), "may-be-new"));
-        words.is_some_and(|w| w.as_str().split_whitespace().any(|w| w == method.as_str()))
+        words.is_some_and(|w| w.has_word(method.as_str()))
     }
 
     /// A query after a callback got it: what the callback returns, or the query changed in place.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::call::Args;
 use super::event::{Event, What};
-use super::stmt::Place;
+use super::filled::Place;
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
@@ -42,7 +42,7 @@ impl<'a> Engine<'a> {
     /// Adding to what stands for related rows reads the relation alone, not what is behind each of its rows.
     pub(super) fn forget_proxied(&self, fr: &mut Frame<'a>, collection: ExprId, method: Name, mark: usize) {
         let words = self.ix.packs.word_in_language(self.names.python, "grows-collection");
-        if !words.is_some_and(|w| super::entry::has_word(w, method.as_str())) {
+        if !words.is_some_and(|w| w.has_word(method.as_str())) {
             return;
         }
         let Expr::Attr { base, name, .. } = fr.body.expr(collection) else { return };
@@ -55,7 +55,7 @@ impl<'a> Engine<'a> {
     /// Does a method of a relation of a model narrow the relation, which stays itself?
     pub(super) fn is_same_relation(&self, fr: &Frame<'a>, method: Name) -> bool {
         let words = self.ix.packs.word_in_language(self.language(fr), "same-relation");
-        words.is_some_and(|w| super::entry::has_word(w, method.as_str()))
+        words.is_some_and(|w| w.has_word(method.as_str()))
     }
 
     /// Variables that a branch fills only while they are empty, and that nothing else in the loop fills: later turns have

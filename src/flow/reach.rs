@@ -6,8 +6,7 @@
 use rustc_hash::FxHashSet;
 
 use super::call::Args;
-use super::entry::has_word;
-use super::value::{Data, Val};
+use super::value::Data;
 use super::{Engine, Entry, EntryKind, Frame};
 use crate::base::{FileId, Name};
 use crate::facts::{Expr, ExprId, FnId, Language};
@@ -36,24 +35,23 @@ impl<'a> Engine<'a> {
         if fr.language != Language::Python {
             return;
         }
-        let queues = self.ix.packs.word_in_language(self.names.python, "queueing-methods");
-        let is_queued = queues.is_some_and(|w| has_word(w, method.as_str()));
-        let vals: Vec<Val> = args.positional.iter().copied().chain(args.named.iter().map(|(_, v)| *v)).collect();
-        for val in vals {
-            let given = match *self.data(val) {
-                Data::Function(f) | Data::Closure(f, ..) => Some(f),
+        for val in args.positional.iter().chain(args.named.iter().map(|(_, v)| v)) {
+            let given = match *self.data(*val) {
+                Data::Function(f) | Data::Closure(f, ..) => f,
                 Data::Method(recv, name) => match *self.data(recv) {
-                    Data::Object { class, .. } => self.ix.find_method(class, name).map(|(_, f)| f),
-                    _ => None,
+                    Data::Object { class, .. } => match self.ix.find_method(class, name) {
+                        Some((_, f)) => f,
+                        None => continue,
+                    },
+                    _ => continue,
                 },
-                _ => None,
+                _ => continue,
             };
-            match given {
-                Some(f) if is_queued => {
-                    self.calls.queued.insert((fr.f, f));
-                }
-                Some(f) => self.calls.note(fr.f, f),
-                None => (),
+            let queues = self.ix.packs.word_in_language(self.names.python, "queueing-methods");
+            if queues.is_some_and(|w| w.has_word(method.as_str())) {
+                self.calls.queued.insert((fr.f, given));
+            } else {
+                self.calls.note(fr.f, given);
             }
         }
     }
@@ -76,6 +74,30 @@ impl<'a> Engine<'a> {
         });
         self.calls.list = calls;
         (served, alone)
+    }
+
+    /// Functions that run only because somebody types a command: the commands, and what nothing else calls. To be asked once
+    /// [`Engine::on_server`] has sorted the calls.
+    pub(super) fn only_by_command(&mut self) -> FxHashSet<FnRef> {
+        let calls = std::mem::take(&mut self.calls.list);
+        let mut found = self.reached(&calls, Vec::new(), |e| e.kind == EntryKind::Command);
+        loop {
+            let mut others: Vec<FnRef> = Vec::new();
+            for (caller, called) in &calls {
+                if found.contains(called) && !found.contains(caller) {
+                    others.push(*called);
+                }
+            }
+            others.retain(|f| self.entry_of(*f).is_none_or(|e| e.kind != EntryKind::Command));
+            if others.is_empty() {
+                break;
+            }
+            for f in others {
+                found.remove(&f);
+            }
+        }
+        self.calls.list = calls;
+        found
     }
 
     /// Who calls whom, as far as values told, sorted.
@@ -151,11 +173,11 @@ impl<'a> Engine<'a> {
             for decorator in &decl.decorators {
                 let Expr::Call { args, .. } = outer.expr(*decorator) else { continue };
                 for arg in args {
-                    if arg.name.is_some_and(|n| has_word(arguments, n.as_str())) && *outer.expr(arg.value) != Expr::Null {
+                    if arg.name.is_some_and(|n| arguments.has_word(n.as_str())) && *outer.expr(arg.value) != Expr::Null {
                         return true;
                     }
                     if let Expr::Call { callee, .. } = outer.expr(arg.value)
-                        && last_name(outer, *callee).is_some_and(|n| has_word(calls, n.as_str()))
+                        && last_name(outer, *callee).is_some_and(|n| calls.has_word(n.as_str()))
                     {
                         return true;
                     }
@@ -193,14 +215,14 @@ impl<'a> Engine<'a> {
                         Expr::Map(entries) => {
                             for (key, value) in entries {
                                 let is_key =
-                                    key.is_some_and(|k| matches!(body.expr(k), Expr::Str(s) if has_word(keys, s.as_str())));
+                                    key.is_some_and(|k| matches!(body.expr(k), Expr::Str(s) if keys.has_word(s.as_str())));
                                 if let (true, Expr::Str(task)) = (is_key, body.expr(value.value)) {
                                     found.push(*task);
                                 }
                             }
                         }
                         // `sender.add_periodic_task(crontab(…), task.s())`
-                        Expr::Call { callee, args } if last_name(body, *callee).is_some_and(|n| has_word(calls, n.as_str())) => {
+                        Expr::Call { callee, args } if last_name(body, *callee).is_some_and(|n| calls.has_word(n.as_str())) => {
                             for arg in args {
                                 let mut e = arg.value;
                                 while let Expr::Call { callee: inner, .. } = body.expr(e) {

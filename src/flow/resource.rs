@@ -31,7 +31,7 @@ impl<'a> Engine<'a> {
         }
         if let Some(model) = model {
             let words = self.ix.packs.word(self.ix.model(model).dialect, "async-methods");
-            if words.is_some_and(|w| w.as_str().split_whitespace().any(|m| m == method.as_str())) {
+            if words.is_some_and(|w| w.has_word(method.as_str())) {
                 return;
             }
         }

@@ -37,7 +37,7 @@ impl<'a> Engine<'a> {
         }
         let is_one_of = |key: &str| {
             let words = self.ix.packs.word_in_language(self.names.python, key);
-            words.is_some_and(|w| super::entry::has_word(w, name.as_str()))
+            words.is_some_and(|w| w.has_word(name.as_str()))
         };
         if is_one_of("template-modules") {
             return Some(self.template_module(Some(file)));

@@ -241,7 +241,7 @@ struct Tables {
 
 /// Links all facts into one program, with the packs that come with the tool.
 pub fn link<'a>(sources: &'a SourceSet, facts: &'a [FileFacts], packs: &'a Packs) -> ProjectIndex<'a> {
-    link_with(sources, facts, packs, &crate::packs::model::builtin())
+    link_with(sources, facts, packs, crate::packs::model::builtin())
 }
 
 /// Links all facts into one program.

@@ -9,7 +9,10 @@ mod op;
 pub mod page;
 pub mod rule;
 
+use std::sync::OnceLock;
+
 use include_dir::{Dir, include_dir};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use file::{BlockingEntry, ClientEntry, PackError, TenancyWords};
@@ -21,7 +24,7 @@ use file::PackFile;
 static BUILTIN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules/packs");
 
 /// All packs that apply, compiled.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Packs {
     ops: FxHashMap<(Name, Name), FxHashMap<Name, Op>>,
     prefixes: FxHashMap<(Name, Name), Vec<(&'static str, Op)>>,
@@ -37,7 +40,8 @@ pub struct Packs {
     blocking: FxHashMap<Name, BlockingEntry>,
     client_list: Vec<(Name, ClientEntry)>,
     blocking_list: Vec<BlockingEntry>,
-    blocking_modules: Vec<(&'static str, BlockingEntry)>,
+    /// All names below a prefix, by the first segment of the prefix.
+    blocking_modules: FxHashMap<&'static str, Vec<(&'static str, BlockingEntry)>>,
     /// Every name that a name of the catalogue or of a function lies below.
     above: FxHashSet<Name>,
     tenancy: TenancyWords,
@@ -48,7 +52,15 @@ impl Packs {
     ///
     /// # Errors
     /// A built-in pack is broken; a test makes sure that this does not happen.
-    pub fn builtin() -> std::result::Result<Packs, PackError> {
+    pub fn builtin() -> std::result::Result<&'static Packs, PackError> {
+        static READ: OnceLock<Packs> = OnceLock::new();
+        match READ.get() {
+            Some(packs) => Ok(packs),
+            None => Packs::read_builtin().map(|packs| READ.get_or_init(|| packs)),
+        }
+    }
+
+    fn read_builtin() -> std::result::Result<Packs, PackError> {
         let mut files: Vec<(&str, &str)> = BUILTIN
             .files()
             .filter(|f| {
@@ -58,9 +70,10 @@ impl Packs {
             .map(|f| (f.path().to_str().unwrap_or("pack"), f.contents_utf8().unwrap_or("")))
             .collect();
         files.sort_unstable();
+        let parsed: Vec<_> = files.par_iter().map(|(path, text)| PackFile::parse(path, text)).collect();
         let mut packs = Packs::default();
-        for (path, text) in files {
-            packs.add(path, text)?;
+        for ((path, _), file) in files.into_iter().zip(parsed) {
+            packs.take(path, file?)?;
         }
         Ok(packs)
     }
@@ -70,7 +83,10 @@ impl Packs {
     /// # Errors
     /// The text is no pack: the error names the file, the key, and what to do.
     pub fn add(&mut self, path: &str, text: &str) -> std::result::Result<(), PackError> {
-        let file = PackFile::parse(path, text)?;
+        self.take(path, PackFile::parse(path, text)?)
+    }
+
+    fn take(&mut self, path: &str, file: PackFile) -> std::result::Result<(), PackError> {
         let scope = Name::new(&file.pack.id);
         self.scopes.push((Name::new(&file.pack.language), scope));
         for (kind, table) in &file.on {
@@ -131,7 +147,10 @@ impl Packs {
             for name in &entry.names {
                 self.note_above(name);
                 match name.strip_suffix('*') {
-                    Some(prefix) => self.blocking_modules.push((Name::new(prefix).as_str(), entry.clone())),
+                    Some(prefix) => {
+                        let prefix = Name::new(prefix).as_str();
+                        self.blocking_modules.entry(first_segment(prefix)).or_default().push((prefix, entry.clone()));
+                    }
                     None => {
                         self.blocking.insert(Name::new(name), entry.clone());
                     }
@@ -243,7 +262,7 @@ impl Packs {
     pub fn blocking(&self, name: Name) -> Option<&BlockingEntry> {
         let text = name.as_str();
         let by_prefix = || {
-            let fits = self.blocking_modules.iter().filter(|(p, _)| text.starts_with(p));
+            let fits = self.blocking_modules.get(first_segment(text))?.iter().filter(|(p, _)| text.starts_with(p));
             fits.max_by_key(|(p, _)| p.len()).map(|(_, e)| e)
         };
         let entry = self.blocking.get(&name).or_else(by_prefix)?;
@@ -265,6 +284,11 @@ impl Packs {
     pub fn client_entries(&self) -> &[(Name, ClientEntry)] {
         &self.client_list
     }
+}
+
+/// The outermost package of a name with dots.
+fn first_segment(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 #[cfg(test)]

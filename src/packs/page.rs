@@ -73,7 +73,7 @@ mod tests {
             Err(error) => panic!("{error}"),
         };
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/CLIENTS.md");
-        let text = page(&packs);
+        let text = page(packs);
         if std::env::var_os("ORMLINT_BLESS").is_some() {
             std::fs::write(path, &text).expect("the page can be written");
         }

@@ -171,7 +171,7 @@ pub(super) fn globs<S: AsRef<str>>(patterns: &[S]) -> Gitignore {
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
-    !word.is_empty() && text.windows(word.len()).any(|w| w == word)
+    !word.is_empty() && memchr::memmem::find(text, word).is_some()
 }
 
 #[cfg(test)]

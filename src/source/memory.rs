@@ -1,5 +1,7 @@
 //! How are files made from strings, for tests and standard input? By the same rules as those on the disk.
 
+use rayon::prelude::*;
+
 use super::conventions::CONVENTIONS;
 use super::decode::Encoding;
 use super::language::{Guess, TemplateLanguage, guess};
@@ -41,18 +43,21 @@ pub(super) fn assemble(mut texts: Vec<Text>, manifest: Manifest, mut skipped: Ve
     texts.dedup_by(|a, b| a.path == b.path);
     let templates = TemplateLanguage::of(&manifest);
     let mut set = SourceSet { manifest, skipped, ..SourceSet::default() };
-    for Text { path, guess, text, encoding } in texts {
-        let language = match guess {
-            Some(Guess::Known(language)) => language,
-            Some(Guess::Template) => templates.decide(&text),
-            None => continue,
+    let known = |Text { path, guess, text, encoding }: Text| {
+        let language = match guess? {
+            Guess::Known(language) => language,
+            Guess::Template => templates.decide(&text),
         };
+        let lines = LineIndex::new(text.as_bytes());
+        let origin = origin(&path, &text);
+        Some((SourceFile { path, language, origin, text, lines }, encoding))
+    };
+    let files: Vec<_> = texts.into_par_iter().filter_map(known).collect();
+    for (file, encoding) in files {
         if encoding != Encoding::Utf8 {
             set.encodings.insert(FileId(set.files.len() as u32), encoding);
         }
-        let lines = LineIndex::new(text.as_bytes());
-        let origin = origin(&path, &text);
-        set.files.push(SourceFile { path, language, origin, text, lines });
+        set.files.push(file);
     }
     set
 }

@@ -223,7 +223,7 @@ fn all_rows(view: &View<'_, '_>, f: FnRef, value: ExprId) -> Option<ModelId> {
             Expr::Call { callee, .. } => at = *callee,
             Expr::Attr { base, name, .. } => {
                 let narrowing = view.cx.ix.packs.word_in_language(Name::new("python"), "narrowing-methods");
-                if narrowing.is_some_and(|names| names.as_str().split(' ').any(|n| n == name.as_str())) {
+                if narrowing.is_some_and(|names| names.has_word(name.as_str())) {
                     return None;
                 }
                 if let Symbol::Class(class) = view.cx.ix.symbol_of(f, *base) {

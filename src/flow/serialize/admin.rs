@@ -128,7 +128,7 @@ impl<'a> Engine<'a> {
             return;
         };
         let text = self.ix.packs.word_in_language(self.language(fr), "text-method");
-        if text.is_some_and(|t| t.as_str().split_whitespace().any(|t| t == name.as_str())) {
+        if text.is_some_and(|t| t.has_word(name.as_str())) {
             self.as_text(fr, row, at);
             return;
         }

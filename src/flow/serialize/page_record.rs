@@ -11,7 +11,7 @@ impl<'a> Engine<'a> {
         let php = self.names.php;
         let word = |key: &str| self.ix.packs.word_in_language(php, key);
         let (names, list, model, query) = (word("page-record")?, word("page-list")?, word("table-model")?, word("table-query")?);
-        if !super::super::entry::has_word(names, name.as_str()) || !self.has_role(class, "record-page") {
+        if !names.has_word(name.as_str()) || !self.has_role(class, "record-page") {
             return None;
         }
         let list = self.class_attr(class, list);

@@ -141,13 +141,11 @@ impl<'a> Engine<'a> {
                 let Expr::Attr { name, .. } = body.expr(*callee) else {
                     continue;
                 };
-                if !verbs.as_str().split_whitespace().any(|v| v == name.as_str()) {
+                if !verbs.has_word(name.as_str()) {
                     continue;
                 }
                 routed = true;
-                if let Some(arg) =
-                    args.iter().find(|a| a.name.is_some_and(|n| keyword.as_str().split_whitespace().any(|k| k == n.as_str())))
-                {
+                if let Some(arg) = args.iter().find(|a| a.name.is_some_and(|n| keyword.has_word(n.as_str()))) {
                     model = self.model_in_expr(outer, body, arg.value, 0);
                 }
             }

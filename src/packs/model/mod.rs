@@ -6,6 +6,7 @@
 mod relation;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -142,12 +143,12 @@ pub struct GivenBase {
     /// Keyword with the class, or with a call that makes it the base of all.
     pub keyword: String,
     /// Keyword of that call.
-    pub inner_keyword: String,
+    pub inner_keyword: Option<String>,
     /// Full names outside that the program may replace by its class.
     #[serde(default)]
     pub assigned: Vec<String>,
     /// What files say that replace one.
-    pub text: String,
+    pub text: Option<String>,
 }
 
 /// How a table is named when nobody names it.
@@ -471,8 +472,13 @@ pub struct Labels {
 ///
 /// # Panics
 /// Never in a build whose tests pass: they read every pack.
-pub fn builtin() -> Vec<ModelPack> {
-    let mut files: Vec<_> = BUILTIN.files().filter(|f| f.path().extension().is_some_and(|e| e == "toml")).collect();
+pub fn builtin() -> &'static [ModelPack] {
+    static READ: LazyLock<Vec<ModelPack>> = LazyLock::new(read_builtin);
+    &READ
+}
+
+fn read_builtin() -> Vec<ModelPack> {
+    let mut files: Vec<_> = BUILTIN.files().filter(|f| f.path().to_string_lossy().ends_with(".model.toml")).collect();
     files.sort_by_key(|f| f.path());
     files
         .iter()
