@@ -79,7 +79,8 @@ impl<'a> Engine<'a> {
 
     /// A form or a field of one is written out; anything else is not.
     pub(in super::super) fn show_form(&mut self, fr: &mut Frame<'a>, form: Val, at: Range) {
-        if !self.in_template(fr) || !self.is_form(form) {
+        // Of a class that nobody is seen to make an object of it is not known that it is ever shown.
+        if !self.in_template(fr) || !self.is_form(form) || !matches!(self.data(form), Data::Object { exact: true, .. }) {
             return;
         }
         let only = match self.known_field(form, Name::new(SHOWN_FIELD)).map(|v| self.data(v).clone()) {
