@@ -237,7 +237,10 @@ impl<'a> Engine<'a> {
                 fr.forget_blocking(mark);
                 val
             }
-            Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
+            Data::Method(recv, name) => match self.made_forms(fr, recv, name, &args) {
+                Some(forms) => forms,
+                None => self.call_method(fr, recv, name, args, range),
+            },
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
