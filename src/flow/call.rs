@@ -733,9 +733,15 @@ impl<'a> Engine<'a> {
             if name.as_str() == "make" || name.as_str() == "newInstance" {
                 return self.fresh_row(model, self.span(fr, whole));
             }
-            let _ = scope;
             let query = self.start_query(model, self.span(fr, whole));
-            return self.query_method(fr, query, name, args, at, whole);
+            let given = self.options_given(scope, &args);
+            let result = self.query_method(fr, query, name, args, at, whole);
+            return match (given, self.data(result).clone()) {
+                (Some((method, options)), Data::Query(query)) => {
+                    self.query_method(fr, query, method, Args::positional(vec![options]), at, whole)
+                }
+                _ => result,
+            };
         }
         if let Some(cases) = self.enum_list(fr, class, name) {
             return cases;
