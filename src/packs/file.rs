@@ -97,6 +97,8 @@ pub struct TenancyWords {
     /// Short names of the model of users, where no library says which it is.
     #[serde(default)]
     pub user_models: Vec<String>,
+    /// Tables of users, whatever their model is called.
+    pub user_tables: Vec<String>,
     /// Calls that narrow a rule of validation.
     #[serde(default)]
     pub rule_conditions: Vec<String>,
@@ -266,6 +268,7 @@ impl TenancyWords {
     pub(super) fn extend(&mut self, more: TenancyWords) {
         self.list_conditions.extend(more.list_conditions);
         self.user_models.extend(more.user_models);
+        self.user_tables.extend(more.user_tables);
         self.rule_conditions.extend(more.rule_conditions);
         self.tenant_names.extend(more.tenant_names);
         self.certain_names.extend(more.certain_names);

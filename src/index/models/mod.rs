@@ -30,6 +30,7 @@ use crate::packs::model::ModelPack;
 use attributes::OwnAttr;
 use dialect::Dialect;
 pub(crate) use dialect::Dialects;
+pub(crate) use plural::singular;
 pub(crate) use tables::snake;
 
 /// Compiles the `[model]` tables.

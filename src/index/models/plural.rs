@@ -313,9 +313,24 @@ pub(super) fn plural(word: &str) -> String {
     if word.ends_with('s') { word.to_owned() } else { format!("{word}s") }
 }
 
+/// The word of which a lower-case word is the plural, if it looks like one.
+pub(crate) fn singular(word: &str) -> Option<String> {
+    let stem = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.len() > 1);
+    let likely = [stem("ies").map(|s| format!("{s}y")), stem("s").map(str::to_owned), stem("es").map(str::to_owned)];
+    likely.into_iter().flatten().find(|one| one != word && plural(one) == word)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plural;
+    use super::{plural, singular};
+
+    #[test]
+    fn words_have_their_singular() {
+        for (many, one) in [("projects", "project"), ("companies", "company"), ("addresses", "address"), ("boxes", "box")] {
+            assert_eq!(singular(many).as_deref(), Some(one));
+        }
+        assert_eq!(singular("staff"), None);
+    }
 
     #[test]
     fn words_have_their_plural() {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 
-use super::models::snake;
+use super::models::{singular, snake};
 use super::{ModelId, ProjectIndex};
 use crate::base::{Name, Span};
 use crate::facts::{Expr, FnKind};
@@ -375,8 +375,20 @@ pub fn is_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
 
 /// Is a model the one of users by the setting or by its name, not only one that may sign in?
 pub fn is_main_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
-    let short = index.model(model).name.last_segment();
-    index.swapped == Some(model) || index.packs.tenancy().user_models.iter().any(|name| name == short)
+    let own = index.model(model);
+    let lists = index.packs.tenancy();
+    index.swapped == Some(model)
+        || lists.user_models.iter().any(|name| name == own.name.last_segment())
+        || own.table.is_some_and(|t| lists.user_tables.iter().any(|table| table == t.as_str()))
+}
+
+/// What a model stands for, in lower case: by its own name, and by its table (`ProjectDB` of `projects`).
+fn stems(index: &ProjectIndex<'_>, model: ModelId) -> Vec<String> {
+    let own = index.model(model);
+    let mut found = vec![snake(own.name.last_segment())];
+    let by_table = own.table.and_then(|t| singular(t.as_str()));
+    found.extend(by_table.filter(|stem| *stem != found[0]));
+    found
 }
 
 fn tenant_base(index: &ProjectIndex<'_>, model: ModelId) -> Option<Name> {
@@ -387,8 +399,12 @@ fn tenant_base(index: &ProjectIndex<'_>, model: ModelId) -> Option<Name> {
 
 /// The tenant's columns that other models have, by their relations to it and by its name.
 fn columns_to(index: &ProjectIndex<'_>, tenant: ModelId) -> BTreeSet<Name> {
-    let short = snake(index.model(tenant).name.last_segment());
-    let mut found = BTreeSet::from([Name::new(&format!("{short}_id"))]);
+    let stems = stems(index, tenant);
+    let mut found: BTreeSet<Name> = stems.iter().map(|stem| Name::new(&format!("{stem}_id"))).collect();
+    let is_there = |column: &Name| index.models.iter().any(|m| m.columns.contains_key(column));
+    if stems.len() > 1 && found.iter().any(is_there) {
+        found.retain(is_there);
+    }
     for (i, model) in index.models.iter().enumerate() {
         if ModelId(i as u32) == tenant {
             continue;
@@ -401,7 +417,8 @@ fn columns_to(index: &ProjectIndex<'_>, tenant: ModelId) -> BTreeSet<Name> {
             {
                 // Another part that a tenant may play for a row (`parent_team`, `previous_owner`) is not its owner.
                 let stem = key.as_str().strip_suffix("_id").unwrap_or(key.as_str());
-                if short.ends_with(stem) || stem.ends_with(short.as_str()) && !stem.contains("current") {
+                let is_it = |short: &String| short.ends_with(stem) || stem.ends_with(short.as_str()) && !stem.contains("current");
+                if stems.iter().any(is_it) {
                     found.insert(key);
                     found.insert(relation.name);
                 }
@@ -481,19 +498,21 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
             column_of(index, schema, ModelId(j as u32), &columns).is_some()
                 || user.relations.values().any(|r| r.target == Some(id))
         });
-        let short = model.name.last_segment().to_lowercase();
+        let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
+        let called: Vec<String> = called.collect();
+        let is_named_so = called.iter().any(|stem| names.contains(stem));
         // Users may be its members by way of a table between.
         let is_users = is_users
-            || names.contains(&short)
+            || is_named_so
                 && owned
                     .keys()
                     .any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
-        let is_certain = index.packs.tenancy().certain_names.contains(&short);
+        let is_certain = called.iter().any(|stem| index.packs.tenancy().certain_names.contains(stem));
         if !is_users && !is_certain {
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so: names.contains(&short), columns });
+        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, columns });
     }
     found
 }
