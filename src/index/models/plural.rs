@@ -316,7 +316,7 @@ pub(super) fn plural(word: &str) -> String {
 /// The word of which a lower-case word is the plural, if it looks like one.
 pub(crate) fn singular(word: &str) -> Option<String> {
     let stem = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.len() > 1);
-    let likely = [stem("ies").map(|s| format!("{s}y")), stem("s").map(str::to_owned), stem("es").map(str::to_owned)];
+    let likely = [stem("ies").map(|s| format!("{s}y")), stem("es").map(str::to_owned), stem("s").map(str::to_owned)];
     likely.into_iter().flatten().find(|one| one != word && plural(one) == word)
 }
 
