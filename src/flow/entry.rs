@@ -95,6 +95,9 @@ impl<'a> Engine<'a> {
                     }
                     self.apply_runs(&mut marks, name);
                 }
+                if marks.entry.is_none() && self.is_of_command(outer, *decorator) {
+                    marks.entry = entry_for(Runs::Command);
+                }
                 if marks.entry.is_none() && self.looks_like_route(outer, *decorator) {
                     marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
                 }
@@ -129,6 +132,26 @@ impl<'a> Engine<'a> {
         let packages = &self.ix.sources.manifest.packages;
         let servers = word("loop-packages").map_or("", Name::as_str);
         is_verb && is_path && servers.split_whitespace().any(|p| packages.contains_key(p))
+    }
+
+    /// `@tool.command()`, where `tool` is a function that was made a group of commands.
+    fn is_of_command(&mut self, outer: FnRef, decorator: ExprId) -> bool {
+        let body = &self.ix.function(outer).body;
+        let callee = match body.expr(decorator) {
+            Expr::Call { callee, .. } => *callee,
+            _ => decorator,
+        };
+        let Expr::Attr { base, name, .. } = body.expr(callee) else { return false };
+        let words = self.ix.packs.word_in_language(self.names.python, "command-registrations");
+        if !words.is_some_and(|w| w.has_word(name.as_str())) {
+            return false;
+        }
+        let mut fr = self.frame(outer, UNKNOWN);
+        let group = self.static_value(&mut fr, *base, 0);
+        match *self.data(group) {
+            Data::Function(f) => self.marks(f).entry.is_some_and(|e| e.kind == EntryKind::Command),
+            _ => false,
+        }
     }
 
     fn apply_runs(&self, marks: &mut Marks, name: Name) {

@@ -214,6 +214,8 @@ impl<'a> Engine<'a> {
             let flow = self.block(fr, block);
             let absent = self.absent_when(fr, cond, holds);
             self.keep_first(fr, cond, &absent, mark);
+            // `if not ready:`, where the module says that at first it is not.
+            self.keep_filled(fr, cond, block, &absent, mark);
             if holds {
                 self.spend(fr, cond, then, mark);
             } else if otherwise.is_empty()
@@ -309,75 +311,6 @@ impl<'a> Engine<'a> {
         {
             fr.remembered = true;
             fr.keeps_made |= matches!(fr.body.expr(*base), Expr::Name(_));
-        }
-    }
-
-    /// Places that a condition tells to be empty or missing when it holds (or does not).
-    fn absent_when(&self, fr: &Frame<'a>, cond: ExprId, holds: bool) -> Vec<Place> {
-        use crate::facts::{BinaryOp, Expr};
-        let body = fr.body;
-        match body.expr(cond) {
-            Expr::Not(inner) => self.absent_when(fr, *inner, !holds),
-            Expr::And(a, b) | Expr::Or(a, b) => {
-                let mut all = self.absent_when(fr, *a, holds);
-                all.extend(self.absent_when(fr, *b, holds));
-                all
-            }
-            // `count($this->rates) === 0`; `count($this->rates) > 0`
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds && *body.expr(*right) == Expr::Int(0) => {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right }
-                if !holds && *body.expr(*right) == Expr::Int(0) =>
-            {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds => {
-                if matches!(body.expr(*right), Expr::Null) {
-                    place(fr, *left).into_iter().collect()
-                } else if matches!(body.expr(*left), Expr::Null) {
-                    place(fr, *right).into_iter().collect()
-                } else {
-                    Vec::new()
-                }
-            }
-            Expr::Binary { op: BinaryOp::NotEqual, left, right } if !holds && matches!(body.expr(*right), Expr::Null) => {
-                place(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::NotIn, right, .. } if holds => place(fr, *right).into_iter().collect(),
-            Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
-            Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
-            Expr::Empty(e) if holds => place(fr, *e).or_else(|| counted(fr, *e)).into_iter().collect(),
-            Expr::InstanceOf { value, .. } if !holds => place(fr, *value).into_iter().collect(),
-            Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
-                place(fr, cond).into_iter().collect()
-            }
-            Expr::Call { callee, args } => match body.expr(*callee) {
-                // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
-                Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
-                    args.get(1).and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
-                    args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if matches!(body.expr(*base), Expr::Attr { .. })
-                        && name.as_str() == if holds { "isEmpty" } else { "isNotEmpty" } =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
-                    Some(Expr::Str(field)) => vec![Place::Field(*field)],
-                    _ => Vec::new(),
-                },
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
         }
     }
 
@@ -844,7 +777,7 @@ fn is_param(fr: &Frame<'_>, at: Place) -> bool {
 }
 
 /// The place that an expression names, or whose element it names.
-fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
+pub(super) fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
     use crate::facts::Expr;
     match fr.body.expr(e) {
         Expr::Local(slot) => Some(Place::Local(*slot)),
@@ -860,7 +793,7 @@ fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
 }
 
 /// The place of which the elements are counted: `count($this->rates)`, `len(self._rates)`, `$this->rates->count()`.
-fn counted(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
+pub(super) fn counted(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
     use crate::facts::Expr;
     let Expr::Call { callee, args } = fr.body.expr(e) else { return None };
     match fr.body.expr(*callee) {
