@@ -42,7 +42,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for ((site, client), events) in sites {
         let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
         let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
-        let turn = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
+        let turn = loop_of(cx, event);
         let entry = event.entry.filter(|_| turn.is_none());
         let owner = Some(event.owner).filter(|_| turn.is_none() && entry.is_none());
         let decision = (owner, what, entry, turn, finding.level);
@@ -54,16 +54,17 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             }
             None => {
                 order.push(decision.clone());
-                decisions.insert(decision, Merged { finding, owner: event.owner, more: 0 });
+                decisions.insert(decision, Merged { finding, owner: event.owner, in_loop: turn.is_some(), more: 0 });
             }
         }
     }
     for merged in order.iter().filter_map(|d| decisions.remove(d)) {
         let mut finding = merged.finding;
+        let place = if merged.in_loop { "in the same loop" } else { "on the same way in" };
         match merged.more {
             0 => (),
-            1 => finding.message.push_str(", and another on the same way in"),
-            n => finding.message.push_str(&format!(", and {n} others on the same way in")),
+            1 => finding.message.push_str(&format!(", and another {place}")),
+            n => finding.message.push_str(&format!(", and {n} others {place}")),
         }
         findings.push(finding);
     }
@@ -75,6 +76,7 @@ struct Merged {
     finding: Finding,
     /// Function of the first.
     owner: FnRef,
+    in_loop: bool,
     /// How many stand in other functions.
     more: usize,
 }
@@ -98,10 +100,12 @@ fn report<'e>(
     }
     // The shortest way is the easiest to believe. A loop below a request says more than the request, that says more than a
     // loop of which nobody knows who turns it, and a task says least.
+    let turning: Vec<FnRef> = events.iter().filter_map(|e| cx.function_at(loop_of(cx, e)?)).collect();
     events.sort_by_key(|e| {
+        let passes_loop = || on_way(cx, e).iter().any(|f| turning.contains(f));
         let told = match (e.loops.is_empty(), kind_of(cx, e)) {
             (false, Some(EntryKind::Request)) => 0,
-            (true, Some(EntryKind::Request)) if !entry.loops_only => 1,
+            (true, Some(EntryKind::Request)) if !entry.loops_only && !passes_loop() => 1,
             (false, _) => 2,
             (true, _) => 3,
         };
@@ -147,6 +151,11 @@ fn report<'e>(
     first
 }
 
+/// The innermost loop around an event.
+fn loop_of(cx: &CheckContext<'_>, event: &Event) -> Option<Span> {
+    event.loops.first().and_then(|l| cx.flow.values.loop_span(*l))
+}
+
 /// Is the version that the program asks for one of those of which the catalogue speaks?
 fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
     let Some((package, below)) = entry.below.as_deref().and_then(|b| b.split_once(' ')) else { return true };
@@ -180,7 +189,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         let decl = cx.ix.function(f);
         step(&mut finding.steps, Span { file: f.file, range: decl.name_range }, what);
     }
-    if let Some(at) = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) {
+    if let Some(at) = loop_of(cx, event) {
         step(&mut finding.steps, at, "the loop is here");
     }
     for call in event.path.iter().rev().take(MAX_STEPS) {
@@ -218,7 +227,8 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         finding.level = Level::Note;
     }
     // Whoever runs a command waits for it anyway.
-    if in_loop && matches!(kind, Some(EntryKind::Command | EntryKind::Scheduled)) {
+    let is_command = matches!(kind, Some(EntryKind::Command | EntryKind::Scheduled));
+    if in_loop && (is_command || kind.is_none() && is_in_command(cx, event)) {
         finding.level = Level::Note;
     }
     // Far above it may still be the turn that decides what it is built with.
@@ -249,6 +259,15 @@ fn is_beside_the_application(cx: &CheckContext<'_>, site: Span) -> bool {
     let first = path.split_once('/').map_or("", |(first, _)| first).to_ascii_lowercase();
     path.split('/').any(|part| words.iter().any(|w| w == &part.to_ascii_lowercase()))
         || cx.ix.packs.word_list("outer-tool-folders").contains(&first)
+}
+
+/// Does the loop stand in a file of commands?
+fn is_in_command(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let Some(at) = loop_of(cx, event) else { return false };
+    let path = &cx.ix.sources.file(at.file).path;
+    let (files, folders) = (cx.ix.packs.word_list("command-files"), cx.ix.packs.word_list("command-folders"));
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    files.iter().any(|f| f == file) || folder.split('/').any(|part| folders.iter().any(|f| f == part))
 }
 
 /// Is it work that an application does once in a while: setting up, restoring, importing, migrating?

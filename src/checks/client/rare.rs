@@ -36,7 +36,7 @@ pub(super) fn is_renewal(cx: &CheckContext<'_>, event: &Event) -> bool {
     })
 }
 
-/// Is the entry point one of signing in or out, or does the way take a right back?
+/// Is the entry point one of signing in or out or of trying something out, or does the way take a right back?
 pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     let takes_back = cx.ix.packs.word_list("taking-back");
     let has = |words: &[String], name: &str| super::words_of(name).iter().any(|w| words.contains(w));
@@ -51,7 +51,13 @@ pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     let guards = cx.ix.packs.word_list("sign-in-guards");
     let decl = cx.ix.function(entry);
     let name = decl.name.as_str();
-    has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words)
+    // `test_connection`
+    let is_tried_out = || {
+        let parts = super::words_of(name);
+        let tried = cx.ix.packs.word_list("tried-out");
+        parts.iter().any(|w| w == "test") && parts.iter().any(|w| tried.contains(w))
+    };
+    has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words) || is_tried_out()
 }
 
 /// Does the path that a decorator gives name one of these, in the order of a path?

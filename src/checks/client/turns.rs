@@ -537,8 +537,16 @@ pub(super) fn is_used_only_for(cx: &CheckContext<'_>, event: &Event, asks: &[Str
                 let f = FnRef { file, id: *m };
                 let body = &cx.ix.function(f).body;
                 let is_tested = |i: usize| is_only_tested(body, ExprId(i as u32));
+                let is_target = |object: ExprId| {
+                    body.exprs.iter().any(|e| match e {
+                        Expr::Assign { target, .. } => matches!(body.pat(*target), Pat::Attr { base, .. } if *base == object),
+                        _ => false,
+                    })
+                };
                 body.exprs.iter().enumerate().all(|(i, e)| match e {
-                    Expr::Attr { base, name: n, .. } if n == name && is_itself(cx, f, *base) => is_known(body, i) || is_tested(i),
+                    Expr::Attr { base, name: n, .. } if n == name && is_itself(cx, f, *base) => {
+                        is_known(body, i) || is_tested(i) || is_target(*base)
+                    }
                     _ => true,
                 })
             });
