@@ -95,9 +95,6 @@ impl<'a> Engine<'a> {
                     }
                     self.apply_runs(&mut marks, name);
                 }
-                if marks.entry.is_none() && self.is_of_command(outer, *decorator) {
-                    marks.entry = entry_for(Runs::Command);
-                }
                 if marks.entry.is_none() && self.looks_like_route(outer, *decorator) {
                     marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
                 }
@@ -132,26 +129,6 @@ impl<'a> Engine<'a> {
         let packages = &self.ix.sources.manifest.packages;
         let servers = word("loop-packages").map_or("", Name::as_str);
         is_verb && is_path && servers.split_whitespace().any(|p| packages.contains_key(p))
-    }
-
-    /// `@tool.command()`, where `tool` is a function that was made a group of commands.
-    fn is_of_command(&mut self, outer: FnRef, decorator: ExprId) -> bool {
-        let body = &self.ix.function(outer).body;
-        let callee = match body.expr(decorator) {
-            Expr::Call { callee, .. } => *callee,
-            _ => decorator,
-        };
-        let Expr::Attr { base, name, .. } = body.expr(callee) else { return false };
-        let words = self.ix.packs.word_in_language(self.names.python, "command-registrations");
-        if !words.is_some_and(|w| w.has_word(name.as_str())) {
-            return false;
-        }
-        let mut fr = self.frame(outer, UNKNOWN);
-        let group = self.static_value(&mut fr, *base, 0);
-        match *self.data(group) {
-            Data::Function(f) => self.marks(f).entry.is_some_and(|e| e.kind == EntryKind::Command),
-            _ => false,
-        }
     }
 
     fn apply_runs(&self, marks: &mut Marks, name: Name) {
@@ -241,6 +218,7 @@ impl<'a> Engine<'a> {
                                 names.push(below(n, *name));
                             }
                         }
+                        Data::Function(f) => self.names_of_decorated(f, *name, names),
                         Data::Module(_) => {
                             let target = self.attr(fr, val, *name, Range::new(0, 0));
                             if let Data::External(n) = self.data(target) {
@@ -256,6 +234,22 @@ impl<'a> Engine<'a> {
                 if let Data::External(n) = self.data(val) {
                     names.push(*n);
                 }
+            }
+        }
+    }
+
+    /// `@group.command()` below `@click.group() def group()`: a decorator may put an object in the place of its function.
+    fn names_of_decorated(&mut self, f: FnRef, name: Name, names: &mut Vec<Name>) {
+        let decl = self.ix.function(f);
+        let Some(parent) = decl.parent else { return };
+        let outer = FnRef { file: f.file, id: parent };
+        for decorator in &decl.decorators {
+            let body = &self.ix.function(outer).body;
+            let callee = if let Expr::Call { callee, .. } = body.expr(*decorator) { *callee } else { *decorator };
+            if let Symbol::External(made_by) = self.ix.symbol_of(outer, callee)
+                && let Some(class) = self.ix.packs.function(made_by).and_then(|op| op.instance)
+            {
+                names.push(below(class, name));
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::stmt::{Place, counted, place};
+use super::filled::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
@@ -311,82 +311,6 @@ impl<'a> Engine<'a> {
                 calls.into_iter().any(|e| called_on(e, stores).is_some_and(|b| body.expr(b) == body.expr(base)))
             })
         })
-    }
-
-    /// Places that a condition tells to be empty or missing when it holds (or does not).
-    pub(super) fn absent_when(&self, fr: &Frame<'a>, cond: ExprId, holds: bool) -> Vec<Place> {
-        let body = fr.body;
-        match body.expr(cond) {
-            Expr::Not(inner) => self.absent_when(fr, *inner, !holds),
-            Expr::And(a, b) | Expr::Or(a, b) => {
-                let mut all = self.absent_when(fr, *a, holds);
-                all.extend(self.absent_when(fr, *b, holds));
-                all
-            }
-            // `if self.connected is True:`
-            Expr::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right }
-                if matches!(body.expr(*right), Expr::Bool(_))
-                    && matches!(body.expr(*left), Expr::Name(_) | Expr::Attr { .. }) =>
-            {
-                let is_empty = *body.expr(*right) == Expr::Bool(*op == BinaryOp::NotEqual);
-                if holds == is_empty { place(fr, *left).into_iter().collect() } else { Vec::new() }
-            }
-            // `count($this->rates) === 0`; `count($this->rates) > 0`
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds && *body.expr(*right) == Expr::Int(0) => {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right }
-                if !holds && *body.expr(*right) == Expr::Int(0) =>
-            {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds => {
-                if matches!(body.expr(*right), Expr::Null) {
-                    place(fr, *left).into_iter().collect()
-                } else if matches!(body.expr(*left), Expr::Null) {
-                    place(fr, *right).into_iter().collect()
-                } else {
-                    Vec::new()
-                }
-            }
-            Expr::Binary { op: BinaryOp::NotEqual, left, right } if !holds && matches!(body.expr(*right), Expr::Null) => {
-                place(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::NotIn, right, .. } if holds => place(fr, *right).into_iter().collect(),
-            Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
-            Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
-            Expr::Empty(e) if holds => place(fr, *e).or_else(|| counted(fr, *e)).into_iter().collect(),
-            Expr::InstanceOf { value, .. } if !holds => place(fr, *value).into_iter().collect(),
-            Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
-                place(fr, cond).into_iter().collect()
-            }
-            Expr::Call { callee, args } => match body.expr(*callee) {
-                // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
-                Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
-                    args.get(1).and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
-                    args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if matches!(body.expr(*base), Expr::Attr { .. })
-                        && name.as_str() == if holds { "isEmpty" } else { "isNotEmpty" } =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
-                    Some(Expr::Str(field)) => vec![Place::Field(*field)],
-                    _ => Vec::new(),
-                },
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
     }
 
     /// Is what a closure given here makes kept by whoever is given it?
