@@ -40,7 +40,9 @@ pub(super) fn is_renewal(cx: &CheckContext<'_>, event: &Event) -> bool {
 pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     let takes_back = cx.ix.packs.word_list("taking-back");
     let has = |words: &[String], name: &str| super::words_of(name).iter().any(|w| words.contains(w));
-    if super::on_way(cx, event).into_iter().any(|f| has(&takes_back, cx.ix.function(f).name.as_str())) {
+    let (trying, tried) = (cx.ix.packs.word_list("trying-out"), cx.ix.packs.word_list("tried-out"));
+    let is_seldom = |name: &str| has(&takes_back, name) || has(&trying, name) && has(&tried, name);
+    if super::on_way(cx, event).into_iter().any(|f| is_seldom(cx.ix.function(f).name.as_str())) {
         return true;
     }
     let Some(entry) = event.entry.filter(|f| cx.flow.entries.get(f).is_some_and(|e| e.kind == crate::flow::EntryKind::Request))
@@ -51,13 +53,7 @@ pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     let guards = cx.ix.packs.word_list("sign-in-guards");
     let decl = cx.ix.function(entry);
     let name = decl.name.as_str();
-    // `test_connection`
-    let is_tried_out = || {
-        let parts = super::words_of(name);
-        let tried = cx.ix.packs.word_list("tried-out");
-        parts.iter().any(|w| w == "test") && parts.iter().any(|w| tried.contains(w))
-    };
-    has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words) || is_tried_out()
+    has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words)
 }
 
 /// Does the path that a decorator gives name one of these, in the order of a path?
