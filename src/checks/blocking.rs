@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::unused::{Mentions, stands_in};
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
 use crate::facts::{Expr, FnKind, Stmt};
@@ -45,12 +46,14 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             places.entry(place_of(event)).or_default().push(event);
         }
     }
+    let mentions = Mentions::default();
     let mut causes: BTreeMap<Cause, BTreeMap<FnRef, Unit<'_>>> = BTreeMap::new();
     for (place, mut events) in places {
         sort(cx, &mut events);
         let Some(coroutine) = cx.function_at(place) else { continue };
         let Some(cause) = events.first().and_then(|e| cause_of(cx, e)) else { continue };
         let is_served = events.iter().any(|e| e.entry.is_some()) || cx.flow.on_server.contains(&coroutine);
+        let is_served = is_served && !stands_in(cx, coroutine) && !mentions.is_of_unused_class(cx, coroutine);
         let unit = Unit { coroutine, is_served, places: Vec::new() };
         causes.entry(cause).or_default().entry(coroutine).or_insert(unit).places.push((place, events));
     }

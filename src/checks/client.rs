@@ -1,7 +1,9 @@
 //! Which clients are built for every request, message or turn of a loop?
 
+mod bound;
 mod given;
 mod hosts;
+mod rare;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::collections::BTreeMap;
 use given::{Reads, given};
 use turns::{Turns, turns};
 
+use super::unused::{Mentions, stands_in};
 use super::{CheckContext, step};
 use crate::base::{Name, Range, Span};
 use crate::facts::{Body, Expr, ExprId, Language};
@@ -31,31 +34,56 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             sites.entry((event.site, *client)).or_default().push(event);
         }
     }
-    let reads = Reads::new(cx);
-    // Arms of one function that build the same thing for the same caller are one decision.
-    let mut decisions: BTreeMap<Decision, Finding> = BTreeMap::new();
+    let (reads, mentions) = (Reads::new(cx), Mentions::default());
+    // Arms of one function that build the same thing for the same caller are one decision, and so is what one entry point
+    // builds in several places.
+    let mut decisions: BTreeMap<Decision, Merged> = BTreeMap::new();
     let mut order: Vec<Decision> = Vec::new();
     for ((site, client), events) in sites {
-        let Some((finding, event)) = report(cx, site, client, events, &reads) else { continue };
+        let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
         let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
-        let turn = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
-        let owner = Some(event.owner).filter(|_| turn.is_none());
-        let decision = (owner, what, event.entry.filter(|_| turn.is_none()), turn);
+        let turn = loop_of(cx, event);
+        let entry = event.entry.filter(|_| turn.is_none());
+        let owner = Some(event.owner).filter(|_| turn.is_none() && entry.is_none());
+        let decision = (owner, what, entry, turn, finding.level);
         match decisions.get_mut(&decision) {
-            Some(first) if first.span.file == site.file => step(&mut first.steps, site, "or here"),
-            Some(first) => step(&mut first.steps, site, "another is built here"),
+            Some(first) => {
+                let is_arm = first.owner == event.owner || turn.is_some() && first.finding.span.file == site.file;
+                first.more += usize::from(!is_arm);
+                step(&mut first.finding.steps, site, if is_arm { "or here" } else { "another is built here" });
+            }
             None => {
                 order.push(decision.clone());
-                decisions.insert(decision, finding);
+                decisions.insert(decision, Merged { finding, owner: event.owner, in_loop: turn.is_some(), more: 0 });
             }
         }
     }
-    findings.extend(order.iter().filter_map(|d| decisions.remove(d)));
+    for merged in order.iter().filter_map(|d| decisions.remove(d)) {
+        let mut finding = merged.finding;
+        let place = if merged.in_loop { "in the same loop" } else { "on the same way in" };
+        match merged.more {
+            0 => (),
+            1 => finding.message.push_str(&format!(", and another {place}")),
+            n => finding.message.push_str(&format!(", and {n} others {place}")),
+        }
+        findings.push(finding);
+    }
     bindings(cx, findings);
 }
 
-/// The function that builds where no loop does, what it builds, and for which entry point or loop.
-type Decision = (Option<FnRef>, String, Option<FnRef>, Option<Span>);
+/// A finding of several constructions.
+struct Merged {
+    finding: Finding,
+    /// Function of the first.
+    owner: FnRef,
+    in_loop: bool,
+    /// How many stand in other functions.
+    more: usize,
+}
+
+/// The function that builds where neither loop nor entry point is known, what it builds, for which entry point or loop, and
+/// how bad that is.
+type Decision = (Option<FnRef>, String, Option<FnRef>, Option<Span>, Level);
 
 fn report<'e>(
     cx: &CheckContext<'_>,
@@ -63,17 +91,29 @@ fn report<'e>(
     client: Name,
     mut events: Vec<&'e Event>,
     reads: &Reads,
+    mentions: &Mentions,
 ) -> Option<(Finding, &'e Event)> {
     let entry = cx.ix.packs.client(client)?;
     let source = cx.ix.sources.file(site.file);
-    if source.origin == Origin::Test || is_beside_the_application(cx, site) {
+    if source.origin == Origin::Test || is_beside_the_application(cx, site) || !is_version_meant(cx, entry) {
         return None;
     }
-    // The shortest way is the easiest to believe; a loop says more than a request, a request more than a task.
-    events.sort_by_key(|e| (e.loops.is_empty(), rank(kind_of(cx, e)), e.path.len(), e.site, e.path.to_vec()));
+    // The shortest way is the easiest to believe. A loop below a request says more than the request, that says more than a
+    // loop of which nobody knows who turns it, and a task says least.
+    let turning: Vec<FnRef> = events.iter().filter_map(|e| cx.function_at(loop_of(cx, e)?)).collect();
+    events.sort_by_key(|e| {
+        let passes_loop = || on_way(cx, e).iter().any(|f| turning.contains(f));
+        let told = match (e.loops.is_empty(), kind_of(cx, e)) {
+            (false, Some(EntryKind::Request)) => 0,
+            (true, Some(EntryKind::Request)) if !entry.loops_only && !passes_loop() => 1,
+            (false, _) => 2,
+            (true, _) => 3,
+        };
+        (told, rank(kind_of(cx, e)), e.path.len(), e.site, e.path.to_vec())
+    });
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let stays = !is_php || process_stays(cx);
-    let (event, given) = events.into_iter().find_map(|e| {
+    let accepted = events.into_iter().filter_map(|e| {
         let in_loop = !e.loops.is_empty();
         let kind = kind_of(cx, e);
         let once = kind == Some(EntryKind::Task) && (is_php || is_long(cx, e));
@@ -89,11 +129,44 @@ fn report<'e>(
         if !in_loop && entry.addressed && hosts::are_told(cx, e) {
             return None;
         }
+        if entry.addressed && (bound::is_pinned(cx, e) || bound::is_for_conversations(cx, e)) {
+            return None;
+        }
+        if e.entry.is_some_and(|f| mentions.is_of_unused_class(cx, f)) {
+            return None;
+        }
         let given = given(cx, e, reads);
         let is_other =
             given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
-        (!is_other).then_some((e, given))
-    })?;
+        (!is_other).then(|| (describe(cx, site, client, entry, e, given), e))
+    });
+    // What is certain on one way is not made less so by another.
+    let mut first = None;
+    for (finding, event) in accepted {
+        if finding.level != Level::Note {
+            return Some((finding, event));
+        }
+        first = first.or(Some((finding, event)));
+    }
+    first
+}
+
+/// The innermost loop around an event.
+fn loop_of(cx: &CheckContext<'_>, event: &Event) -> Option<Span> {
+    event.loops.first().and_then(|l| cx.flow.values.loop_span(*l))
+}
+
+/// Is the version that the program asks for one of those of which the catalogue speaks?
+fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
+    let Some((package, below)) = entry.below.as_deref().and_then(|b| b.split_once(' ')) else { return true };
+    let number = |text: &str| text.split('.').next().and_then(|n| n.parse::<u32>().ok());
+    let version = cx.ix.sources.manifest.packages.get(package).and_then(Option::as_deref);
+    version.and_then(number).is_some_and(|v| Some(v) < number(below))
+}
+
+/// The finding of a construction on one of the ways to it.
+fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry, event: &Event, given: given::Given) -> Finding {
+    let is_php = cx.ix.file(site.file).language == Language::Php;
     let name = shown(client);
     let in_loop = !event.loops.is_empty();
     let kind = kind_of(cx, event);
@@ -116,7 +189,7 @@ fn report<'e>(
         let decl = cx.ix.function(f);
         step(&mut finding.steps, Span { file: f.file, range: decl.name_range }, what);
     }
-    if let Some(at) = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) {
+    if let Some(at) = loop_of(cx, event) {
         step(&mut finding.steps, at, "the loop is here");
     }
     for call in event.path.iter().rev().take(MAX_STEPS) {
@@ -125,14 +198,17 @@ fn report<'e>(
     finding.steps.retain(|s| s.span != site);
     // Only what the process alone decides can be shared by all of it.
     finding.help = match (in_loop, given.data || given.unknown) {
-        (false, false) => entry.cure.clone(),
-        (true, false) if !is_php || entry.loops_only => entry.cure.clone(),
+        (false, false) => bound::cure_here(cx, event, &entry.cure),
+        (true, false) if !is_php || entry.loops_only => bound::cure_here(cx, event, &entry.cure),
         (true, true) => {
             "build it before the loop if all turns share its arguments, else keep it in a cache whose keys they are".to_owned()
         }
         (true, _) => "build it before the loop and use it for all turns".to_owned(),
         (false, true) => "if requests share its arguments, keep it in a cache whose keys they are".to_owned(),
     };
+    if let Some(argument) = bound::of_one_caller(cx, event).filter(|_| entry.addressed && !in_loop) {
+        finding.help = format!("build it once per process, share it, and give `{argument}` with each request");
+    }
     let is_alone = event.alone || turns::is_run_alone(cx, event, &cx.ix.packs.word_list("loop-bound"), client);
     if in_loop && is_alone {
         finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
@@ -145,21 +221,26 @@ fn report<'e>(
     let secrets = cx.ix.packs.word_in_language(Name::new("python"), "personal-values");
     let personal = !in_loop && secrets.is_some_and(|w| is_personal(cx, event.owner, site.range, w));
     if personal {
-        finding.help = entry.cure.clone();
+        finding.help = bound::cure_here(cx, event, &entry.cure);
     }
     if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
         finding.level = Level::Note;
     }
     // Whoever runs a command waits for it anyway.
-    if in_loop && matches!(kind, Some(EntryKind::Command | EntryKind::Scheduled)) {
+    let is_command = matches!(kind, Some(EntryKind::Command | EntryKind::Scheduled));
+    if in_loop && (is_command || kind.is_none() && is_in_command(cx, event)) {
         finding.level = Level::Note;
     }
     // Far above it may still be the turn that decides what it is built with.
     let is_unsure = event.path.len() > MAX_SURE && (given.data || given.unknown);
-    if in_loop && (is_unsure || turns(cx, event) == Turns::OfOneRow || is_import(cx, event)) {
+    if in_loop && (is_unsure || turns(cx, event) != Turns::Many || is_import(cx, event)) {
         finding.level = Level::Note;
     }
-    Some((finding, event))
+    let is_rare = rare::is_renewal(cx, event) || entry.addressed && rare::is_sign_in(cx, event);
+    if is_rare || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
+        finding.level = Level::Note;
+    }
+    finding
 }
 
 /// Does a task do so much that one client more does not count: does it loop, or is the construction far below it?
@@ -175,7 +256,18 @@ fn is_long(cx: &CheckContext<'_>, event: &Event) -> bool {
 fn is_beside_the_application(cx: &CheckContext<'_>, site: Span) -> bool {
     let path = &cx.ix.sources.file(site.file).path;
     let words = cx.ix.packs.word_list("tool-folders");
+    let first = path.split_once('/').map_or("", |(first, _)| first).to_ascii_lowercase();
     path.split('/').any(|part| words.iter().any(|w| w == &part.to_ascii_lowercase()))
+        || cx.ix.packs.word_list("outer-tool-folders").contains(&first)
+}
+
+/// Does the loop stand in a file of commands?
+fn is_in_command(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let Some(at) = loop_of(cx, event) else { return false };
+    let path = &cx.ix.sources.file(at.file).path;
+    let (files, folders) = (cx.ix.packs.word_list("command-files"), cx.ix.packs.word_list("command-folders"));
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    files.iter().any(|f| f == file) || folder.split('/').any(|part| folders.iter().any(|f| f == part))
 }
 
 /// Is it work that an application does once in a while: setting up, restoring, importing, migrating?
@@ -224,7 +316,7 @@ fn names_of(cx: &CheckContext<'_>, f: FnRef) -> Vec<String> {
 }
 
 /// The words of a name, in lower case: `importAll`, `import_all`.
-fn words_of(name: &str) -> Vec<String> {
+pub(super) fn words_of(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
     for c in name.chars() {

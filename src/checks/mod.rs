@@ -22,6 +22,7 @@ mod statement_turn;
 mod tenant;
 mod timeout;
 mod unbounded;
+mod unused;
 mod uses;
 mod wording;
 mod wording_once;

@@ -54,6 +54,14 @@ impl<'a> Engine<'a> {
                 all.extend(self.absent_when(fr, *b, holds));
                 all
             }
+            // `if self.connected is True:`
+            Expr::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right }
+                if matches!(body.expr(*right), Expr::Bool(_))
+                    && matches!(body.expr(*left), Expr::Name(_) | Expr::Attr { .. }) =>
+            {
+                let is_empty = *body.expr(*right) == Expr::Bool(*op == BinaryOp::NotEqual);
+                if holds == is_empty { place(fr, *left).into_iter().collect() } else { Vec::new() }
+            }
             // `count($this->rates) === 0`; `count($this->rates) > 0`
             Expr::Binary { op: BinaryOp::Equal, left, right } if holds && *body.expr(*right) == Expr::Int(0) => {
                 counted(fr, *left).into_iter().collect()

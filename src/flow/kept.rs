@@ -389,7 +389,7 @@ fn looked_up(body: &crate::facts::Body, cond: ExprId, out: &mut Vec<ExprId>, dep
         }
         Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => out.push(*right),
         Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {
-            out.extend([*left, *right].into_iter().filter(|e| !matches!(body.expr(*e), Expr::Null)));
+            out.extend([*left, *right].into_iter().filter(|e| !matches!(body.expr(*e), Expr::Null | Expr::Bool(_))));
         }
         Expr::Isset(items) => out.extend(items.iter().copied()),
         Expr::Index { base, .. } => out.push(*base),

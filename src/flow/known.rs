@@ -150,6 +150,9 @@ impl<'a> Engine<'a> {
             }
             Expr::Name(n) if n.as_str() == "hasattr" && args.len() == 2 => {
                 let Expr::Str(cache) = body.expr(args[1].value) else { return None };
+                if self.has_by_class(fr, args[0].value, *cache) {
+                    return Some(true);
+                }
                 let row = self.row_at(fr, args[0].value)?;
                 if self.is_computed(row, *cache) {
                     return Some(true);
@@ -170,6 +173,16 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Is a value an object whose class has a method of this name, whichever of several it is?
+    fn has_by_class(&self, fr: &Frame<'a>, e: ExprId, name: Name) -> bool {
+        let Expr::Local(slot) = fr.body.expr(e) else { return false };
+        let Some(val) = fr.locals.get(slot.0 as usize).copied() else { return false };
+        self.v.alternatives(val).into_iter().all(|v| match self.data(v) {
+            Data::Object { class, .. } => self.ix.find_method(*class, name).is_some(),
+            _ => false,
+        })
     }
 
     /// Is a parameter an array of which all keys are known, and this is none of them?

@@ -215,6 +215,8 @@ impl<'a> Engine<'a> {
             let flow = self.block(fr, block);
             let absent = self.absent_when(fr, cond, holds);
             self.keep_first(fr, cond, &absent, mark);
+            // `if not ready:`, where the module says that at first it is not.
+            self.keep_filled(fr, cond, block, &absent, mark);
             if holds {
                 self.spend(fr, cond, then, mark);
             } else if otherwise.is_empty()

@@ -61,6 +61,9 @@ pub struct ClientEntry {
     /// Its methods are given the address that they ask, first or after the name of a verb.
     #[serde(default)]
     pub addressed: bool,
+    /// A package and a version, `acme 3`: costly only where the program asks for an older one.
+    #[serde(default)]
+    pub below: Option<String>,
     /// How sure it is that it should be shared: `high` or `medium`.
     #[serde(default)]
     pub confidence: Option<String>,

@@ -33,7 +33,7 @@ instead = \"`acme.aio.Client`\"
 `names` are full names: dotted in Python, `Vendor\\\\Name` in PHP (`Vendor\\\\Name.create` for a static method). `gives` is the class of
 what a function makes. `shared` names arguments that hand in shared connections and make the object cheap. With
 `loops_only = true` only loops are faults; `per_call = true` says that the arguments are those of one call, not of the client that
-it builds. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
+it builds; `below = \"acme 3\"` that only versions of the package before that one cost. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
 call that waits shortly a note, and only where a coroutine makes it itself.
 ";
 
@@ -47,7 +47,14 @@ pub fn page(packs: &Packs) -> String {
                 continue;
             }
             let loops = if entry.loops_only { " (in loops)" } else { "" };
-            out.push_str(&format!("| {}{loops} | {} | {} | {} |\n", entry.what, names(&entry.names), entry.why, entry.cure));
+            let below = entry.below.as_ref().map_or(String::new(), |b| format!(" (below {b})"));
+            out.push_str(&format!(
+                "| {}{loops}{below} | {} | {} | {} |\n",
+                entry.what,
+                names(&entry.names),
+                entry.why,
+                entry.cure
+            ));
         }
     }
     out.push_str("\n## Calls that block\n\n| waits for | calls | instead |\n| --- | --- | --- |\n");

@@ -90,7 +90,11 @@ pub(super) fn given(cx: &CheckContext<'_>, event: &Event, reads: &Reads) -> Give
             {
                 walk.expr(0, f, *base, 0);
             }
-            walk.args(0, f, args, 0);
+            // How long it waits and how often it tries again may be said with each call.
+            let tuning = cx.ix.packs.word_list("tuning-arguments");
+            let is_tuning = |a: &&Arg| a.name.is_some_and(|n| tuning.iter().any(|w| w == n.as_str()));
+            let args: Vec<Arg> = args.iter().filter(|a| !is_tuning(a)).cloned().collect();
+            walk.args(0, f, &args, 0);
         }
         None => walk.given.unknown = true,
     }

@@ -92,6 +92,9 @@ impl Walk<'_, '_> {
         let decl = self.cx.ix.function(f);
         let body = &decl.body;
         let mut values = body.exprs.iter().filter_map(|e| match e {
+            // What is empty at first is no address.
+            Expr::Assign { value, .. } if *body.expr(*value) == Expr::Null => None,
+            Expr::Assign { value, .. } if matches!(body.expr(*value), Expr::Str(s) if s.as_str().is_empty()) => None,
             Expr::Assign { target, value } if local(body, *target) == Some(slot) => Some(*value),
             _ => None,
         });

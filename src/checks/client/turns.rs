@@ -9,6 +9,11 @@ use crate::index::{ClassId, FnRef};
 /// Values are followed this far.
 const MAX_STEPS: usize = 8;
 
+/// So many elements of a list that the code writes down are few.
+const MAX_WRITTEN: usize = 8;
+/// A number of turns so small that a loop is none.
+const MAX_SMALL: i64 = 5;
+
 /// How many turns a loop takes, by what it runs over.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Turns {
@@ -16,6 +21,8 @@ pub(super) enum Turns {
     Few,
     /// As many as one row has related rows.
     OfOneRow,
+    /// What a process does before it begins to serve.
+    AtStart,
     /// Not known to be few.
     Many,
 }
@@ -39,6 +46,9 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
     if is_few(cx, f, iter, 0) {
         return Turns::Few;
     }
+    if is_at_start(cx, f, at.range) {
+        return Turns::AtStart;
+    }
     let over = Span { file: f.file, range: body.range(iter) };
     let of_row = cx.flow.executions.iter().any(|e| {
         e.via.is_some()
@@ -48,6 +58,66 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
     });
     let of_row = of_row || is_of_one_row(cx, body, iter);
     if of_row && event.loops.len() == 1 { Turns::OfOneRow } else { Turns::Many }
+}
+
+/// Does a loop stand in the coroutine that the process is started with, before that begins to serve?
+fn is_at_start(cx: &CheckContext<'_>, f: FnRef, header: Range) -> bool {
+    let decl = cx.ix.function(f);
+    let body = &decl.body;
+    if !decl.is_async {
+        return false;
+    }
+    let loops = || {
+        body.stmts.iter().zip(&body.stmt_ranges).filter_map(|(s, range)| match s {
+            Stmt::Loop(l) => Some((l, *range)),
+            _ => None,
+        })
+    };
+    let Some((turns, whole)) = loops().find(|(l, _)| l.header == header) else { return false };
+    if turns.is_async || loops().any(|(_, r)| r.start < whole.start && whole.end <= r.end) {
+        return false;
+    }
+    let named = |callee: ExprId, words: &[String]| match body.expr(callee) {
+        Expr::Attr { name, .. } | Expr::Name(name) => words.iter().any(|w| w == name.as_str()),
+        _ => false,
+    };
+    let serving = cx.ix.packs.word_list("serving-calls");
+    let serves = body.exprs.iter().zip(&body.ranges).any(|(e, range)| match e {
+        Expr::Call { callee, .. } => range.start >= whole.end && named(*callee, &serving),
+        _ => false,
+    });
+    serves && is_handed_to_loop(cx, f)
+}
+
+/// Is a coroutine called only to be handed to a new event loop, `asyncio.run(main())`?
+fn is_handed_to_loop(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let words = cx.ix.packs.word_list("loop-starting");
+    let mut is_any = false;
+    for caller in cx.functions() {
+        let body = &cx.ix.function(caller).body;
+        for (e, range) in body.exprs.iter().zip(&body.ranges) {
+            let Expr::Call { callee, .. } = e else { continue };
+            if !matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f) {
+                continue;
+            }
+            let is_started = body.exprs.iter().any(|outer| match outer {
+                Expr::Call { callee, args } => {
+                    let takes = args.first().is_some_and(|a| body.range(a.value) == *range);
+                    let name = match body.expr(*callee) {
+                        Expr::Attr { name, .. } | Expr::Name(name) => name.as_str(),
+                        _ => "",
+                    };
+                    takes && words.iter().any(|w| w == name)
+                }
+                _ => false,
+            });
+            if !is_started {
+                return false;
+            }
+            is_any = true;
+        }
+    }
+    is_any
 }
 
 /// `customer.orders.filter(…)`, on whatever the variable holds.
@@ -110,6 +180,12 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
         Expr::Local(slot) => is_few_in(cx, f, *slot, depth),
         Expr::Await(inner) | Expr::Same(inner) => is_few(cx, f, *inner, depth + 1),
         Expr::Comprehension { clauses, .. } => clauses.len() == 1 && is_few(cx, f, clauses[0].iter, depth + 1),
+        Expr::Seq { items, .. } => {
+            (2..=MAX_WRITTEN).contains(&items.len()) && items.iter().all(|i| i.spread == crate::facts::Spread::No)
+        }
+        Expr::Slice { lower: None, upper: Some(upper), .. } => is_small(cx, f, *upper, depth + 1),
+        // `random.sample(rows, k=min(3, len(rows)))`
+        Expr::Call { callee, args } if is_sampling(cx, body, *callee) => args.iter().any(|a| is_small(cx, f, a.value, depth + 1)),
         Expr::Call { callee, args } => {
             let by_address = |e: ExprId| match body.expr(e) {
                 Expr::Map(entries) => {
@@ -141,6 +217,31 @@ fn is_few(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
                 _ => false,
             }
         }
+        _ => false,
+    }
+}
+
+/// Does a function of the language give at most as many elements as one of its arguments says?
+fn is_sampling(cx: &CheckContext<'_>, body: &Body, callee: ExprId) -> bool {
+    match body.expr(callee) {
+        Expr::Attr { name, .. } | Expr::Name(name) => is_word(cx, "sampling-calls", *name),
+        _ => false,
+    }
+}
+
+/// Is a number small, whatever the data: `3`, `min(3, len(rows))`?
+fn is_small(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
+    if depth > MAX_STEPS {
+        return false;
+    }
+    let decl = cx.ix.function(f);
+    let body = &decl.body;
+    match body.expr(e) {
+        Expr::Int(n) => (1..=MAX_SMALL).contains(n),
+        Expr::Call { callee, args } if matches!(body.expr(*callee), Expr::Name(n) if n.as_str() == "min") => {
+            args.iter().any(|a| is_small(cx, f, a.value, depth + 1))
+        }
+        Expr::Local(slot) => decl.only_value(*slot).is_some_and(|value| is_small(cx, f, value, depth + 1)),
         _ => false,
     }
 }
@@ -354,7 +455,7 @@ fn is_excluded_by(cx: &CheckContext<'_>, f: FnRef, inner: Span, caller: FnRef, c
     false
 }
 
-fn holds(body: &Body, block: &[crate::facts::StmtId], at: Range) -> bool {
+pub(super) fn holds(body: &Body, block: &[crate::facts::StmtId], at: Range) -> bool {
     block.iter().any(|s| {
         let r = body.stmt_ranges[s.0 as usize];
         r.start <= at.start && at.end <= r.end
@@ -388,6 +489,11 @@ fn type_test_here(body: &Body, cond: ExprId) -> Option<(ExprId, ExprId)> {
 
 /// Is what is built only asked whether the server is there?
 pub(super) fn is_probe(cx: &CheckContext<'_>, event: &Event) -> bool {
+    is_used_only_for(cx, event, &cx.ix.packs.word_list("probe-methods"), false)
+}
+
+/// Is nothing done with what is built but calling these methods and closing it? Fields of objects are followed if asked for.
+pub(super) fn is_used_only_for(cx: &CheckContext<'_>, event: &Event, asks: &[String], fields: bool) -> bool {
     let body = &cx.ix.function(event.owner).body;
     let is_site = |e: ExprId| body.range(e) == event.site.range;
     let assigned = body.exprs.iter().find_map(|e| match e {
@@ -403,21 +509,60 @@ pub(super) fn is_probe(cx: &CheckContext<'_>, event: &Event) -> bool {
             _ => None,
         })
     };
-    let Some(Pat::Local(slot)) = assigned.or_else(entered).map(|p| body.pat(p)) else { return false };
-    let asks = cx.ix.packs.word_list("probe-methods");
     let ends = cx.ix.packs.word_list("closing-methods");
     let mut is_asked = false;
-    for (i, _) in body.exprs.iter().enumerate().filter(|(_, e)| **e == Expr::Local(*slot)) {
-        let read = body.exprs.iter().find_map(|e| match e {
-            Expr::Attr { base, name, .. } if base.0 as usize == i => Some(*name),
+    let mut is_known = |body: &Body, e: usize| {
+        let read = body.exprs.iter().find_map(|other| match other {
+            Expr::Attr { base, name, .. } if base.0 as usize == e => Some(*name),
             _ => None,
         });
         let Some(name) = read else { return false };
         let is_ask = asks.iter().any(|w| w == name.as_str());
-        if !is_ask && !ends.iter().any(|w| w == name.as_str()) {
-            return false;
-        }
         is_asked |= is_ask;
+        is_ask || ends.iter().any(|w| w == name.as_str())
+    };
+    match assigned.or_else(entered).map(|p| body.pat(p)) {
+        Some(Pat::Local(slot)) => {
+            let mut uses = body.exprs.iter().enumerate().filter(|(_, e)| **e == Expr::Local(*slot));
+            uses.all(|(i, _)| is_known(body, i)) && is_asked
+        }
+        // A field of the object, in all methods of its class.
+        Some(Pat::Attr { base, name }) if fields && is_itself(cx, event.owner, *base) => {
+            let Some(class) = cx.ix.class_of_function(event.owner) else { return false };
+            if !cx.ix.class(class).descendants.is_empty() {
+                return false;
+            }
+            let file = cx.ix.class(class).file;
+            let all = cx.ix.class_decl(class).methods.iter().all(|m| {
+                let f = FnRef { file, id: *m };
+                let body = &cx.ix.function(f).body;
+                let is_tested = |i: usize| is_only_tested(body, ExprId(i as u32));
+                let is_target = |object: ExprId| {
+                    body.exprs.iter().any(|e| match e {
+                        Expr::Assign { target, .. } => matches!(body.pat(*target), Pat::Attr { base, .. } if *base == object),
+                        _ => false,
+                    })
+                };
+                body.exprs.iter().enumerate().all(|(i, e)| match e {
+                    Expr::Attr { base, name: n, .. } if n == name && is_itself(cx, f, *base) => {
+                        is_known(body, i) || is_tested(i) || is_target(*base)
+                    }
+                    _ => true,
+                })
+            });
+            all && is_asked
+        }
+        _ => false,
     }
-    is_asked
+}
+
+/// Is a value only asked whether it is there?
+fn is_only_tested(body: &Body, e: ExprId) -> bool {
+    body.stmts.iter().any(|s| matches!(s, Stmt::If { cond, .. } if *cond == e))
+        || body.exprs.iter().any(|outer| match outer {
+            Expr::Not(inner) => *inner == e,
+            Expr::And(a, b) | Expr::Or(a, b) => *a == e || *b == e,
+            Expr::Binary { left, right, .. } => *left == e && *body.expr(*right) == Expr::Null,
+            _ => false,
+        })
 }

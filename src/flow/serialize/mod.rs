@@ -428,6 +428,14 @@ impl<'a> Engine<'a> {
             Data::Function(f) => {
                 self.handlers.insert(f);
             }
+            // `router.add("/posts", self.posts)`
+            Data::Method(object, name) => {
+                if let Data::Object { class, .. } = *self.data(object)
+                    && let Some((_, f)) = self.ix.find_method(class, name)
+                {
+                    self.handlers.insert(f);
+                }
+            }
             Data::Closure(f, env, this) => {
                 let given = self.call_closure(fr, f, &env, this, Args::default(), range);
                 self.serialize(fr, given, range, 0);
