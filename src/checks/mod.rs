@@ -9,6 +9,7 @@ mod ending;
 mod fix;
 mod index;
 mod load;
+mod load_barren;
 mod load_help;
 mod load_merge;
 mod one_place;

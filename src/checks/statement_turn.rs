@@ -298,6 +298,10 @@ impl<'a> Turn<'a> {
             let is_inner = g.file == self.f.file && decl.parent == Some(self.f.id);
             next.slots.extend(decl.captures.iter().filter(|c| !is_inner || self.slots.contains(&c.outer.0)).map(|c| c.inner.0));
             next.is_sure &= is_inner && per_element;
+        } else if per_element {
+            // A method run on each row, or with each.
+            next.slots.extend(decl.params.iter().map(|p| p.slot.0));
+            next.this = true;
         } else if !next.given(self, call) {
             next.slots.extend(decl.params.iter().map(|p| p.slot.0));
             next.this = true;

@@ -164,7 +164,7 @@ impl<'a> Engine<'a> {
             Expr::Attr { base, name, .. } => {
                 let (base, name) = (*base, *name);
                 let Expr::Str(relation) = body.expr(args.first()?.value) else { return None };
-                let row = self.row_at(fr, base)?;
+                let row = self.row_behind(fr, base, MAX_NESTING)?;
                 let guards = self.ix.packs.op(self.dialect(row.model), self.names.row, name).is_some_and(|op| op.guards);
                 if guards { self.is_loaded(fr, row, *relation) } else { None }
             }
@@ -304,6 +304,32 @@ impl<'a> Engine<'a> {
             _ => return None,
         };
         self.bare_row(val)
+    }
+
+    /// The row that an expression gives without asking for it: a variable, what a resource wraps, a relation that is loaded.
+    fn row_behind(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Option<Row> {
+        let depth = depth.checked_sub(1)?;
+        if let Some(row) = self.row_at(fr, e) {
+            return Some(row);
+        }
+        match fr.body.expr(e) {
+            Expr::This => {
+                let wrapped = self.wrapped(fr, fr.this);
+                self.bare_row(wrapped)
+            }
+            Expr::Same(inner) => self.row_behind(fr, *inner, depth),
+            Expr::Attr { base, name, .. } => {
+                if matches!(fr.body.expr(*base), Expr::This) && *name == self.word(fr, "resource-wrapped") {
+                    return self.row_behind(fr, *base, depth);
+                }
+                let row = self.row_behind(fr, *base, depth)?;
+                let relation = self.relation(row.model, *name).filter(|r| !r.many)?;
+                let State::Loaded(tree) = self.v.trees.state(row.tree, relation.name) else { return None };
+                let src = self.v.source(Source::Relation(row.src, relation.name));
+                Some(Row { model: relation.target?, tree, src, renewed_by: row.renewed_by })
+            }
+            _ => None,
+        }
     }
 
     /// The row whose cache of loaded relations an expression names: `getattr(self, "_cache", {})`, `self._cache`.

@@ -272,6 +272,8 @@ impl<'a> Engine<'a> {
     /// A container that an element is added to.
     fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
         match name.as_str() {
+            // There, it says what is shown of each row.
+            "append" if fr.language == Language::Php || fr.language == Language::Blade => None,
             "append" | "add" | "appendleft" | "push" | "prepend" => {
                 let val = *args.positional.first()?;
                 if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
@@ -735,6 +737,15 @@ impl<'a> Engine<'a> {
             let val = self.subject(op, &args);
             self.serialize(fr, val, whole, 0);
             return SCALAR;
+        }
+        // A method that runs a function on each of what it is given.
+        if op.arg.is_some() && op.callback.is_some() && !op.executes {
+            let subject = self.subject(op, &args);
+            if matches!(self.data(subject), Data::Int(_) | Data::Scalar) {
+                self.run_callbacks(fr, &args, whole);
+                return UNKNOWN;
+            }
+            return self.many_op(fr, subject, op, name, &args, at);
         }
         if op.authorizes {
             let user = self.current_user();

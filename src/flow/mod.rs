@@ -29,6 +29,7 @@ mod manager;
 mod many;
 mod measure;
 mod module;
+mod one_row;
 mod options;
 mod orm;
 mod owned;

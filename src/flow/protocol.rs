@@ -52,6 +52,14 @@ impl<'a> Engine<'a> {
         fr.buffer.extend(kept.into_iter().filter(|e| !matches!(e.what, What::Read { relation, .. } if relation == end)));
     }
 
+    /// What is set on the row of a loop is set on all of its rows, whatever variable holds them afterwards.
+    pub(super) fn set_on_each(&mut self, fr: &mut Frame<'a>, changed: Val) {
+        let Data::Row(row) = *self.data(changed) else { return };
+        if fr.conditions == 0 && row.renewed_by != NO_LOOP && fr.loops.contains(&row.renewed_by) {
+            self.mark_loaded(fr, row.src, row.tree);
+        }
+    }
+
     /// Does a method of a relation of a model narrow the relation, which stays itself?
     pub(super) fn is_same_relation(&self, fr: &Frame<'a>, method: Name) -> bool {
         let words = self.ix.packs.word_in_language(self.language(fr), "same-relation");
