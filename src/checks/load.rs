@@ -234,7 +234,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     if header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at)) {
         finding.level = Level::Note;
     }
-    if first.loops.iter().any(|l| deletes_before(cx, *l, first, models.last().copied().flatten(), last)) {
+    if first.loops.iter().chain([&first.needs]).any(|l| deletes_before(cx, *l, first, models.last().copied().flatten(), last)) {
         finding.level = Level::Note;
     }
     // Far away, there are few of them more often than not.

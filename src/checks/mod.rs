@@ -3,6 +3,7 @@
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
 mod blocking;
+mod cached;
 mod client;
 mod count;
 mod ending;

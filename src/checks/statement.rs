@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cached::{runs_for_cache, stands_in_cached};
 use super::ending::ends_its_rows;
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
@@ -9,7 +10,7 @@ use super::wording::model_name;
 use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{Name, Span};
-use crate::facts::{Arg, Expr, ExprId, Language, Slot};
+use crate::facts::Language;
 use crate::findings::{Confidence, Finding, Level};
 use crate::flow::value::Source;
 use crate::flow::value::flag;
@@ -164,7 +165,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
-    let is_kept = is_read && is_kept_by_cache(cx, first);
+    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place));
     if is_once || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
@@ -177,47 +178,6 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         finding.confidence = finding.confidence.min(Confidence::Medium);
     }
     Some(Reported { finding, site: first.site, owner: cx.owner(first.owner), asked: subject, is_direct: direct, header })
-}
-
-/// Does a method that leads there run a function that it was given, or hand it to a cache that keeps what it gives?
-fn is_kept_by_cache(cx: &CheckContext<'_>, event: &Event) -> bool {
-    event.path.iter().any(|call| {
-        let Some(f) = cx.function_at(*call) else { return false };
-        let decl = cx.ix.function(f);
-        let body = &decl.body;
-        let language = if cx.ix.file(f.file).language == Language::Python { "python" } else { "php" };
-        let Some(keepers) = cx.ix.packs.word_in_language(Name::new(language), "store-makers") else { return false };
-        let given = |args: &[Arg]| -> Vec<Slot> {
-            let slots = args.iter().filter_map(|a| match body.expr(a.value) {
-                Expr::Local(slot) if decl.params.iter().any(|p| p.slot == *slot) => Some(*slot),
-                _ => None,
-            });
-            slots.collect()
-        };
-        let calls = |e: &ExprId| matches!(body.expr(*e), Expr::Local(_));
-        let here: Vec<Slot> = body
-            .exprs
-            .iter()
-            .zip(&body.ranges)
-            .filter(|(_, range)| **range == call.range)
-            .flat_map(|(expr, _)| match expr {
-                Expr::Call { callee, .. } if calls(callee) => match body.expr(*callee) {
-                    Expr::Local(slot) => vec![*slot],
-                    _ => Vec::new(),
-                },
-                Expr::Call { args, .. } => given(args),
-                _ => Vec::new(),
-            })
-            .collect();
-        !here.is_empty()
-            && body.exprs.iter().any(|expr| match expr {
-                Expr::Call { callee, args } => match body.expr(*callee) {
-                    Expr::Attr { name, .. } => keepers.has_word(name.as_str()) && given(args).iter().any(|s| here.contains(s)),
-                    _ => false,
-                },
-                _ => false,
-            })
-    })
 }
 
 fn owner_of(event: &Event) -> crate::index::FnRef {

@@ -134,6 +134,11 @@ impl<'a> Engine<'a> {
             Expr::Function { fallback, .. } if fallback.as_str() == "array_key_exists" && args.len() == 2 => {
                 let Expr::Str(key) = body.expr(args[0].value) else { return None };
                 let key = *key;
+                // What the query may have put into the row is there when it did: the other side is for other rows.
+                if let Some(row) = self.row_of_attributes(fr, args[1].value) {
+                    let model = self.ix.model(row.model);
+                    return (!model.relations.contains_key(&key)).then_some(true);
+                }
                 self.lacks_key(fr, args[1].value, key).then_some(false)
             }
             Expr::Name(n) if n.as_str() == "bool" && args.len() == 1 => self.decide(fr, args[0].value, 1),
@@ -170,6 +175,20 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The row of which an expression gives all attributes.
+    fn row_of_attributes(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
+        let (base, name) = match fr.body.expr(e) {
+            Expr::Call { callee, args } if args.is_empty() => match fr.body.expr(*callee) {
+                Expr::Attr { base, name, .. } => (*base, *name),
+                _ => return None,
+            },
+            Expr::Attr { base, name, .. } => (*base, *name),
+            _ => return None,
+        };
+        let row = self.row_at(fr, base)?;
+        self.has_word(row, "all-attributes", name).then_some(row)
     }
 
     /// Is a parameter an array of which all keys are known, and this is none of them?

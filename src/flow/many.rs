@@ -357,12 +357,32 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        if op.result == Result::Chain {
+            let parts: Vec<Val> = std::iter::once(recv).chain(args.positional.iter().copied()).collect();
+            return self.chained(fr, &parts, at);
+        }
         let few = op.few && args.positional.first().is_some_and(|v| self.is_few(*v));
         if few && op.result == Result::Same {
             return self.v.many(element, ManyKind::Literal);
         }
         let made = self.many_result(fr, recv, op, element, result, at);
         self.few_of(&[recv], made)
+    }
+
+    /// The elements of all parts, one after the other.
+    fn chained(&mut self, fr: &mut Frame<'a>, parts: &[Val], at: Range) -> Val {
+        let mut element: Option<Val> = None;
+        for part in parts {
+            let (e, _, _) = self.iterate(fr, *part, at);
+            if e != NO_ELEMENT && !(e == UNKNOWN && element.is_some()) {
+                element = Some(match element {
+                    Some(old) if old != UNKNOWN => self.v.join(old, e),
+                    _ => e,
+                });
+            }
+        }
+        let made = self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
+        self.few_of(parts, made)
     }
 
     fn peek_element(&mut self, recv: Val) -> Val {
@@ -503,20 +523,7 @@ impl<'a> Engine<'a> {
                 self.route(fr, &args, range);
                 return UNKNOWN;
             }
-            Result::Chain => {
-                let mut element: Option<Val> = None;
-                for v in &args.positional {
-                    let (e, _, _) = self.iterate(fr, *v, range);
-                    if e != NO_ELEMENT {
-                        element = Some(match element {
-                            Some(old) => self.v.join(old, e),
-                            None => e,
-                        });
-                    }
-                }
-                let made = self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
-                return self.few_of(&args.positional, made);
-            }
+            Result::Chain => return self.chained(fr, &args.positional, range),
             Result::Zip => {
                 let mut items = Vec::new();
                 for v in &args.positional {
@@ -670,6 +677,10 @@ impl<'a> Engine<'a> {
                     return self.many_result(fr, subject, op, UNKNOWN, result, range);
                 }
                 return match op.result {
+                    // `collect()`: filled later.
+                    Result::Same if args.positional.is_empty() && !args.open && fr.language == Language::Php => {
+                        self.v.many(UNKNOWN, ManyKind::Held)
+                    }
                     Result::Same => subject,
                     Result::Scalar => SCALAR,
                     Result::Mapped | Result::Enumerated | Result::Groups => {

@@ -195,8 +195,8 @@ pub(crate) struct Frame<'a> {
     keeps_made: bool,
     /// What follows is made once for the object whose method runs.
     object_keeps: bool,
-    /// Relations that each turn of a loop reads, whatever happens in it: the loop, the source of its rows, the relation.
-    read_each: Vec<(LoopId, Src, Name)>,
+    /// Relations that each turn of a loop reads or sets, whatever happens in it: the loop, the source of its rows, what is there.
+    read_each: Vec<(LoopId, Src, Name, Tree)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.

@@ -194,7 +194,7 @@ impl<'a> Engine<'a> {
                                 event.on_some_ways = self.v.trees.state(row.tree, relation.name) == State::Maybe;
                             }
                             if fr.conditions == 0 && fr.loops.last() == Some(&row.renewed_by) {
-                                fr.read_each.push((row.renewed_by, row.src, relation.name));
+                                fr.read_each.push((row.renewed_by, row.src, relation.name, OPEN));
                             }
                         }
                         self.waits_for_relation(fr, row, relation.name, at);

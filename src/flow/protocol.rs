@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::call::Args;
 use super::event::{Event, What};
 use super::stmt::Place;
+use super::tree::{HIDDEN, OPEN};
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
@@ -52,12 +53,15 @@ impl<'a> Engine<'a> {
         fr.buffer.extend(kept.into_iter().filter(|e| !matches!(e.what, What::Read { relation, .. } if relation == end)));
     }
 
-    /// What is set on the row of a loop is set on all of its rows, whatever variable holds them afterwards.
-    pub(super) fn set_on_each(&mut self, fr: &mut Frame<'a>, changed: Val) {
+    /// What is set on the row of a loop is set on all of its rows, whatever variable holds them or leads to them afterwards.
+    pub(super) fn set_on_each(&mut self, fr: &mut Frame<'a>, changed: Val, name: Name) {
         let Data::Row(row) = *self.data(changed) else { return };
-        if fr.conditions == 0 && row.renewed_by != NO_LOOP && fr.loops.contains(&row.renewed_by) {
-            self.mark_loaded(fr, row.src, row.tree);
+        if fr.conditions > 0 || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
+            return;
         }
+        let set = if self.v.trees.is_hidden(row.tree, name) { HIDDEN } else { OPEN };
+        self.mark_below(fr, row.src, name, set);
+        fr.read_each.push((row.renewed_by, row.src, name, set));
     }
 
     /// Does a method of a relation of a model narrow the relation, which stays itself?

@@ -619,7 +619,7 @@ impl<'a> Engine<'a> {
                 };
                 if changed != object {
                     self.write_place(fr, *base, changed);
-                    self.set_on_each(fr, changed);
+                    self.set_on_each(fr, changed, *name);
                 }
             }
             Pat::Index { base, index } => {

@@ -91,7 +91,7 @@ impl Trees {
 
     /// The relations that are known to be loaded, by name.
     pub fn loaded(&self, tree: Tree) -> impl Iterator<Item = (Name, Tree)> {
-        self.node(tree).children.iter().filter_map(|(name, child)| Some((*name, (*child)?)))
+        self.node(tree).children.iter().filter_map(|(name, child)| Some((*name, (*child).filter(|c| *c != HIDDEN)?)))
     }
 
     /// May a column have been left out of the query?

@@ -639,7 +639,7 @@ impl Values {
                 if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns =>
             {
                 let tree = self.trees.meet(x.tree, y.tree);
-                let keep = flag::KEYED | flag::LIMITED;
+                let keep = flag::KEYED | flag::LIMITED | flag::FEW;
                 let flags = (x.flags & y.flags & keep) | ((x.flags | y.flags) & !keep);
                 let more = self.marks_of(y.marks).to_vec();
                 let marks = self.marked(x.marks, &more);
