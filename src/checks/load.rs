@@ -234,7 +234,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     if header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at)) {
         finding.level = Level::Note;
     }
-    if first.loops.iter().chain([&first.needs]).any(|l| deletes_before(cx, *l, first, models.last().copied().flatten(), last)) {
+    if deletes_before(cx, first, models.last().copied().flatten(), last) {
         finding.level = Level::Note;
     }
     // Far away, there are few of them more often than not.
@@ -266,18 +266,17 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     Reported { finding, read, origin, is_query, served }
 }
 
-/// Are rows of the model that a relation leads to deleted in the same turn before it is read? Loaded ahead, they would be in it.
-fn deletes_before(cx: &CheckContext<'_>, id: LoopId, read: &Event, model: Option<ModelId>, relation: Name) -> bool {
+/// Are rows of the model that a relation leads to deleted before it is read? Loaded ahead, they would be in it.
+fn deletes_before(cx: &CheckContext<'_>, read: &Event, model: Option<ModelId>, relation: Name) -> bool {
     let Some(model) = model else { return false };
     let data = cx.ix.model(model);
     let Some(deletes) = cx.ix.packs.word(data.dialect, "row-deletes") else { return false };
-    let target = data.relations.get(&relation).and_then(|r| r.target);
-    cx.writes_in(id).any(|event| match &event.what {
+    let Some(target) = data.relations.get(&relation).and_then(|r| r.target) else { return false };
+    cx.flow.events.iter().any(|event| match &event.what {
         What::Statement { method, model, .. } => {
-            *model == target
-                && target.is_some()
+            event.owner == read.owner
+                && *model == Some(target)
                 && deletes.has_word(method.as_str())
-                && event.owner == read.owner
                 && event.site.range.end <= read.site.range.start
         }
         _ => false,

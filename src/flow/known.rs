@@ -222,8 +222,7 @@ impl<'a> Engine<'a> {
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }
-        let row = self.row_at(fr, value)?;
-        let own = self.ix.model(row.model).class?;
+        let rows = self.rows_at(fr, value)?;
         if let Expr::Name(name) = fr.body.expr(class)
             && PLAIN_TYPES.contains(&name.as_str())
         {
@@ -231,6 +230,13 @@ impl<'a> Engine<'a> {
         }
         let class = self.expr(fr, class);
         let Data::Class(class) = *self.data(class) else { return None };
+        let mut answers = rows.into_iter().map(|row| self.is_row_of(row, class));
+        let first = answers.next()?;
+        if answers.all(|a| a == first) { first } else { None }
+    }
+
+    fn is_row_of(&self, row: Row, class: ClassId) -> Option<bool> {
+        let own = self.ix.model(row.model).class?;
         if self.ix.class(own).mro.contains(&class) {
             return Some(true);
         }
@@ -323,6 +329,16 @@ impl<'a> Engine<'a> {
             _ => return None,
         };
         self.bare_row(val)
+    }
+
+    /// The rows one of which a variable or `$this` holds, if it can hold nothing else.
+    fn rows_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Vec<Row>> {
+        let val = match fr.body.expr(e) {
+            Expr::Local(slot) => *fr.locals.get(slot.0 as usize)?,
+            Expr::This => fr.this,
+            _ => return None,
+        };
+        self.v.alternatives(val).into_iter().map(|v| self.bare_row(v)).collect()
     }
 
     /// The row that an expression gives without asking for it: a variable, what a resource wraps, a relation that is loaded.

@@ -121,7 +121,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What is made of a few elements is few.
-    fn few_of(&mut self, from: &[Val], made: Val) -> Val {
+    pub(super) fn few_of(&mut self, from: &[Val], made: Val) -> Val {
         match *self.data(made) {
             Data::Many(e, ManyKind::Held | ManyKind::Lazy) if !from.is_empty() && from.iter().all(|v| self.is_short(*v)) => {
                 self.v.many(e, ManyKind::Literal)
@@ -367,22 +367,6 @@ impl<'a> Engine<'a> {
         }
         let made = self.many_result(fr, recv, op, element, result, at);
         self.few_of(&[recv], made)
-    }
-
-    /// The elements of all parts, one after the other.
-    fn chained(&mut self, fr: &mut Frame<'a>, parts: &[Val], at: Range) -> Val {
-        let mut element: Option<Val> = None;
-        for part in parts {
-            let (e, _, _) = self.iterate(fr, *part, at);
-            if e != NO_ELEMENT && !(e == UNKNOWN && element.is_some()) {
-                element = Some(match element {
-                    Some(old) if old != UNKNOWN => self.v.join(old, e),
-                    _ => e,
-                });
-            }
-        }
-        let made = self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
-        self.few_of(parts, made)
     }
 
     fn peek_element(&mut self, recv: Val) -> Val {

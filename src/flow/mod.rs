@@ -6,6 +6,7 @@
 mod attr;
 mod bind;
 mod call;
+mod chain;
 mod closed;
 mod container;
 mod decorated;
@@ -243,7 +244,7 @@ pub(crate) struct Engine<'a> {
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
     /// Models of the rows that a query is held to: each of its rows leads to the same one.
-    anchors: FxHashMap<Src, Vec<ModelId>>,
+    anchors: identity::Anchors,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -412,7 +413,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         hinted_rows: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
-        anchors: FxHashMap::default(),
+        anchors: identity::Anchors::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
