@@ -1,8 +1,10 @@
-//! Does a loop end the life of the rows it runs over? Then what it asks of each is asked for the last time.
+//! Does a turn of a loop do so much for its row that a query more is nothing beside it: end its life, or wait for the network or
+//! a file?
 
 use super::CheckContext;
 use crate::base::Span;
 use crate::facts::{Expr, ExprId, Pat, Stmt};
+use crate::index::Symbol;
 
 /// Does the loop delete each row in its own turn, one by one, so that whatever belongs to the row goes with it?
 pub(super) fn ends_its_rows(cx: &CheckContext<'_>, header: Span) -> bool {
@@ -22,6 +24,27 @@ pub(super) fn ends_its_rows(cx: &CheckContext<'_>, header: Span) -> bool {
                 let is_gone = |e: ExprId| deletes.iter().any(|d| d == name.as_str()) && is_row(e);
                 is_gone(*base) || args.len() == 1 && is_gone(args[0].value)
             }
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// What is as quick as the query itself, or is one.
+const QUICK: [&str; 2] = ["the database", "the cache server"];
+
+/// Does each turn of the loop itself call something that waits for the network or a file?
+pub(super) fn waits_for_more(cx: &CheckContext<'_>, header: Span) -> bool {
+    let Some(f) = cx.function_at(header) else { return false };
+    let body = &cx.ix.function(f).body;
+    let whole = body.stmts.iter().zip(&body.stmt_ranges).find_map(|(stmt, range)| match stmt {
+        Stmt::Loop(l) if l.header == header.range => Some(*range),
+        _ => None,
+    });
+    let Some(whole) = whole else { return false };
+    body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
+        Expr::Call { callee, .. } if whole.contains(*range) && range.start >= header.range.end => match cx.named(f, *callee) {
+            Symbol::External(name) => cx.ix.packs.blocking(name).is_some_and(|entry| !QUICK.contains(&entry.what.as_str())),
             _ => false,
         },
         _ => false,

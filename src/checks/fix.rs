@@ -51,6 +51,9 @@ impl Chain<'_> {
     }
 }
 
+/// What is done with a key that is only asked whether there is one.
+pub(super) const TESTS: &str = "test";
+
 /// Every read of a relation only asks for the key, which the row holds itself, or whether there is one.
 pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events: &[&Event]) -> Option<Fix> {
     let relation = cx.ix.model(root).relations.get(&name)?;
@@ -112,7 +115,10 @@ pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events:
             edits.push(edit);
         }
     }
-    asks_key.then(|| Fix { title: format!("read `{column}`"), edits, is_safe })
+    // A key that the database checks is there if and only if its row is.
+    let is_telling = cx.ix.packs.word(target.dialect, "keys-are-checked").is_some();
+    let what = if asks_key { "read" } else { TESTS };
+    (asks_key || is_telling).then(|| Fix { title: format!("{what} `{column}`"), edits, is_safe })
 }
 
 /// Is a row only given to a condition of a query, which compares its key: `filter(author=post.author)`?

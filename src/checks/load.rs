@@ -231,7 +231,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     } else {
         (finding.help, finding.fix) = cure(cx, &reads);
     }
-    if header.is_some_and(|at| by_hand.is(cx, at.file) || ends_its_rows(cx, at)) {
+    if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at)) {
         finding.level = Level::Note;
     }
     if deletes_before(cx, first, models.last().copied().flatten(), last) {

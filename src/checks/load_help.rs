@@ -65,12 +65,21 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         let help = format!("`{method}` in this loop makes the session forget the rows: call it once after the loop, and {code}");
         return (help, None);
     }
+    if let Some(name) = serves_others(cx, reads) {
+        return (format!("{code}; `{name}` serves other models, too: hand this down to it as an argument"), None);
+    }
     let is_plain = eager_code(cx.ix, reads.root, reads.path).is_some_and(|plain| code.contains(&plain));
     let fix = match reads.origin {
         Source::Query(at) if is_plain => fix::eager(cx, at, reads.root, reads.path),
         _ => None,
     };
     (code, fix)
+}
+
+/// The function around the query, if it asks for rows of other models there as well: nothing of one model can stand in it.
+fn serves_others(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
+    let Source::Query(at) = reads.origin else { return None };
+    cx.is_for_any_model(at).then(|| cx.function_at(at).map(|f| cx.ix.function(f).name)).flatten().filter(|n| !n.is_empty())
 }
 
 /// Code that chains on to the options that the query's function already gives: two kinds of loading for one relation are an error.
@@ -192,7 +201,11 @@ fn key_reads(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(String, Option
     let fix = fix::key_read(cx, reads.model, *last, &of_last)?;
     let column = cx.ix.model(reads.model).relations.get(last)?.key_column?;
     let holder = model_name(cx.ix, reads.model);
-    let read = format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself");
+    let read = if fix.title.starts_with(fix::TESTS) {
+        format!("only whether there is one is asked of `{last}`: test `{column}`, which `{holder}` holds itself")
+    } else {
+        format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself")
+    };
     if of_last.len() == reads.events.len() {
         return Some((read, Some(fix)));
     }

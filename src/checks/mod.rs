@@ -30,13 +30,13 @@ mod wording_once;
 
 use std::cell::OnceCell;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{Name, Span};
 use crate::findings::{Confidence, Finding, Step, Subject};
-use crate::flow::value::LoopId;
+use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, FlowFacts, Statement, What};
-use crate::index::{FnRef, ProjectIndex};
+use crate::index::{FnRef, ModelId, ProjectIndex};
 use crate::packs::rule;
 
 /// What every check may ask.
@@ -47,12 +47,27 @@ pub struct CheckContext<'a> {
     pub flow: &'a FlowFacts,
     /// Which events write rows in a loop, by the loop, once it is asked.
     writes: OnceCell<FxHashMap<LoopId, Vec<usize>>>,
+    /// Places of queries that ask for rows of several models, once it is asked.
+    for_any_model: OnceCell<FxHashSet<Span>>,
 }
 
 impl<'a> CheckContext<'a> {
     /// What checks may ask about a program.
     pub fn new(ix: &'a ProjectIndex<'a>, flow: &'a FlowFacts) -> CheckContext<'a> {
-        CheckContext { ix, flow, writes: OnceCell::new() }
+        CheckContext { ix, flow, writes: OnceCell::new(), for_any_model: OnceCell::new() }
+    }
+
+    /// Does a query ask for rows of whatever model it is called on?
+    fn is_for_any_model(&self, query: Span) -> bool {
+        let places = self.for_any_model.get_or_init(|| {
+            let mut known: FxHashMap<Span, ModelId> = FxHashMap::default();
+            let asked = self.flow.executions.iter().filter_map(|e| match (self.flow.values.source_of(e.src), e.model) {
+                (Source::Query(at), Some(model)) => Some((at, model)),
+                _ => None,
+            });
+            asked.filter(|(at, model)| *known.entry(*at).or_insert(*model) != *model).map(|(at, _)| at).collect()
+        });
+        places.contains(&query)
     }
 
     /// Events that write rows in a loop, in order.
@@ -99,6 +114,7 @@ pub fn run(
 ) {
     guard(&mut || load::check(cx, findings));
     guard(&mut || statement::check(cx, findings));
+    one_place::same_expression(findings);
     guard(&mut || tenant::check(cx, tenant, findings));
     guard(&mut || client::check(cx, findings));
     guard(&mut || blocking::check(cx, findings));

@@ -90,6 +90,31 @@ pub(super) fn same_rows(findings: Vec<Finding>, rule: &str) -> Vec<Finding> {
     kept
 }
 
+/// What one expression asks of one relation, as one finding: where a method of the program's own stands between, it may load or
+/// query, and what it queries is what remains after an eager load.
+pub(super) fn same_expression(findings: &mut Vec<Finding>) {
+    const ASKS: &[&str] = &["lazy-load-in-loop", "query-in-loop"];
+    type Place = (Span, Option<String>, String);
+    let place = |f: &Finding| -> Option<Place> {
+        let relation = f.subject.relation.clone()?;
+        ASKS.contains(&f.rule.as_str()).then(|| (f.span, f.subject.model.clone(), relation))
+    };
+    let weight = |f: &Finding| (f.level, f.rule.as_str() == ASKS[1], f.confidence, f.steps.len());
+    let mut best: BTreeMap<Place, usize> = BTreeMap::new();
+    for (i, finding) in findings.iter().enumerate() {
+        let Some(at) = place(finding) else { continue };
+        let kept = best.entry(at).or_insert(i);
+        if weight(finding) > weight(&findings[*kept]) {
+            *kept = i;
+        }
+    }
+    let mut at = 0;
+    findings.retain(|finding| {
+        at += 1;
+        place(finding).is_none_or(|p| best.get(&p) == Some(&(at - 1)))
+    });
+}
+
 /// Relations of one row that one function asks one after the other with the same method, as one finding.
 pub(super) fn same_question(findings: Vec<Finding>) -> Vec<Finding> {
     type Asked = (Name, String, String, Option<String>, Level);

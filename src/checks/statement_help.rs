@@ -36,7 +36,10 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     let is_own_row = lookup.as_ref().is_some_and(|l| l.key_of.is_some() && !l.is_open && l.columns.is_empty());
     // What runs as a job of its own reads its row itself: that is all it is given.
     let is_job = is_own_row && cx.flow.tasks.contains(&event.owner);
-    let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && is_remembered(cx, event);
+    let word = |key: &str| model.and_then(|m| cx.ix.packs.word(cx.ix.model(m).dialect, key));
+    let asks_session = word("identity-gets").is_some_and(|w| w.has_word(method.as_str()));
+    // The session gives the row of one key again without a query, as long as somebody holds it.
+    let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && (asks_session || is_remembered(cx, event));
     let is_per_row = is_remembered
         || is_job
         || is_read
@@ -65,8 +68,6 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
         _ => help,
     };
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
-    let word = |key: &str| model.and_then(|m| cx.ix.packs.word(cx.ix.model(m).dialect, key));
-    let asks_session = word("identity-gets").is_some_and(|w| w.has_word(method.as_str()));
     Advice { help, is_per_row, is_narrow, is_held: is_own_row && asks_session }
 }
 
@@ -230,6 +231,10 @@ fn of_relation(
     if is_far && lookup.is_none_or(|l| !l.is_sure) {
         return DOWN.to_owned();
     }
+    // What a manager of the program asks itself, it asks of rows that are loaded, too.
+    if is_in_manager(cx, event, words.target) {
+        return format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them");
+    }
     if kind == Statement::Aggregate
         && let Some(code) = words.word(&format!("count-help.{}", method(event)))
     {
@@ -269,6 +274,13 @@ fn of_relation(
         Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and read the loaded rows"),
         None => format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them"),
     }
+}
+
+/// Does a method of the model's own manager send the statement?
+fn is_in_manager(cx: &CheckContext<'_>, event: &Event, target: Option<ModelId>) -> bool {
+    let (Some(target), Some(f)) = (target, cx.function_at(event.site).filter(|_| !event.path.is_empty())) else { return false };
+    let Some(class) = cx.ix.class_of_function(f) else { return false };
+    cx.ix.model(target).managers.iter().any(|m| m.class.is_some_and(|own| cx.ix.is_subclass(own, class)))
 }
 
 /// Is the result of a statement put into an attribute that has the name of the relation?

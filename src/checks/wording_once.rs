@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::CheckContext;
-use crate::base::{FileId, Name, Range};
+use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, Expr, ExprId, FnKind, Language};
 use crate::source::Origin;
 
@@ -25,8 +25,14 @@ const MAX_FILES: usize = 6;
 const MAX_STEPS: usize = 3;
 
 impl ByHand {
-    /// Is this a script or command that nothing else of the program names?
-    pub(super) fn is(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
+    /// Does this place run only because somebody starts it by hand: in a command that a function is, or in a script or
+    /// command that nothing else of the program names?
+    pub(super) fn is(&mut self, cx: &CheckContext<'_>, at: Span) -> bool {
+        let is_command = || cx.function_at(at).is_some_and(|f| cx.flow.only_by_command.contains(&f));
+        self.is_file(cx, at.file) || is_command()
+    }
+
+    fn is_file(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
         if !is_script(cx, file) {
             return false;
         }

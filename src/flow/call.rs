@@ -195,7 +195,9 @@ impl<'a> Engine<'a> {
             _ => {
                 let target = self.expr(fr, callee);
                 let operand = args.first().map(|arg| arg.value);
+                let fields = args.get(1).map(|arg| arg.value);
                 let args = self.args(fr, args);
+                self.marshal_call(fr, target, &args, fields, range);
                 if let (Some(asks), Some(operand), [val]) = (self.asked_by_function(target), operand, &*args.positional) {
                     let at = fr.body.range(callee);
                     self.measured_by(fr, *val, asks, operand, at, range);
@@ -482,6 +484,11 @@ impl<'a> Engine<'a> {
             }
             Data::External(base) => {
                 let full = Name::new(&format!("{base}.{name}"));
+                // An attribute of a library's object: whatever the program put there.
+                let is_unknown = base.as_str().contains('.') && self.ix.packs.function(full).is_none();
+                if is_unknown && let Some(val) = self.as_session(fr, name, &args, at, whole) {
+                    return (val, None);
+                }
                 (self.call_external(fr, full, args, whole), None)
             }
             Data::Instance(class) => {
@@ -552,7 +559,9 @@ impl<'a> Engine<'a> {
                 self.run_callbacks(fr, &args, whole);
                 (UNKNOWN, None)
             }
-            Data::Null | Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
+            // What is called is not null any more: it was put there elsewhere.
+            Data::Null => (self.as_session(fr, name, &args, at, whole).unwrap_or(UNKNOWN), None),
+            Data::Bool(_) | Data::Int(_) => (UNKNOWN, None),
         }
     }
 

@@ -218,6 +218,7 @@ impl<'a> Engine<'a> {
                                 names.push(below(n, *name));
                             }
                         }
+                        Data::Function(f) => self.names_of_decorated(f, *name, names),
                         Data::Module(_) => {
                             let target = self.attr(fr, val, *name, Range::new(0, 0));
                             if let Data::External(n) = self.data(target) {
@@ -233,6 +234,22 @@ impl<'a> Engine<'a> {
                 if let Data::External(n) = self.data(val) {
                     names.push(*n);
                 }
+            }
+        }
+    }
+
+    /// `@group.command()` below `@click.group() def group()`: a decorator may put an object in the place of its function.
+    fn names_of_decorated(&mut self, f: FnRef, name: Name, names: &mut Vec<Name>) {
+        let decl = self.ix.function(f);
+        let Some(parent) = decl.parent else { return };
+        let outer = FnRef { file: f.file, id: parent };
+        for decorator in &decl.decorators {
+            let body = &self.ix.function(outer).body;
+            let callee = if let Expr::Call { callee, .. } = body.expr(*decorator) { *callee } else { *decorator };
+            if let Symbol::External(made_by) = self.ix.symbol_of(outer, callee)
+                && let Some(class) = self.ix.packs.function(made_by).and_then(|op| op.instance)
+            {
+                names.push(below(class, name));
             }
         }
     }

@@ -614,7 +614,7 @@ impl<'a> Engine<'a> {
         if item == NO_ELEMENT {
             return self.v.of(Data::Tuple(Box::default()));
         }
-        let counts = counts && !self.is_configured(fr, clause.iter, super::few::MAX_STEPS);
+        let counts = counts && !self.has_few(fr, clause.iter);
         let id = if counts { self.enter_loop(fr, clause.range) } else { super::NO_LOOP };
         let item = self.met_before(fr, item);
         let item = if counts { self.v.renew(item, id) } else { item };

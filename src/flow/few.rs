@@ -6,11 +6,16 @@ use crate::facts::{BinaryOp, Expr, ExprId, Loop, Pat, Slot, Stmt, StmtId};
 use crate::index::Symbol;
 
 /// Values are followed to the configuration over at most so many steps.
-pub(super) const MAX_STEPS: usize = 4;
+const MAX_STEPS: usize = 4;
 
 impl<'a> Engine<'a> {
+    /// Does a loop over this turn a few times only: is it written down in the configuration, or the parts of a path?
+    pub(super) fn has_few(&self, fr: &Frame<'a>, e: ExprId) -> bool {
+        self.is_configured(fr, e, MAX_STEPS) || self.is_path(fr, e, MAX_STEPS)
+    }
+
     /// Is a list written down in the configuration: `settings.HOSTS`, `set(config["HOSTS"])`, `config('app.hosts')`?
-    pub(super) fn is_configured(&self, fr: &Frame<'a>, e: ExprId, steps: usize) -> bool {
+    fn is_configured(&self, fr: &Frame<'a>, e: ExprId, steps: usize) -> bool {
         let Some(steps) = steps.checked_sub(1) else { return false };
         let body = fr.body;
         let names = self.ix.packs.word_in_language(self.language(fr), "configuration-names");
@@ -28,6 +33,26 @@ impl<'a> Engine<'a> {
                 _ => false,
             },
             Expr::Local(slot) => fr.decl.only_value(*slot).is_some_and(|value| self.is_configured(fr, value, steps)),
+            _ => false,
+        }
+    }
+
+    /// Is a list the parts of a path: `path.split("/")`, `explode('/', $path)`?
+    fn is_path(&self, fr: &Frame<'a>, e: ExprId, steps: usize) -> bool {
+        let Some(steps) = steps.checked_sub(1) else { return false };
+        let body = fr.body;
+        let is_slash = |e: ExprId| matches!(body.expr(e), Expr::Str(s) if matches!(s.as_str(), "/" | "\\"));
+        match body.expr(e) {
+            Expr::Call { callee, args } => match (body.expr(*callee), args.as_slice()) {
+                (Expr::Attr { name, .. }, [by, ..]) => matches!(name.as_str(), "split" | "rsplit") && is_slash(by.value),
+                (Expr::Function { fallback, .. }, [by, ..]) if fallback.as_str() == "explode" => is_slash(by.value),
+                (Expr::Name(name), [list, ..]) if matches!(name.as_str(), "enumerate" | "reversed" | "list") => {
+                    self.is_path(fr, list.value, steps)
+                }
+                _ => false,
+            },
+            Expr::Index { base, .. } => self.is_path(fr, *base, steps),
+            Expr::Local(slot) => fr.decl.only_value(*slot).is_some_and(|value| self.is_path(fr, value, steps)),
             _ => false,
         }
     }

@@ -270,11 +270,19 @@ impl<'a> Engine<'a> {
             return element;
         }
         let held: Vec<(ModelId, Src)> = fr.locals.iter().flat_map(|v| self.rows_held(*v)).collect();
-        if held.is_empty() {
+        // What the same query loads for all its rows by another relation.
+        let beside: Vec<ModelId> = self
+            .v
+            .trees
+            .loaded(row.tree)
+            .filter_map(|(name, _)| self.relation(row.model, name).filter(|r| r.many).and_then(|r| r.target))
+            .collect();
+        if held.is_empty() && beside.is_empty() {
             return element;
         }
         let known = self.to_one(row.model, |engine, _, target| {
             held.iter().any(|(m, src)| *src != row.src && *m != row.model && engine.same_model(*m, target))
+                || beside.iter().any(|m| engine.same_model(*m, target))
         });
         let mut tree = row.tree;
         for name in known {

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::stmt::Place;
+use super::filled::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};

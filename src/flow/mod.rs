@@ -16,6 +16,7 @@ mod event;
 mod execute;
 mod expr;
 mod few;
+mod filled;
 mod fixed;
 mod forget;
 mod generic;
@@ -152,6 +153,8 @@ pub struct FlowFacts {
     pub on_server: FxHashSet<FnRef>,
     /// Functions that commands, the start of the process, and workers that run one job at a time run.
     pub on_own_loop: FxHashSet<FnRef>,
+    /// Functions that run only because somebody types a command.
+    pub only_by_command: FxHashSet<FnRef>,
     /// Which functions call which, or hand them on to be run; sorted.
     pub calls: Vec<(FnRef, FnRef)>,
 }
@@ -206,6 +209,8 @@ pub(crate) struct Frame<'a> {
     turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
     held: Vec<(LoopId, Vec<Val>)>,
+    /// Rows that a loop over something else filled by hand.
+    filled: Vec<(Src, Tree)>,
     /// Queries that ran and keep their rows, held by variables.
     evaluated: Vec<Val>,
     /// How many constructions and blocking calls were noted.
@@ -345,11 +350,10 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
     let request_functions = engine.request_functions();
+    let only_by_command = engine.only_by_command();
     let calls = engine.known_calls();
     let servers = engine.servers();
-    let mut owners: Vec<FnRef> = engine.events.iter().map(|e| e.owner).collect();
-    owners.sort_unstable();
-    owners.dedup();
+    let owners: std::collections::BTreeSet<FnRef> = engine.events.iter().map(|e| e.owner).collect();
     let is_task = |f: &FnRef| engine.entry_of(*f).is_some_and(|e| e.kind == EntryKind::Task);
     let tasks = owners.into_iter().filter(is_task).collect();
     FlowFacts {
@@ -357,6 +361,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         entries,
         on_server,
         on_own_loop,
+        only_by_command,
         request_functions,
         events: engine.events,
         executions: engine.executions,
@@ -652,6 +657,7 @@ impl<'a> Engine<'a> {
             skips: 0,
             turns: Vec::new(),
             held: Vec::new(),
+            filled: Vec::new(),
             evaluated: Vec::new(),
             asides: 0,
             views: Vec::new(),
@@ -800,19 +806,6 @@ impl<'a> Engine<'a> {
         }
         for (src, tree) in &summary.loads {
             self.mark_loaded(fr, *src, *tree);
-        }
-    }
-
-    /// From here on, rows of this source have this much more loaded, whatever variable they are in.
-    fn mark_loaded(&mut self, fr: &mut Frame<'a>, src: Src, tree: Tree) {
-        for i in 0..fr.locals.len() {
-            fr.locals[i] = self.v.with_loaded(fr.locals[i], src, tree);
-        }
-        fr.this = self.v.with_loaded(fr.this, src, tree);
-        let root = self.v.root(src);
-        let is_given = fr.given.contains(&root) || self.v.source_of(root) == value::Source::Ambient;
-        if is_given && !fr.loads.contains(&(src, tree)) {
-            fr.loads.push((src, tree));
         }
     }
 

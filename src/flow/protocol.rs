@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::call::Args;
 use super::event::{Event, What};
-use super::stmt::Place;
+use super::filled::Place;
 use super::tree::{HIDDEN, OPEN};
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};

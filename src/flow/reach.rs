@@ -76,6 +76,30 @@ impl<'a> Engine<'a> {
         (served, alone)
     }
 
+    /// Functions that run only because somebody types a command: the commands, and what nothing else calls. To be asked once
+    /// [`Engine::on_server`] has sorted the calls.
+    pub(super) fn only_by_command(&mut self) -> FxHashSet<FnRef> {
+        let calls = std::mem::take(&mut self.calls.list);
+        let mut found = self.reached(&calls, Vec::new(), |e| e.kind == EntryKind::Command);
+        loop {
+            let mut others: Vec<FnRef> = Vec::new();
+            for (caller, called) in &calls {
+                if found.contains(called) && !found.contains(caller) {
+                    others.push(*called);
+                }
+            }
+            others.retain(|f| self.entry_of(*f).is_none_or(|e| e.kind != EntryKind::Command));
+            if others.is_empty() {
+                break;
+            }
+            for f in others {
+                found.remove(&f);
+            }
+        }
+        self.calls.list = calls;
+        found
+    }
+
     /// Who calls whom, as far as values told, sorted.
     pub(super) fn known_calls(&mut self) -> Vec<(FnRef, FnRef)> {
         std::mem::take(&mut self.calls.list)

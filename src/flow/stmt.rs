@@ -1,5 +1,6 @@
 //! What does a statement do to the variables?
 
+use super::filled::{is_param, place};
 use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
@@ -287,7 +288,8 @@ impl<'a> Engine<'a> {
     fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId]) {
         fr.remembered |= self.is_lookup(fr, cond, then);
         let kept = self.absent_when(fr, cond, false);
-        if kept.iter().any(|p| self.assigns(fr, &fr.body.root, *p)) {
+        let tested = fr.body.range(cond).end;
+        if kept.iter().any(|p| self.assigns_after(fr, &fr.body.root, *p, tested)) {
             fr.remembered = true;
             match self.keeper(fr, cond) {
                 Keeper::Process => fr.keeps_made = true,
@@ -310,126 +312,6 @@ impl<'a> Engine<'a> {
             fr.remembered = true;
             fr.keeps_made |= matches!(fr.body.expr(*base), Expr::Name(_));
         }
-    }
-
-    /// Places that a condition tells to be empty or missing when it holds (or does not).
-    fn absent_when(&self, fr: &Frame<'a>, cond: ExprId, holds: bool) -> Vec<Place> {
-        use crate::facts::{BinaryOp, Expr};
-        let body = fr.body;
-        match body.expr(cond) {
-            Expr::Not(inner) => self.absent_when(fr, *inner, !holds),
-            Expr::And(a, b) | Expr::Or(a, b) => {
-                let mut all = self.absent_when(fr, *a, holds);
-                all.extend(self.absent_when(fr, *b, holds));
-                all
-            }
-            // `count($this->rates) === 0`; `count($this->rates) > 0`
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds && *body.expr(*right) == Expr::Int(0) => {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right }
-                if !holds && *body.expr(*right) == Expr::Int(0) =>
-            {
-                counted(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::Equal, left, right } if holds => {
-                if matches!(body.expr(*right), Expr::Null) {
-                    place(fr, *left).into_iter().collect()
-                } else if matches!(body.expr(*left), Expr::Null) {
-                    place(fr, *right).into_iter().collect()
-                } else {
-                    Vec::new()
-                }
-            }
-            Expr::Binary { op: BinaryOp::NotEqual, left, right } if !holds && matches!(body.expr(*right), Expr::Null) => {
-                place(fr, *left).into_iter().collect()
-            }
-            Expr::Binary { op: BinaryOp::NotIn, right, .. } if holds => place(fr, *right).into_iter().collect(),
-            Expr::Binary { op: BinaryOp::In, right, .. } if !holds => place(fr, *right).into_iter().collect(),
-            Expr::Isset(items) if !holds => items.iter().filter_map(|e| place(fr, *e)).collect(),
-            Expr::Empty(e) if holds => place(fr, *e).or_else(|| counted(fr, *e)).into_iter().collect(),
-            Expr::InstanceOf { value, .. } if !holds => place(fr, *value).into_iter().collect(),
-            Expr::Local(_) | Expr::Name(_) | Expr::Attr { .. } | Expr::Index { .. } if !holds => {
-                place(fr, cond).into_iter().collect()
-            }
-            Expr::Call { callee, args } => match body.expr(*callee) {
-                // `array_key_exists($key, $map)`, `$map->has($key)`, `hasattr(self, '_x')`
-                Expr::Function { fallback, .. } if !holds && fallback.as_str() == "array_key_exists" => {
-                    args.get(1).and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
-                    args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Attr { base, name, .. }
-                    if matches!(body.expr(*base), Expr::Attr { .. })
-                        && name.as_str() == if holds { "isEmpty" } else { "isNotEmpty" } =>
-                {
-                    place(fr, *base).into_iter().collect()
-                }
-                Expr::Name(n) if !holds && n.as_str() == "hasattr" => match args.get(1).map(|a| body.expr(a.value)) {
-                    Some(Expr::Str(field)) => vec![Place::Field(*field)],
-                    _ => Vec::new(),
-                },
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
-    /// Does a block put something into a place (or into an element of it)?
-    pub(super) fn assigns(&self, fr: &Frame<'a>, block: &'a [StmtId], at: Place) -> bool {
-        use crate::facts::Expr;
-        let body = fr.body;
-        let target = |pat: PatId| match body.pat(pat) {
-            Pat::Local(slot) => Some(Place::Local(*slot)),
-            Pat::Attr { name, .. } => Some(Place::Field(*name)),
-            Pat::Index { base, .. } => place(fr, *base),
-            Pat::Global(name) => Some(Place::Field(*name)),
-            _ => None,
-        };
-        block.iter().any(|s| match body.stmt(*s) {
-            Stmt::Expr(e) => {
-                // `$a = $map[$k] = query()`
-                let mut next = *e;
-                loop {
-                    match body.expr(next) {
-                        Expr::Assign { target: pat, value } => {
-                            if target(*pat) == Some(at) {
-                                return true;
-                            }
-                            next = *value;
-                        }
-                        Expr::AssignIfNull { target: pat, .. } => return target(*pat) == Some(at),
-                        Expr::Call { callee, args } => {
-                            return match body.expr(*callee) {
-                                Expr::Attr { base, name, .. } => {
-                                    if let Place::Field(field) = at
-                                        && self.is_receiver(fr, *base)
-                                    {
-                                        return self.fills_field(fr, *name, field) || self.loads_field(fr, *name, args, field);
-                                    }
-                                    matches!(
-                                        name.as_str(),
-                                        "put" | "set" | "add" | "append" | "push" | "update" | "setdefault" | "offsetSet"
-                                    ) && place(fr, *base) == Some(at)
-                                }
-                                _ => false,
-                            };
-                        }
-                        _ => return false,
-                    }
-                }
-            }
-            Stmt::If { then, otherwise, .. } => self.assigns(fr, then, at) || self.assigns(fr, otherwise, at),
-            Stmt::Try { body, .. } | Stmt::With { body, .. } => self.assigns(fr, body, at),
-            Stmt::Return(Some(e)) => matches!(body.expr(*e), Expr::Assign { target: pat, .. } if target(*pat) == Some(at)),
-            _ => false,
-        })
     }
 
     fn case(&mut self, fr: &mut Frame<'a>, case: &'a Case) -> Flow {
@@ -526,7 +408,7 @@ impl<'a> Engine<'a> {
                     return self.block(fr, &l.otherwise);
                 }
                 let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
-                let counts = counts && !self.is_configured(fr, iter, super::few::MAX_STEPS);
+                let counts = counts && !self.has_few(fr, iter);
                 self.turns(fr, l, Some((element, key)), counts, None);
                 self.block(fr, &l.otherwise);
             }
@@ -554,6 +436,7 @@ impl<'a> Engine<'a> {
         walk: Option<super::walk::Walk>,
     ) {
         let mark = fr.buffer.len();
+        let filled = fr.filled.len();
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
         fr.turning += 1;
@@ -597,6 +480,7 @@ impl<'a> Engine<'a> {
         fr.turning -= 1;
         fr.skips = skips;
         fr.turns.pop();
+        self.filled_by_loop(fr, filled);
         if counts {
             self.leave_loop(fr, mark, false);
             self.loaded_by_loop(fr, id);
@@ -620,6 +504,7 @@ impl<'a> Engine<'a> {
                 if changed != object {
                     self.write_place(fr, *base, changed);
                     self.set_on_each(fr, changed, *name);
+                    self.fill_by_hand(fr, *base, changed);
                 }
             }
             Pat::Index { base, index } => {
@@ -832,50 +717,6 @@ impl<'a> Engine<'a> {
             }
             _ => val,
         }
-    }
-}
-
-/// A place that code tests and fills: a variable, or a field by its name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Local(crate::facts::Slot),
-    Field(crate::base::Name),
-}
-
-/// Is a place a parameter, which the caller may have filled?
-fn is_param(fr: &Frame<'_>, at: Place) -> bool {
-    matches!(at, Place::Local(slot) if fr.decl.params.iter().any(|p| p.slot == slot))
-}
-
-/// The place that an expression names, or whose element it names.
-fn place(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
-    use crate::facts::Expr;
-    match fr.body.expr(e) {
-        Expr::Local(slot) => Some(Place::Local(*slot)),
-        Expr::Attr { name, .. } => Some(Place::Field(*name)),
-        Expr::Name(name) => Some(Place::Field(*name)),
-        Expr::Index { base, .. } => place(fr, *base),
-        Expr::Call { callee, .. } => match fr.body.expr(*callee) {
-            Expr::Attr { base, name, .. } if name.as_str() == "get" => place(fr, *base),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The place of which the elements are counted: `count($this->rates)`, `len(self._rates)`, `$this->rates->count()`.
-fn counted(fr: &Frame<'_>, e: ExprId) -> Option<Place> {
-    use crate::facts::Expr;
-    let Expr::Call { callee, args } = fr.body.expr(e) else { return None };
-    match fr.body.expr(*callee) {
-        Expr::Attr { base, name, .. } if name.as_str() == "count" && args.is_empty() => match fr.body.expr(*base) {
-            Expr::Attr { .. } => place(fr, *base),
-            _ => None,
-        },
-        Expr::Function { fallback: name, .. } | Expr::Name(name) if matches!(name.as_str(), "count" | "sizeof" | "len") => {
-            args.first().and_then(|a| place(fr, a.value))
-        }
-        _ => None,
     }
 }
 

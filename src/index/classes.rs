@@ -78,6 +78,15 @@ pub(crate) fn link(index: &mut ProjectIndex<'_>, outer_ancestry: &dyn Fn(Name) -
         table.outside.push(outside);
         read_members(index, id, &mut table);
     }
+    // `Base = declarative_base(cls=Base)`: whoever names the class means what the library made of it.
+    #[allow(clippy::iter_over_hash_type)]
+    for (name, class) in &index.tables.given_bases {
+        let outside = &mut table.outside[class.0 as usize];
+        if !outside.contains(name) {
+            outside.push(*name);
+            outside.sort_unstable();
+        }
+    }
     let mut orders: Vec<Option<Vec<ClassId>>> = vec![None; count];
     for at in 0..count {
         order_of(index, &table, ClassId(at as u32), &mut orders, 0);

@@ -19,12 +19,13 @@ pub(super) fn read(index: &ProjectIndex<'_>, packs: &[ModelPack]) -> GivenBases 
     if rules.is_empty() {
         return GivenBases::default();
     }
+    let keywords: Vec<String> = rules.iter().map(|r| format!("{}=", r.keyword)).collect();
     for (i, facts) in index.facts.iter().enumerate() {
         if facts.language != Language::Python {
             continue;
         }
         let text = &index.sources.files[i].text;
-        if !rules.iter().any(|r| text.contains(r.keyword.as_str()) || text.contains(&r.text)) {
+        if !rules.iter().zip(&keywords).any(|(r, k)| text.contains(k) || r.text.as_ref().is_some_and(|t| text.contains(t))) {
             continue;
         }
         for (j, decl) in facts.functions.iter().enumerate().filter(|(_, d)| d.kind == FnKind::File) {
@@ -46,9 +47,20 @@ pub(super) fn read(index: &ProjectIndex<'_>, packs: &[ModelPack]) -> GivenBases 
 
 fn given_by(index: &ProjectIndex<'_>, at: FnRef, e: ExprId, expr: &Expr, rule: &GivenBase) -> Option<ClassId> {
     let body = &index.function(at).body;
-    let class_of = |value: ExprId| match index.symbol_of(at, value) {
-        Symbol::Class(class) => Some(class),
-        _ => None,
+    let class_of = |value: ExprId| {
+        // Before it is assigned to, the name of a class is the class.
+        let declared = match body.expr(value) {
+            Expr::Local(slot) => index.resolve_name(at.file, at.id, body.slots[slot.0 as usize]),
+            Expr::Name(name) => index.resolve_name(at.file, at.id, *name),
+            _ => Symbol::Unknown,
+        };
+        match declared {
+            Symbol::Class(class) => Some(class),
+            _ => match index.symbol_of(at, value) {
+                Symbol::Class(class) => Some(class),
+                _ => None,
+            },
+        }
     };
     match expr {
         Expr::Call { args, .. } => {
@@ -61,7 +73,8 @@ fn given_by(index: &ProjectIndex<'_>, at: FnRef, e: ExprId, expr: &Expr, rule: &
                 return Some(class);
             }
             let Expr::Call { args, .. } = body.expr(value) else { return None };
-            let inner = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == rule.inner_keyword))?.value;
+            let keyword = rule.inner_keyword.as_ref()?;
+            let inner = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == keyword))?.value;
             class_of(inner)
         }
         // `library.Model = Base`

@@ -5,6 +5,7 @@ mod behaviour;
 use std::collections::BTreeMap;
 
 use super::{Fault, View};
+use crate::flow::value::Source;
 use crate::flow::{Execution, Statement};
 use crate::index::{FnRef, ModelId};
 
@@ -28,7 +29,7 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
 
 fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, name: crate::base::Name) -> Fault {
     let owner = view.name(model);
-    let itself = execution.model == Some(model);
+    let itself = execution.model == Some(model) && starts_anew(view, execution);
     let what = match execution.kind {
         Statement::Write | Statement::Upsert => "writes to the database",
         _ => "sends a query",
@@ -47,4 +48,16 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, name: crate
     finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
     finding.subject.method = Some(execution.method.to_string());
     Fault { finding, cause: format!("{name} {}", execution.method) }
+}
+
+/// Does the query start from the model, and not from what the scope is applied to?
+fn starts_anew(view: &View<'_, '_>, execution: &Execution) -> bool {
+    match view.cx.flow.values.source_of(execution.src) {
+        Source::Query(at) => {
+            // A variable holds what the scope was given, and `super` what comes from above.
+            let text = view.cx.text(at).trim_start_matches('\\');
+            text.starts_with(char::is_uppercase) || text.starts_with("self::") || text.starts_with("static::")
+        }
+        _ => false,
+    }
 }

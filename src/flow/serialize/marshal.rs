@@ -1,8 +1,9 @@
-//! What does a mapping of fields, named by a decorator, read of the rows that a handler returns?
+//! What does a mapping of fields, named by a decorator or a call, read of the rows that it is given?
 //!
 //! Source: `flask_restful.marshal`, `flask_restx.marshal`: each field reads the attribute of its name or the one that it names,
 //! dots walk on.
 
+use super::super::call::Args;
 use super::super::generic::dotted;
 use super::super::value::{Data, UNKNOWN, Val};
 use super::super::{Engine, Frame};
@@ -34,6 +35,24 @@ impl<'a> Engine<'a> {
                 self.marshal(&mut fr, at, mapping, rows, decl.name_range, 0);
                 self.finish(fr);
             }
+        }
+    }
+
+    /// `marshal(rows, fields)`: what the fields read of each row.
+    pub(in crate::flow) fn marshal_call(
+        &mut self,
+        fr: &mut Frame<'a>,
+        target: Val,
+        args: &Args,
+        fields: Option<ExprId>,
+        at: Range,
+    ) {
+        let (Data::External(name), [rows, ..], Some(fields)) = (self.data(target), &*args.positional, fields) else { return };
+        if !self.ix.packs.roles(*name).iter().any(|role| role.as_str() == "marshals") {
+            return;
+        }
+        if let Some((f, mapping)) = self.mapping(fr.f, fields, 0) {
+            self.marshal(fr, f, mapping, *rows, at, 0);
         }
     }
 

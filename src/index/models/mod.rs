@@ -44,6 +44,8 @@ struct Info {
     dialect: usize,
     /// Index of the base that made it one.
     base: usize,
+    /// Its fields make it a model: its base is not known.
+    is_guessed: bool,
     /// Shares the table and the fields of its parent.
     is_proxy: bool,
     /// Columns that are keys to other tables: column, and the table or class named.

@@ -58,7 +58,7 @@ impl<'a> Linker<'_, 'a, '_> {
             if self.index.tables.given_bases.values().any(|given| *given == class) {
                 continue;
             }
-            let Some((dialect, base)) = self.base_of(class) else {
+            let Some((dialect, base, is_guessed)) = self.base_of(class) else {
                 continue;
             };
             let id = ModelId(self.models.len() as u32);
@@ -68,7 +68,7 @@ impl<'a> Linker<'_, 'a, '_> {
             self.short_names.entry((dialect, Name::new(short))).or_default().push(id);
             self.models.push(new_model(Some(class), linked.name, self.dialects.list[dialect].name));
             self.models[id.0 as usize].span = Some(self.span_of_class(class));
-            self.info.push(Info { dialect, base, ..Info::default() });
+            self.info.push(Info { dialect, base, is_guessed, ..Info::default() });
         }
         // Whether a class is abstract may depend on its parents.
         for (id, class) in self.own_models() {
@@ -79,8 +79,8 @@ impl<'a> Linker<'_, 'a, '_> {
         }
     }
 
-    /// The dialect and base that make a class a model.
-    fn base_of(&self, class: ClassId) -> Option<(usize, usize)> {
+    /// The dialect and base that make a class a model, and whether its fields alone say so.
+    fn base_of(&self, class: ClassId) -> Option<(usize, usize, bool)> {
         let linked = self.index.class(class);
         let decl = self.index.class_decl(class);
         if decl.kind != ClassKind::Class {
@@ -95,12 +95,12 @@ impl<'a> Linker<'_, 'a, '_> {
                     let at = FnRef { file: linked.file, id: decl.scope };
                     decl.keywords.iter().any(|(n, v)| n.as_str() == keyword && self.index.is_true(at, *v))
                 });
-                return is_wanted.then_some((d, *base));
+                return is_wanted.then_some((d, *base, false));
             }
         }
         for (d, dialect) in self.dialects.list.iter().enumerate().filter(|(_, d)| d.is_php == is_php) {
             if self.is_guessed(class, dialect) {
-                return Some((d, 0));
+                return Some((d, 0, true));
             }
         }
         None
@@ -196,7 +196,11 @@ impl<'a> Linker<'_, 'a, '_> {
         if base.makes_bases && self.names_base(class, base) {
             return true;
         }
-        rule.no_table && base.table == crate::packs::model::TableStyle::None && !self.has_table(class, pack)
+        // A base that is not known may name the tables of all below it.
+        rule.no_table
+            && !self.info[model.0 as usize].is_guessed
+            && base.table == crate::packs::model::TableStyle::None
+            && !self.has_table(class, pack)
     }
 
     /// Does a class name the base itself, or carry a decorator that makes it one?

@@ -143,12 +143,12 @@ pub struct GivenBase {
     /// Keyword with the class, or with a call that makes it the base of all.
     pub keyword: String,
     /// Keyword of that call.
-    pub inner_keyword: String,
+    pub inner_keyword: Option<String>,
     /// Full names outside that the program may replace by its class.
     #[serde(default)]
     pub assigned: Vec<String>,
     /// What files say that replace one.
-    pub text: String,
+    pub text: Option<String>,
 }
 
 /// How a table is named when nobody names it.
