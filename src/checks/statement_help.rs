@@ -235,14 +235,16 @@ fn of_relation(
     if is_in_manager(cx, event, words.target) {
         return format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them");
     }
-    if kind == Statement::Aggregate
-        && let Some(code) = words.word(&format!("count-help.{}", method(event)))
-    {
+    // What runs a function on the rows reads them, whatever it gives back.
+    let dialect = cx.ix.model(holder).dialect;
+    let op = cx.ix.packs.op(dialect, Name::new("query"), Name::new(method(event)));
+    let is_aggregate = kind == Statement::Aggregate && op.is_none_or(|op| op.callback.is_none());
+    if is_aggregate && let Some(code) = words.word(&format!("count-help.{}", method(event))) {
         let narrowed = words.word("narrowed-relation").filter(|_| is_filtered(event));
         let code = narrowed.map_or(code.clone(), |narrowed| code.replace("'{relation}'", &narrowed));
         return format!("let the query compute it for all rows: `{}`", code.replace("{relation}", relation.as_str()));
     }
-    if kind == Statement::Aggregate {
+    if is_aggregate {
         return "let the query of the rows compute it for all of them".to_owned();
     }
     let told = |key: &str| words.word(key).map(|help| help.replace("{relation}", relation.as_str()).replace("{model}", name));

@@ -66,6 +66,9 @@ impl<'a> Engine<'a> {
         };
         let state = self.state(fr, row, data);
         let loaded = matches!(state, State::Loaded(_));
+        if loaded && fr.answered.contains(&(row.src, relation)) {
+            return;
+        }
         if free_if_loaded && data.access == Access::Query {
             match state {
                 State::Loaded(_) | State::Unknown | State::Maybe => return,

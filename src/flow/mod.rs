@@ -187,6 +187,8 @@ pub(crate) struct Frame<'a> {
     given: SmallVec<[Src; 4]>,
     /// Relations known to be loaded here because a condition says so.
     guards: Vec<(Src, Name)>,
+    /// Relations that are loaded and were looked through first.
+    answered: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
     /// Variables of a template that only the templates it renders use.
@@ -646,6 +648,7 @@ impl<'a> Engine<'a> {
             loads: Vec::new(),
             given: SmallVec::new(),
             guards: Vec::new(),
+            answered: Vec::new(),
             overridden: Vec::new(),
             passed: Vec::new(),
             conditions: 0,

@@ -213,6 +213,7 @@ impl<'a> Engine<'a> {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
             let flow = self.block(fr, block);
+            self.answered_by_rows(fr, cond, holds, block);
             let absent = self.absent_when(fr, cond, holds);
             self.keep_first(fr, cond, &absent, mark);
             if holds {
