@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ending::ends_its_rows;
-use super::load_help::{Reads, cure, in_administration, is_hinted};
+use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
 use super::wording_once::ByHand;
@@ -259,6 +259,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         code: eager_code(ix, root, &group.path),
         joins: in_administration(cx, &reads),
         is_hinted: is_hinted(cx, group.origin),
+        named_by_class: named_by_class(cx, group.origin),
         read: Step { span: first.site, message: read_here },
         has_query: is_query,
         raises,

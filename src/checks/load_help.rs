@@ -42,6 +42,10 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
             format!("`{scope}` starts a query of its own and drops the caller's: build on the query it is given, then {code}");
         return (help, None);
     }
+    if let Some(help) = named_by_class(cx, reads.origin) {
+        let code = eager_code(cx.ix, reads.root, reads.path).unwrap_or_default();
+        return (help.as_str().replace("{path}", &path_text(reads.path)).replace("{code}", &code), None);
+    }
     let code = load_code(cx, reads, reads.path);
     if let Some(help) = misnamed(cx, reads, &code).or_else(|| of_single_row(cx, reads)) {
         return (help, None);
@@ -162,6 +166,12 @@ pub(super) const BY_HINT: &str = "by a hint of the field that reads it";
 /// Do the rows come from a field of a graph, for which nobody writes a query?
 pub(super) fn is_hinted(cx: &CheckContext<'_>, origin: Source) -> bool {
     matches!(origin, Source::Declared(at) if cx.flow.hinted_rows.contains(&at))
+}
+
+/// What an attribute of the class that lists the rows has to name: nobody writes their query.
+pub(super) fn named_by_class(cx: &CheckContext<'_>, origin: Source) -> Option<Name> {
+    let Source::Query(at) = origin else { return None };
+    cx.flow.listed_by_class.get(&at).copied()
 }
 
 /// `select_related("a").prefetch_related("b")` as keyword arguments.

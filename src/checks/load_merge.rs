@@ -43,6 +43,8 @@ pub(super) struct Served {
     pub joins: Option<(Name, Vec<String>)>,
     /// The rows come from a field of a graph.
     pub is_hinted: bool,
+    /// What an attribute of the class that lists the rows has to name, in words.
+    pub named_by_class: Option<Name>,
     /// Where the last relation is read, in words.
     pub read: Step,
     /// Is the query known, not only where a row comes in?
@@ -148,6 +150,14 @@ fn help_of(parts: &[Served], has_query: bool) -> String {
         !parts.iter().any(is_below)
     };
     let codes: Vec<&str> = parts.iter().filter(is_deepest).filter_map(|part| part.code.as_deref()).collect();
+    if let Some(help) = parts.iter().find_map(|part| part.named_by_class) {
+        let paths: Vec<&str> = parts.iter().filter(is_deepest).take(MAX_PATHS).map(|part| part.path.as_str()).collect();
+        return help
+            .as_str()
+            .replacen("it", "them", 1)
+            .replace("{path}", &paths.join("', '"))
+            .replace("{code}", &one_call(&codes).unwrap_or_default());
+    }
     let place = if has_query { "with the query" } else { "with the query that gives these rows" };
     match one_call(&codes) {
         Some(code) if parts.iter().any(|part| part.is_hinted) => format!("load them {BY_HINT}: `{}`", as_hints(&code)),

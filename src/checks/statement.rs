@@ -158,6 +158,12 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
         (true, _) => format!("for {subject}: {}", advice.help),
         (false, _) => advice.help,
     };
+    // Every form fetches the choices of its fields for itself.
+    if cx.flow.choice_sites.contains(&first.site)
+        && let Some(help) = cx.ix.packs.word_in_language(Name::new("python"), "choice-batch-help")
+    {
+        finding.help = help.to_string();
+    }
     let is_once = header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;

@@ -26,6 +26,9 @@ impl<'a> Engine<'a> {
                         return self.v.of(Data::Method(object, name));
                     }
                 }
+                if let Some(val) = self.form_attr(fr, object, name, range) {
+                    return val;
+                }
                 if self.field_known(object, name).is_none()
                     && let Some(f) = self.hook(class, name)
                 {
@@ -101,7 +104,10 @@ impl<'a> Engine<'a> {
                 },
             },
             Data::Query(query) => self.query_attr(fr, object, query, name, range),
-            Data::Many(..) => self.many_attr(fr, object, name, range),
+            Data::Many(..) => match self.form_set_attr(fr, object, name, range) {
+                Some(val) => val,
+                None => self.many_attr(fr, object, name, range),
+            },
             Data::Tuple(items) => {
                 // A row of a result set: its entities by name.
                 for item in items.iter() {

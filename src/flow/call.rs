@@ -237,7 +237,10 @@ impl<'a> Engine<'a> {
                 fr.forget_blocking(mark);
                 val
             }
-            Data::Method(recv, name) => self.call_method(fr, recv, name, args, range),
+            Data::Method(recv, name) => match self.made_forms(fr, recv, name, &args) {
+                Some(forms) => forms,
+                None => self.call_method(fr, recv, name, args, range),
+            },
             Data::Class(_) | Data::ModelClass(_) => self.construct(fr, target, args, range),
             Data::External(name) => self.call_external(fr, name, args, range),
             Data::Instance(class) => {
@@ -730,9 +733,15 @@ impl<'a> Engine<'a> {
             if name.as_str() == "make" || name.as_str() == "newInstance" {
                 return self.fresh_row(model, self.span(fr, whole));
             }
-            let _ = scope;
             let query = self.start_query(model, self.span(fr, whole));
-            return self.query_method(fr, query, name, args, at, whole);
+            let given = self.options_given(scope, &args);
+            let result = self.query_method(fr, query, name, args, at, whole);
+            return match (given, self.data(result).clone()) {
+                (Some((method, options)), Data::Query(query)) => {
+                    self.query_method(fr, query, method, Args::positional(vec![options]), at, whole)
+                }
+                _ => result,
+            };
         }
         if let Some(cases) = self.enum_list(fr, class, name) {
             return cases;

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::value::{LoopId, Marks, Src, Val};
+use super::value::{LoopId, Marks, NO_LOOP, Src, Val};
 use crate::base::{Name, Span};
 use crate::index::{FnRef, ModelId};
 
@@ -130,4 +130,32 @@ pub struct Execution {
     pub marks: Marks,
     /// The method itself never applies scopes.
     pub bare: bool,
+}
+
+/// Does the loop run around it that makes it cost more than once?
+pub(super) fn is_met(event: &Event) -> bool {
+    match event.what {
+        What::Construct { .. } | What::Block { .. } => false,
+        What::Open { .. } => true,
+        _ => {
+            if event.needs == NO_LOOP {
+                !event.loops.is_empty()
+            } else {
+                event.loops.contains(&event.needs)
+            }
+        }
+    }
+}
+
+/// What tells events apart that are reported once.
+pub(super) fn hash_of(event: &Event) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = rustc_hash::FxHasher::default();
+    event.what.hash(&mut hasher);
+    event.site.hash(&mut hasher);
+    event.needs.hash(&mut hasher);
+    event.loops.first().hash(&mut hasher);
+    event.path.first().hash(&mut hasher);
+    event.path.last().hash(&mut hasher);
+    hasher.finish()
 }

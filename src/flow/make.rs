@@ -100,7 +100,7 @@ impl<'a> Engine<'a> {
         if let Some(op) = self.ix.packs.function(name).cloned() {
             return self.function_op(fr, name, &op, args, range);
         }
-        if let Some(shown) = self.shows_rows(fr, name, &args, range) {
+        if let Some(shown) = self.shows_rows(fr, name, &args, range).or_else(|| self.arguments_kept(fr, name, &args)) {
             return shown;
         }
         self.run_callbacks(fr, &args, range);
@@ -119,6 +119,9 @@ impl<'a> Engine<'a> {
         if self.is_deferring(name) {
             self.run_later(fr, &args, range);
             return UNKNOWN;
+        }
+        if let Some(forms) = self.form_set_class(fr, name, &args, range) {
+            return forms;
         }
         if let Some(op) = self.ix.packs.function(name).cloned() {
             let group = self.route_class;

@@ -34,7 +34,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A manager of a model: a query, shaped as the manager's own methods say.
-    fn manager(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Option<Val> {
+    pub(super) fn manager(&mut self, fr: &mut Frame<'a>, model: ModelId, name: Name, range: Range) -> Option<Val> {
         let data = self.ix.model(model);
         let default = self.ix.packs.word(data.dialect, "default-manager")?;
         let found = data.managers.iter().find(|m| m.name == name);

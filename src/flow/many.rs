@@ -66,6 +66,9 @@ impl<'a> Engine<'a> {
                 (element.unwrap_or(NO_ELEMENT), SCALAR, counts)
             }
             Data::Object { class, .. } => {
+                if let Some(part) = self.form_elements(fr, val, at) {
+                    return (part, SCALAR, false);
+                }
                 for name in ["__iter__", "getIterator", "__aiter__"] {
                     let name = Name::new(name);
                     if self.ix.find_method(class, name).is_some() {
@@ -165,12 +168,14 @@ impl<'a> Engine<'a> {
                     }
                 }
                 Data::Object { class, .. } => {
+                    self.show_form(fr, v, at);
                     for method in ["__str__", "__toString"] {
                         if let Some((_, f)) = self.ix.find_method(class, Name::new(method)) {
                             self.call_function(fr, f, v, Args::default(), at);
                         }
                     }
                 }
+                Data::Many(form, _) if matches!(self.data(form), Data::Object { .. }) => self.show_forms(fr, v, at),
                 // A related manager or query printed as such runs; attributes that are methods do not.
                 Data::Query(query) if query.via.is_none() && query.model.is_some_and(|m| self.keeps_rows(m)) => {
                     self.iterate(fr, v, at);
@@ -478,9 +483,15 @@ impl<'a> Engine<'a> {
 
     /// Runs what a pack says of a function.
     pub(super) fn function_op(&mut self, fr: &mut Frame<'a>, name: Name, op: &Op, args: Args, range: Range) -> Val {
+        if self.is_handing_over(op, &args) {
+            return self.dispatched(fr, op, None, Name::new(name.last_segment()), &args, range);
+        }
         if let Some(template) = op.template
             && (op.instance.is_none() || !args.positional.is_empty())
         {
+            if op.dispatches {
+                self.run_callbacks(fr, &args, range);
+            }
             return self.render_call(fr, op, template, &args, range);
         }
         match op.result {
@@ -536,9 +547,6 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
-        }
-        if op.dispatches {
-            return self.dispatched(fr, op, Name::new(name.last_segment()), &args, range);
         }
         if op.serializes {
             let val = self.subject(op, &args);
@@ -725,7 +733,13 @@ impl<'a> Engine<'a> {
         at: Range,
         whole: Range,
     ) -> Val {
+        if self.is_handing_over(op, &args) {
+            return self.dispatched(fr, op, None, name, &args, whole);
+        }
         if let Some(template) = op.template {
+            if op.dispatches {
+                self.run_callbacks(fr, &args, whole);
+            }
             return self.render_call(fr, op, template, &args, whole);
         }
         if op.serializes {
@@ -789,9 +803,6 @@ impl<'a> Engine<'a> {
         }
         if let Some(instance) = op.instance {
             return self.v.of(Data::Instance(instance));
-        }
-        if op.dispatches {
-            return self.dispatched(fr, op, name, &args, whole);
         }
         if op.executes {
             let subject = self.subject(op, &args);

@@ -61,6 +61,7 @@ use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
+use event::{hash_of, is_met};
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
@@ -143,6 +144,10 @@ pub struct FlowFacts {
     pub framework_loops: FxHashSet<LoopId>,
     /// Where fields of a graph give all rows of a type; what is read of them is told by hints of the fields that read it.
     pub hinted_rows: FxHashSet<Span>,
+    /// Where rows come from that a class lists without a query of its own, and how it says what is loaded with them.
+    pub listed_by_class: FxHashMap<Span, Name>,
+    /// Where fields of forms are shown whose choices are rows.
+    pub choice_sites: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
     pub async_queries: FxHashSet<Span>,
     /// Functions with queries that run for each request.
@@ -247,6 +252,8 @@ pub(crate) struct Engine<'a> {
     names: Names,
     framework_loops: FxHashSet<LoopId>,
     hinted_rows: FxHashSet<Span>,
+    listed_by_class: FxHashMap<Span, Name>,
+    choice_sites: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
@@ -299,6 +306,8 @@ pub(crate) struct Engine<'a> {
     ambient: Vec<(Name, Val)>,
     /// The table that is being built.
     table: Option<serialize::Table>,
+    /// The list whose fields are being declared.
+    listing: Option<serialize::Listing>,
     /// Code that runs whenever a template is rendered.
     composers: serialize::Composers,
     /// The view that such code is adding to.
@@ -309,10 +318,18 @@ pub(crate) struct Engine<'a> {
     bindings: Option<container::Bindings>,
     /// Queries that find one row by one key, or many by a list of them: nobody knows which was given.
     found_by_unknown: FxHashSet<Src>,
+    /// What hears of which event, once it is asked.
+    listeners: Option<serialize::Listeners>,
     /// Loops that follow a relation from row to row.
     walks: Vec<LoopId>,
     /// Models that other classes stand for.
     stand_ins: FxHashMap<ClassId, Option<ModelId>>,
+    /// Where forms of models are made without a class of their own.
+    form_places: FxHashMap<(ClassId, Val), Span>,
+    /// Fields of forms that code changes by their name, once it is asked.
+    changed_fields: Option<FxHashSet<Name>>,
+    /// Fields of forms whose choices are rows.
+    choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -375,6 +392,8 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         handlers: engine.handlers,
         framework_loops: engine.framework_loops,
         hinted_rows: engine.hinted_rows,
+        listed_by_class: engine.listed_by_class,
+        choice_sites: engine.choice_sites,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
@@ -418,6 +437,8 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         names: Names::new(),
         framework_loops: FxHashSet::default(),
         hinted_rows: FxHashSet::default(),
+        listed_by_class: FxHashMap::default(),
+        choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
         anchors: identity::Anchors::default(),
@@ -445,13 +466,18 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
+        listing: None,
         composers: serialize::composers(ix),
         composing: None,
         composed_views: FxHashMap::default(),
         bindings: None,
+        listeners: None,
         walks: Vec::new(),
         found_by_unknown: FxHashSet::default(),
         stand_ins: FxHashMap::default(),
+        form_places: FxHashMap::default(),
+        changed_fields: None,
+        choice_fields: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }
@@ -865,30 +891,4 @@ impl<'a> Engine<'a> {
 /// Is a method's name written in its declaration only? What the language calls by itself has no other place.
 fn is_named_once(text: &str, name: Name) -> bool {
     !name.as_str().starts_with("__") && text.matches(name.as_str()).nth(1).is_none()
-}
-
-fn is_met(event: &Event) -> bool {
-    match event.what {
-        What::Construct { .. } | What::Block { .. } => false,
-        What::Open { .. } => true,
-        _ => {
-            if event.needs == NO_LOOP {
-                !event.loops.is_empty()
-            } else {
-                event.loops.contains(&event.needs)
-            }
-        }
-    }
-}
-
-fn hash_of(event: &Event) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut hasher = rustc_hash::FxHasher::default();
-    event.what.hash(&mut hasher);
-    event.site.hash(&mut hasher);
-    event.needs.hash(&mut hasher);
-    event.loops.first().hash(&mut hasher);
-    event.path.first().hash(&mut hasher);
-    event.path.last().hash(&mut hasher);
-    hasher.finish()
 }

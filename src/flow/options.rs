@@ -1,13 +1,22 @@
-//! Do options that were derived from others change those, too?
+//! Which options are given, and do options that were derived from others change those, too?
 //!
 //! In old versions of a library, the links of a chain of options belong together: adding to one of them, even where nobody
 //! keeps what that gives, adds to all.
 
+use super::call::Args;
 use super::value::{Data, Val};
 use super::{Engine, Frame};
+use crate::base::Name;
 use crate::facts::{Expr, ExprId};
 
 impl<'a> Engine<'a> {
+    /// `Model.select(user, options=[…])`: what a method of a base that is not known is given to load, and the method that
+    /// queries have for it.
+    pub(super) fn options_given(&self, dialect: Name, args: &Args) -> Option<(Name, Val)> {
+        let method = self.ix.packs.word(dialect, "options-method")?;
+        args.named.iter().find(|(n, _)| *n == method).map(|(_, val)| (method, *val))
+    }
+
     /// `strategy.joinedload('x')`: the variables that hold options of this chain have the new link, too.
     pub(super) fn options_in_place(&mut self, fr: &mut Frame<'a>, base: ExprId, before: Val, after: Val) {
         let (Data::Load(old), Data::Load(new)) = (self.data(before), self.data(after)) else { return };

@@ -384,6 +384,9 @@ impl<'a> Engine<'a> {
         if op.authorizes {
             return (self.ask_policy(fr, object, &args, whole), None);
         }
+        if op.dispatches {
+            return (self.dispatched(fr, &op, Some(object), name, &args, whole), None);
+        }
         if op.sets_relation {
             if let (Some(Data::Str(relation)), Some(val)) =
                 (args.positional.first().map(|v| self.data(*v).clone()), args.positional.get(1))

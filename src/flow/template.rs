@@ -438,6 +438,7 @@ impl<'a> Engine<'a> {
     /// A function that templates call by name: a tag or filter of the project.
     fn template_function(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
         let Some(f) = self.tags.get(&name).map(|t| t.0) else {
+            self.form_tag(fr, name, &args, range);
             return UNKNOWN;
         };
         let decl = self.ix.function(f);

@@ -250,6 +250,8 @@ pub struct Op {
     pub template: Option<ArgRef>,
     /// Context of the template.
     pub context: Option<ArgRef>,
+    /// Who gets what is dispatched, each in a turn of its own.
+    pub to: Option<ArgRef>,
     /// The argument names a relation.
     pub relation: Option<ArgRef>,
     /// What is called with the other arguments.
@@ -355,6 +357,7 @@ pub(super) const KEYS: &[&str] = &[
     "template",
     "context",
     "relation",
+    "to",
     "calls",
     "instance",
     "runs",
@@ -415,6 +418,7 @@ impl Op {
             arg: None,
             template: None,
             context: None,
+            to: None,
             relation: None,
             calls: None,
             instance: None,
@@ -553,6 +557,7 @@ impl Op {
             "arg" => self.arg = Some(arg_ref(value)),
             "template" => self.template = Some(arg_ref(value)),
             "context" => self.context = Some(arg_ref(value)),
+            "to" => self.to = Some(arg_ref(value)),
             "relation" => self.relation = Some(arg_ref(value)),
             "calls" => self.calls = Some(arg_ref(value)),
             "instance" => self.instance = Some(Name::new(value)),

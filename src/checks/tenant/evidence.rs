@@ -32,8 +32,9 @@ impl View<'_, '_> {
         };
         let is_candidate = |m: ModelId| m == candidate.model;
         let is_user = |m: ModelId| users.contains(&m);
+        let has_key = |m: ModelId| candidate.columns.iter().any(|c| ix.model(m).columns.contains_key(c));
         users.is_empty()
-            || users.iter().any(|u| leads(*u, &is_candidate, false))
+            || users.iter().any(|u| leads(*u, &is_candidate, false) || has_key(*u))
             || leads(candidate.model, &is_user, true)
             || all().any(|m| self.is_membership(candidate, m) && leads(m, &is_candidate, false))
     }

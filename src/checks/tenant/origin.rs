@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::View;
 use super::area::Area;
 use crate::base::Name;
-use crate::facts::{Body, Expr, ExprId, FnKind, Language, Pat, PatId, Slot, Stmt};
+use crate::facts::{Body, Expr, ExprId, FnKind, Language, Param, Pat, PatId, Slot, Stmt};
 use crate::index::models::snake;
 use crate::index::tenants::is_user;
 use crate::index::{ClassId, FnRef, Symbol};
@@ -265,6 +265,9 @@ impl View<'_, '_> {
         if class.is_some_and(|c| ix.class(c).model.is_some()) {
             return Origin::row();
         }
+        if let Some(origin) = self.of_dependency(f, param, left) {
+            return origin;
+        }
         if param.default.is_some_and(|d| matches!(decl.body.expr(d), Expr::Call { .. })) && !param.decorators.is_empty() {
             return Origin::unknown();
         }
@@ -305,6 +308,30 @@ impl View<'_, '_> {
             return given(class.is_none());
         }
         Origin::unknown()
+    }
+
+    /// What the framework calls for a parameter and hands in: whoever is signed in, or what the request is for, unless it only
+    /// passes on what the client gives.
+    fn of_dependency(&self, f: FnRef, param: &Param, left: Steps<'_>) -> Option<Origin> {
+        let ix = self.cx.ix;
+        let body = &ix.function(f).body;
+        let given = param.default.iter().chain(&param.decorators).find_map(|e| {
+            let Expr::Call { callee, args } = body.expr(*e) else { return None };
+            let Symbol::External(name) = ix.symbol_of(f, *callee) else { return None };
+            ix.packs.function(name).filter(|op| op.injects)?;
+            args.first().map(|a| a.value)
+        })?;
+        match ix.symbol_of(f, given) {
+            Symbol::Class(_) => None,
+            Symbol::Function(g) if left.calls > 0 => {
+                let inner = &ix.function(g).body;
+                let returned = inner.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
+                let mut origin = self.all(g, returned, left.in_call());
+                origin.user |= !origin.is_client();
+                Some(origin)
+            }
+            _ => Some(Origin::user()),
+        }
     }
 
     /// Does a function certainly answer requests, its parameters given by the address or the content?

@@ -9,9 +9,12 @@ mod composer;
 mod data_object;
 mod dispatch;
 mod field;
+mod form;
 mod graph;
+mod listing;
 mod live;
 mod marshal;
+mod message;
 mod model;
 mod page_record;
 mod resource;
@@ -24,6 +27,9 @@ mod viewset;
 
 pub(super) use composer::{Composers, composers};
 pub(super) use field::Field;
+pub(super) use form::ChoiceField;
+pub(super) use listing::Listing;
+pub(super) use message::Listeners;
 pub(super) use table::Table;
 
 use rustc_hash::FxHashSet;
@@ -46,6 +52,10 @@ const ROLES: &[&str] = &[
     "resource",
     "live-component",
     "table-resource",
+    "listing",
+    "mail",
+    "notification",
+    "event",
     "job",
     "serializer",
     "viewset",
@@ -198,6 +208,8 @@ impl<'a> Engine<'a> {
                 "admin" => self.admin(&mut fr, class, at),
                 "list-view" | "detail-view" | "template-view" => self.generic_view(&mut fr, class, role, at),
                 "feed" => self.feed(&mut fr, class, at),
+                "mail" => self.mail_alone(&mut fr, class, at),
+                "listing" => self.listing_class(&mut fr, class, at),
                 _ => (),
             }
             if self.has_role(class, "table-view") {
@@ -303,7 +315,9 @@ impl<'a> Engine<'a> {
         range: Range,
     ) -> Val {
         let known = match self.role(class) {
-            Some("resource" | "resource-collection") => Some(self.resource_method(fr, recv, class, name, &args, range)),
+            Some("resource" | "resource-collection" | "listing") => {
+                Some(self.resource_method(fr, recv, class, name, &args, range))
+            }
             Some("serializer") => self.serializer_call(fr, recv, class, name, &args, range),
             Some("viewset") => self.viewset_method(fr, recv, class, name, &args, range),
             Some("admin") => self.admin_method(fr, recv, class, name),
@@ -311,6 +325,7 @@ impl<'a> Engine<'a> {
             Some("schema") => self.schema_call(fr, recv, class, name, &args, range),
             Some("table-resource") => self.listed_query(fr, class, name, range),
             Some("data-object") => Some(self.data_method(fr, recv, name, &args, range)),
+            Some("mail") => Some(self.mail_method(fr, recv, name, &args, range)),
             _ => None,
         };
         if let Some(val) = known {
@@ -323,7 +338,7 @@ impl<'a> Engine<'a> {
     /// Attributes that an object forwards to what it wraps, or that its library ancestors give it.
     pub(super) fn forwarded_attr(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, name: Name, range: Range) -> Val {
         match self.role(class) {
-            Some("resource" | "resource-collection") => {
+            Some("resource" | "resource-collection" | "listing") => {
                 let wrapped = self.wrapped(fr, object);
                 if wrapped == UNKNOWN || wrapped == NULL { UNKNOWN } else { self.attr(fr, wrapped, name, range) }
             }
@@ -378,7 +393,7 @@ impl<'a> Engine<'a> {
                     return val;
                 }
             }
-            Some("job") => {
+            Some("job" | "event") => {
                 if let Some(val) = self.job_static(fr, class, name, &args, range) {
                     return val;
                 }

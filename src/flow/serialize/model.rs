@@ -27,7 +27,8 @@ impl<'a> Engine<'a> {
         object
     }
 
-    fn known_field(&self, object: Val, name: Name) -> Option<Val> {
+    /// What is known of a field of this very object.
+    pub(super) fn known_field(&self, object: Val, name: Name) -> Option<Val> {
         match self.data(object) {
             Data::Object { fields, .. } => fields.iter().find(|(n, _)| *n == name).map(|(_, v)| *v),
             _ => None,
@@ -136,7 +137,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Is a relation one that a list of all fields means?
-    fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
+    pub(super) fn is_plain_field(&self, model: ModelId, name: Name, many: Name) -> bool {
         let Some(relation) = self.relation(model, name) else {
             return false;
         };

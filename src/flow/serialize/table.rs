@@ -178,6 +178,10 @@ impl<'a> Engine<'a> {
 
     /// A method of the builder: closures in its arguments run for each row, unless they wait for a click.
     pub(in super::super) fn table_call(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
+        if self.is_listing() {
+            self.list_call(fr, name, args);
+            return;
+        }
         let first = args.positional.first().copied();
         if name == self.word(fr, "table-rows")
             && let Some(given) = first
@@ -264,6 +268,10 @@ impl<'a> Engine<'a> {
 
     /// A part of a table is made: a column reads what it is named after, an action asks a policy before it is shown.
     pub(in super::super) fn table_part(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) {
+        if self.is_listing() {
+            self.list_part(fr, name, args, range);
+            return;
+        }
         let Some((_, record)) = self.ambient.first().copied() else {
             return;
         };

@@ -125,6 +125,14 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        let (declared, form) = (self.word(fr, "view-form-class"), self.word(fr, "view-form"));
+        let declared = self.class_attr(class, declared);
+        if let Data::Class(declared) = *self.data(declared)
+            && !keys.iter().any(|(n, _)| *n == form)
+        {
+            let made = self.object(declared, Vec::new());
+            keys.push((form, made));
+        }
         for flag in self.words(fr, "view-flags") {
             keys.push((flag, SCALAR));
         }

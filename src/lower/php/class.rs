@@ -185,11 +185,13 @@ impl<'t> Lowering<'t> {
             let written = self.param_name(param);
             let range = php::field(param, Field::Name).map(|n| self.range(n));
             let name = Name::new(written);
+            let is_hidden = self.child_of_kind(param, Kind::VisibilityModifier).is_some_and(|n| self.text_of(n) != "public");
             let mut attrs = members.attrs.iter_mut().rev();
             if let Some(attr) = attrs.find(|a| a.promoted && a.name == name)
                 && let Some(range) = range
             {
                 attr.name_range = range;
+                attr.is_hidden = is_hidden;
             }
             if let Some(hooks) = self.child_of_kind(param, Kind::PropertyHookList) {
                 self.hooks(hooks, written, members);
