@@ -4,7 +4,7 @@ use super::CheckContext;
 use super::load_help::Reads;
 use super::wording::{eager_code, path_text};
 use crate::base::{Name, Span};
-use crate::facts::{Expr, Stmt};
+use crate::facts::{Arg, Expr, Stmt};
 use crate::flow::Statement;
 use crate::flow::value::Source;
 use crate::packs::Result as OpResult;
@@ -30,6 +30,11 @@ pub(super) fn of_single_row(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<
 
 /// The method that gives one row of the query that starts at a place, if all that run it do; and whether it asks by key.
 fn found_by(cx: &CheckContext<'_>, at: Span) -> Option<(Name, bool)> {
+    let is_there = |src: &crate::flow::value::Src| cx.flow.values.source_of(*src) == Source::Query(at);
+    #[allow(clippy::iter_over_hash_type)]
+    if cx.flow.measured.found_lists.iter().any(is_there) {
+        return None;
+    }
     let mut found = None;
     for execution in &cx.flow.executions {
         if cx.flow.values.source_of(execution.src) != Source::Query(at) || execution.kind != Statement::Read {
@@ -61,23 +66,30 @@ pub(super) fn misnamed(cx: &CheckContext<'_>, reads: &Reads<'_>, code: &str) -> 
         let method = data.class.and_then(|class| cx.ix.find_method(class, *relation));
         if let Some((_, f)) = method {
             let body = &cx.ix.function(f).body;
-            let named = body.exprs.iter().find_map(|expr| match expr {
+            let text = |args: &[Arg], key: &str, at: usize| {
+                let arg = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == key));
+                let arg = arg.or_else(|| args.get(at).filter(|a| a.name.is_none()))?;
+                match body.expr(arg.value) {
+                    Expr::Str(text) => Some(*text),
+                    _ => None,
+                }
+            };
+            let made = body.exprs.iter().find_map(|expr| match expr {
                 Expr::Call { callee, args } => match body.expr(*callee) {
-                    Expr::Attr { name, .. } if makers.has_word(name.as_str()) => {
-                        let arg = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == "name"));
-                        let arg = arg.or_else(|| args.first().filter(|a| a.name.is_none()))?;
-                        match body.expr(arg.value) {
-                            Expr::Str(text) => Some((*name, *text)),
-                            _ => None,
-                        }
-                    }
+                    Expr::Attr { name, .. } if makers.has_word(name.as_str()) => Some((*name, args)),
                     _ => None,
                 },
                 _ => None,
             });
-            if let Some((maker, other)) = named.filter(|(_, other)| other != relation) {
+            if let Some((maker, args)) = made
+                && let Some(other) = text(args, "name", 0).filter(|other| other != relation)
+            {
+                let part = |key: &str, at: usize| {
+                    text(args, key, at).map_or_else(|| format!("{other}_{key}"), |column| column.as_str().to_owned())
+                };
                 let help = word("names-itself-help")?.as_str().replace("{maker}", maker.as_str());
-                return Some(help.replace("{relation}", relation.as_str()).replace("{name}", other.as_str()) + code);
+                let help = help.replace("{relation}", relation.as_str()).replace("{name}", other.as_str());
+                return Some(help.replace("{type}", &part("type", 1)).replace("{id}", &part("id", 2)) + code);
             }
         }
         model = data.relations.get(relation).and_then(|r| r.target);

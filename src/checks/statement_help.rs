@@ -254,7 +254,7 @@ fn of_relation(
         return help;
     }
     // What else it is asked by, a relation that is loaded for all rows cannot know.
-    if let Some(lookup) = lookup.filter(|l| l.is_one && l.is_ordered && !l.is_narrowed_anew)
+    if let Some(lookup) = lookup.filter(|l| l.is_one && l.is_ordered && (l.asks_elsewhere || !l.is_narrowed_anew))
         && let Some(help) = told("newest-relation-help")
     {
         let more = if is_conditional(event) || lookup.is_open { "newest-relation-conditions" } else { "" };

@@ -83,7 +83,10 @@ impl<'a> Engine<'a> {
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
             // What is looped over is no row: what it was found by was a list.
-            Data::Row(row) if self.found_by_unknown.contains(&row.src) => (val, SCALAR, true),
+            Data::Row(row) if self.found_by_unknown.contains(&row.src) => {
+                self.measured.found_lists.insert(row.src);
+                (val, SCALAR, true)
+            }
             // The cases of an enumeration.
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)

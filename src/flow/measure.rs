@@ -86,6 +86,8 @@ pub struct Measured {
     pub reads: FxHashMap<(ModelId, Name), FxHashSet<(Src, Span)>>,
     /// Conditions of queries of models, in order of discovery, without twins.
     pub searches: Vec<Search>,
+    /// Sources of rows that a method for one row gave many of: it was given a list of keys.
+    pub found_lists: FxHashSet<Src>,
     known: FxHashSet<Measure>,
     known_searches: FxHashSet<Search>,
 }

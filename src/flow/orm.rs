@@ -725,6 +725,7 @@ impl<'a> Engine<'a> {
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
                 let is_one = args.positional.first().is_some_and(|v| self.is_list_of_one(*v));
+                self.measured.found_lists.insert(query.src);
                 self.v.many(row, if is_one { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row => {
