@@ -265,9 +265,6 @@ impl View<'_, '_> {
         if class.is_some_and(|c| ix.class(c).model.is_some()) {
             return Origin::row();
         }
-        if let Some(origin) = self.of_dependency(f, param, left) {
-            return origin;
-        }
         if param.default.is_some_and(|d| matches!(decl.body.expr(d), Expr::Call { .. })) && !param.decorators.is_empty() {
             return Origin::unknown();
         }
@@ -370,6 +367,14 @@ impl View<'_, '_> {
                 return Origin::row();
             }
             return self.of_field(f, name, left);
+        }
+        // What the object that a dependency gives says of the tenant.
+        if let Expr::Local(slot) = body.expr(base)
+            && self.tenancy.columns.contains(&name)
+            && let Some(param) = ix.function(f).params.iter().find(|p| p.slot == *slot)
+            && let Some(origin) = self.of_dependency(f, param, left)
+        {
+            return origin;
         }
         if matches!(body.expr(base), Expr::Class(_) | Expr::Name(_)) {
             return match ix.symbol_of(f, base) {
