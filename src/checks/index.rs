@@ -18,7 +18,7 @@ pub(super) const RULE: &str = "missing-index";
 /// At most so many queries of one column are listed.
 const MAX_OTHERS: usize = 6;
 /// What finds the rows otherwise, or is not known.
-const FOUND_OTHERWISE: u16 = flag::KEYED | flag::BATCH | flag::SCOPED | flag::RAW | flag::GROUPED | flag::OTHERWISE;
+const FOUND_OTHERWISE: u32 = flag::KEYED | flag::BATCH | flag::SCOPED | flag::RAW | flag::GROUPED | flag::OTHERWISE;
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let made = Made::read(cx);
@@ -62,7 +62,7 @@ struct Query {
     /// In order of discovery.
     searches: Vec<Search>,
     marks: BTreeSet<Mark>,
-    flags: u16,
+    flags: u32,
 }
 
 /// Queries with all conditions that they ever get: one with an index is enough.

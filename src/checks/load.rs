@@ -234,6 +234,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at)) {
         finding.level = Level::Note;
     }
+    if deletes_before(cx, first, models.last().copied().flatten(), last) {
+        finding.level = Level::Note;
+    }
     // Far away, there are few of them more often than not.
     if shared.is_some() && group.framework && !raises {
         match group.path.len() {
@@ -262,6 +265,23 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
         raises,
     });
     Reported { finding, read, origin, is_query, served }
+}
+
+/// Are rows of the model that a relation leads to deleted before it is read? Loaded ahead, they would be in it.
+fn deletes_before(cx: &CheckContext<'_>, read: &Event, model: Option<ModelId>, relation: Name) -> bool {
+    let Some(model) = model else { return false };
+    let data = cx.ix.model(model);
+    let Some(deletes) = cx.ix.packs.word(data.dialect, "row-deletes") else { return false };
+    let Some(target) = data.relations.get(&relation).and_then(|r| r.target) else { return false };
+    cx.flow.events.iter().any(|event| match &event.what {
+        What::Statement { method, model, .. } => {
+            event.owner == read.owner
+                && *model == Some(target)
+                && deletes.has_word(method.as_str())
+                && event.site.range.end <= read.site.range.start
+        }
+        _ => false,
+    })
 }
 
 /// The model that has each relation of a path, from the first one on.

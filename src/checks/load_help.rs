@@ -2,6 +2,7 @@
 //!
 //! In: the reads of one path, in their order. Out: a sentence in the reader's names, and edits where they are certain.
 
+use super::load_barren::{misnamed, of_single_row};
 use super::wording::{eager_code, late_code, model_name, path_text};
 use super::{CheckContext, fix};
 use crate::base::Name;
@@ -46,6 +47,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         return (help.as_str().replace("{path}", &path_text(reads.path)).replace("{code}", &code), None);
     }
     let code = load_code(cx, reads, reads.path);
+    if let Some(help) = misnamed(cx, reads, &code).or_else(|| of_single_row(cx, reads)) {
+        return (help, None);
+    }
     if let Source::Query(at) = reads.origin
         && let Some(method) = cx.flow.unloaded_by.get(&at)
         && let Some(help) = cx.ix.packs.word(cx.ix.model(reads.root).dialect, "ignores-eager-help")

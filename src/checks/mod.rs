@@ -3,12 +3,14 @@
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
 mod blocking;
+mod cached;
 mod client;
 mod count;
 mod ending;
 mod fix;
 mod index;
 mod load;
+mod load_barren;
 mod load_help;
 mod load_merge;
 mod one_place;

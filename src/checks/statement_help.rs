@@ -24,12 +24,12 @@ pub(super) struct Advice {
 
 /// The advice for one statement.
 pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
-    let What::Statement { kind, via, model, method, .. } = &event.what else {
+    let What::Statement { kind, via, model, method, flags, .. } = &event.what else {
         return Advice { help: String::new(), is_per_row: false, is_narrow: false, is_held: false };
     };
     let header = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
     let turn = header.and_then(|at| statement_turn::follow(cx, at, &event.path, event.site));
-    let lookup = turn.as_ref().and_then(|t| statement_lookup::read(cx, t, event.site, *model));
+    let lookup = turn.as_ref().and_then(|t| statement_lookup::read(cx, t, event.site, *model, flags & flag::ANEW != 0));
     let held = turn.as_ref().zip(lookup.as_ref()).and_then(|(t, l)| l.held_by.map(|slot| (t, slot)));
     let is_read = matches!(kind, Statement::Read | Statement::Aggregate) && rule != "defeated-eager-load";
     // The row of the loop that is read once more is better handed over, whatever is done to it.
@@ -92,6 +92,10 @@ impl Words<'_> {
         found.map(|w| w.as_str().to_owned())
     }
 
+    fn has(&self, key: &str, name: &str) -> bool {
+        self.word(key).is_some_and(|w| w.split(' ').any(|w| w == name))
+    }
+
     fn filled(&self, key: &str, column: Name) -> Option<String> {
         let model = self.target.map_or("", |m| model_name(self.cx.ix, m));
         self.word(key).map(|text| text.replace("{column}", column.as_str()).replace("{model}", model))
@@ -132,13 +136,13 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
         return DOWN.to_owned();
     }
     if lookup.is_open {
-        return TOGETHER.to_owned();
+        return grouped(event, words).unwrap_or_else(|| TOGETHER.to_owned());
     }
     // Whoever calls a repository has no model to ask: the method asks for whatever it was made for.
     if lookup.is_general && !event.path.is_empty() {
         return TOGETHER.to_owned();
     }
-    let counts = |key: &str| words.word(key).is_some_and(|w| w.split(' ').any(|w| w == method(event)));
+    let counts = |key: &str| words.has(key, method(event));
     let help = match (lookup.has_key, lookup.columns.as_slice()) {
         (true, []) => match lookup.key_of.filter(|_| lookup.is_one) {
             Some(row) => {
@@ -152,7 +156,7 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
         },
         (false, [column]) if counts("exists-methods") => words.filled("exists-help", *column),
         (false, [column]) if counts("count-methods") => words.filled("count-by-help", *column),
-        (false, [_]) if kind == Statement::Aggregate && !lookup.is_one => None,
+        (false, [_]) if kind == Statement::Aggregate && !lookup.is_one => grouped(event, words),
         (false, [column]) if lookup.is_one && lookup.is_ordered => words.filled("newest-help", *column),
         (false, [column]) if lookup.is_one => words.filled("lookup-help", *column),
         (false, [column]) => words.filled("group-help", *column),
@@ -171,6 +175,39 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
     help.unwrap_or_else(|| TOGETHER.to_owned())
 }
 
+/// Numbers of all turns come from one query that groups by what tells the turns apart.
+fn grouped(event: &Event, words: &Words<'_>) -> Option<String> {
+    words.word("grouped-help").filter(|_| words.has("grouped-methods", method(event)))
+}
+
+/// What to do about a relation of a row that is the same in all turns: only what is looked for among its rows changes.
+fn of_one_row(
+    cx: &CheckContext<'_>,
+    event: &Event,
+    words: &Words<'_>,
+    holder: ModelId,
+    relation: Name,
+    lookup: &Lookup,
+) -> String {
+    let only = match (lookup.is_open || lookup.has_key, lookup.columns.as_slice()) {
+        (false, [column]) => Some(*column),
+        _ => None,
+    };
+    if words.has("grouped-methods", method(event)) || lookup.is_grouped {
+        let counted = only.filter(|_| words.has("count-methods", method(event)));
+        let help = counted.and_then(|column| words.filled("count-by-help", column)).or_else(|| words.word("grouped-help"));
+        if let Some(help) = help {
+            return help;
+        }
+    }
+    if lookup.asks_elsewhere {
+        return TOGETHER.to_owned();
+    }
+    let by = only.map_or_else(|| " in memory".to_owned(), |column| format!(" by `{column}`"));
+    let name = model_name(cx.ix, holder);
+    format!("read `{relation}` of this `{name}` once before the loop, and look each row up{by}")
+}
+
 fn of_relation(
     cx: &CheckContext<'_>,
     event: &Event,
@@ -185,13 +222,8 @@ fn of_relation(
         if lookup.is_constant {
             return once(cx, event);
         }
-        // The row is the same in all turns: only what is looked for among its rows changes.
         if !lookup.parent_changes && lookup.is_sure {
-            let by = match (lookup.is_open, lookup.columns.as_slice()) {
-                (false, [column]) if !lookup.has_key => format!(" by `{column}`"),
-                _ => " in memory".to_owned(),
-            };
-            return format!("read `{relation}` of this `{name}` once before the loop, and look each row up{by}");
+            return of_one_row(cx, event, words, holder, relation, lookup);
         }
     }
     // How the statement comes to its row is not seen: neither is what changes from turn to turn.
@@ -203,26 +235,39 @@ fn of_relation(
     if is_in_manager(cx, event, words.target) {
         return format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them");
     }
-    if kind == Statement::Aggregate
-        && let Some(code) = words.word(&format!("count-help.{}", method(event)))
-    {
+    // What runs a function on the rows reads them, whatever it gives back.
+    let dialect = cx.ix.model(holder).dialect;
+    let op = cx.ix.packs.op(dialect, Name::new("query"), Name::new(method(event)));
+    let is_aggregate = kind == Statement::Aggregate && op.is_none_or(|op| op.callback.is_none());
+    if is_aggregate && let Some(code) = words.word(&format!("count-help.{}", method(event))) {
         let narrowed = words.word("narrowed-relation").filter(|_| is_filtered(event));
         let code = narrowed.map_or(code.clone(), |narrowed| code.replace("'{relation}'", &narrowed));
         return format!("let the query compute it for all rows: `{}`", code.replace("{relation}", relation.as_str()));
     }
-    if kind == Statement::Aggregate {
+    if is_aggregate {
         return "let the query of the rows compute it for all of them".to_owned();
     }
-    // What else it is asked by, a relation that is loaded for all rows cannot know.
-    if lookup.is_some_and(|l| l.is_one && l.is_ordered && !l.is_open && l.columns.is_empty())
-        && let Some(help) = words.word("newest-relation-help")
+    let told = |key: &str| words.word(key).map(|help| help.replace("{relation}", relation.as_str()).replace("{model}", name));
+    if lookup.is_some_and(|l| l.is_grouped)
+        && let Some(help) = told("grouped-relation-help")
     {
-        return help.replace("{relation}", relation.as_str());
+        return help;
     }
-    if lookup.is_some_and(|l| l.is_shaped)
-        && let Some(help) = words.word("shaped-relation-help")
+    // What else it is asked by, a relation that is loaded for all rows cannot know.
+    if let Some(lookup) = lookup.filter(|l| l.is_one && l.is_ordered && (l.asks_elsewhere || !l.is_narrowed_anew))
+        && let Some(help) = told("newest-relation-help")
     {
-        return help.replace("{relation}", relation.as_str());
+        let more = if is_conditional(event) || lookup.is_open { "newest-relation-conditions" } else { "" };
+        return help + &told(more).unwrap_or_default();
+    }
+    let is_asked_elsewhere = lookup.is_some_and(|l| l.asks_elsewhere);
+    if lookup.is_some_and(|l| l.is_shaped || is_asked_elsewhere && !l.is_narrowed_anew)
+        && let Some(help) = told("shaped-relation-help")
+    {
+        return help;
+    }
+    if is_asked_elsewhere {
+        return format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them");
     }
     match eager_code(cx.ix, holder, &[relation]) {
         Some(code) if is_filtered(event) => {
@@ -257,6 +302,11 @@ fn hides_relation(cx: &CheckContext<'_>, event: &Event, relation: Name) -> bool 
 
 fn is_filtered(event: &Event) -> bool {
     matches!(&event.what, What::Statement { flags, .. } if flags & flag::FILTERED != 0)
+}
+
+/// Does the query have conditions, beside the relation that it started from and its order?
+fn is_conditional(event: &Event) -> bool {
+    matches!(&event.what, What::Statement { flags, .. } if flags & (flag::NARROWED | flag::OTHERWISE | flag::SCOPED) != 0)
 }
 
 fn method(event: &Event) -> &str {

@@ -37,12 +37,20 @@ pub(super) struct Lookup {
     pub parent_changes: bool,
     /// It starts from a field of the object whose method asks, which knows the model, or from the object itself.
     pub is_general: bool,
+    /// Something that is compared below the row changes with the loop.
+    pub is_narrowed_anew: bool,
+    /// Rows are put together in groups or numbers before they come.
+    pub is_grouped: bool,
+    /// There is a condition on what the rows themselves, once they are loaded, do not tell.
+    pub asks_elsewhere: bool,
     /// The variable that gets the result.
     pub held_by: Option<crate::facts::Slot>,
 }
 
 /// Reads the statement at a place.
-pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Option<ModelId>) -> Option<Lookup> {
+///
+/// `is_anew`: the query is a new one of the model, which ignores the row that it was asked on.
+pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Option<ModelId>, is_anew: bool) -> Option<Lookup> {
     let body = turn.body;
     let at = expr_at(body, site)?;
     let dialect = model.map(|m| cx.ix.model(m).dialect);
@@ -91,6 +99,10 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
         reader.found.is_open |= args.iter().skip(1).any(|a| a.name.is_none());
         reader.found.is_one = true;
         return Some(reader.finish(body, at));
+    }
+    if is_anew {
+        let is_same = |(_, args): &(Name, &[Arg])| !args.iter().any(|a| turn.changes(a.value));
+        reader.found.is_constant |= turn.is_sure && links.iter().all(is_same);
     }
     for (name, args) in links.into_iter().rev() {
         reader.link(name, args, op(name));
@@ -188,8 +200,18 @@ impl Reader<'_> {
             self.found.is_one = true;
             return;
         }
+        self.found.is_narrowed_anew |= args.iter().any(|a| self.turn.changes(a.value));
+        self.found.asks_elsewhere |= self.has_word("asks-elsewhere", name);
+        self.found.is_grouped |= self.has_word("grouping-reads", name);
         let Some(op) = op else {
-            self.found.is_open |= !self.is_relation(name);
+            if self.is_relation(name) {
+                // What stands before it leads to the row whose relation is asked.
+                self.found.is_narrowed_anew = false;
+                self.found.asks_elsewhere = false;
+            } else {
+                self.found.is_open = true;
+                self.found.asks_elsewhere = true;
+            }
             return;
         };
         self.found.is_shaped |= op.eager.is_some() || op.unscopes;

@@ -132,12 +132,14 @@ fn in_loop<'a>(cx: &'a CheckContext<'a>, header: Span, first: Span) -> Option<Tu
         }
     }
     match region {
-        Some(region) => turn.assigned_in(region),
+        Some(region) => {
+            turn.assigned_in(region);
+            turn.spread(Some(region));
+        }
         // The loop of a call that is given a function: only what that is given changes.
         None if header == first => (),
         None => return None,
     }
-    turn.spread();
     Some(turn)
 }
 
@@ -206,12 +208,16 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// What is made of something that changes changes.
-    fn spread(&mut self) {
+    /// What is made of something that changes changes; what is made outside of the loop is made once.
+    fn spread(&mut self, region: Option<Range>) {
         let body = self.body;
+        let is_inside = |range: Range| region.is_none_or(|region| region.contains(range));
         loop {
             let before = self.slots.len() + self.fields.len();
-            for expr in &body.exprs {
+            for (expr, range) in body.exprs.iter().zip(&body.ranges) {
+                if !is_inside(*range) {
+                    continue;
+                }
                 match expr {
                     Expr::Assign { target, value } | Expr::AssignIfNull { target, value, .. } if self.changes(*value) => {
                         self.bind(*target);
@@ -224,7 +230,10 @@ impl<'a> Turn<'a> {
                     _ => (),
                 }
             }
-            for stmt in &body.stmts {
+            for (stmt, range) in body.stmts.iter().zip(&body.stmt_ranges) {
+                if !is_inside(*range) {
+                    continue;
+                }
                 match stmt {
                     Stmt::Loop(l) if l.iter.is_some_and(|e| self.changes(e)) => {
                         l.target.into_iter().chain(l.key).for_each(|p| self.bind(p));
@@ -298,12 +307,16 @@ impl<'a> Turn<'a> {
             let is_inner = g.file == self.f.file && decl.parent == Some(self.f.id);
             next.slots.extend(decl.captures.iter().filter(|c| !is_inner || self.slots.contains(&c.outer.0)).map(|c| c.inner.0));
             next.is_sure &= is_inner && per_element;
+        } else if per_element {
+            // A method run on each row, or with each.
+            next.slots.extend(decl.params.iter().map(|p| p.slot.0));
+            next.this = true;
         } else if !next.given(self, call) {
             next.slots.extend(decl.params.iter().map(|p| p.slot.0));
             next.this = true;
             next.is_sure = false;
         }
-        next.spread();
+        next.spread(None);
         next
     }
 

@@ -19,7 +19,7 @@ use crate::source::Origin;
 
 pub(super) const RULE: &str = "unbounded-query";
 /// What bounds a query, or what is not known about it.
-const BOUNDED: u16 = flag::NARROWED
+const BOUNDED: u32 = flag::NARROWED
     | flag::LIMITED
     | flag::FEW
     | flag::KEYED

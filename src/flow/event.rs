@@ -59,7 +59,7 @@ pub enum What {
         /// Source of the query.
         src: Src,
         /// See [`super::value::flag`].
-        flags: u16,
+        flags: u32,
     },
     /// Rows were handed to what serializes or renders each, and a relation was read there.
     Construct {
@@ -125,7 +125,7 @@ pub struct Execution {
     /// Source of the query.
     pub src: Src,
     /// See [`super::value::flag`].
-    pub flags: u16,
+    pub flags: u32,
     /// What was done to the query.
     pub marks: Marks,
     /// The method itself never applies scopes.

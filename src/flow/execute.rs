@@ -1,7 +1,7 @@
 //! What does it cost when a query runs? Nothing, if the relation it stands for is loaded; else a statement.
 
 use super::event::{Statement, What};
-use super::tree::State;
+use super::tree::{HIDDEN, NOTHING, State, Tree};
 use super::value::{Data, NO_LOOP, Query, Source, Src, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
@@ -66,6 +66,9 @@ impl<'a> Engine<'a> {
         };
         let state = self.state(fr, row, data);
         let loaded = matches!(state, State::Loaded(_));
+        if loaded && fr.answered.contains(&(row.src, relation)) {
+            return;
+        }
         if free_if_loaded && data.access == Access::Query {
             match state {
                 State::Loaded(_) | State::Unknown | State::Maybe => return,
@@ -105,16 +108,36 @@ impl<'a> Engine<'a> {
 
     /// What each turn of a loop read is loaded on all of its rows from then on.
     pub(super) fn loaded_by_loop(&mut self, fr: &mut Frame<'a>, id: super::value::LoopId) {
-        let read: Vec<(Src, Name)> = fr.read_each.iter().filter(|(l, ..)| *l == id).map(|(_, src, name)| (*src, *name)).collect();
-        fr.read_each.retain(|(l, ..)| *l != id);
-        for (src, name) in read {
-            let tree = self.v.trees.with(super::tree::NOTHING, name, super::tree::OPEN);
+        let read: Vec<_> = fr.read_each.extract_if(.., |(l, ..)| *l == id).collect();
+        for (_, src, name, there) in read {
+            if there == HIDDEN {
+                self.mark_below(fr, src, name, there);
+                // What hangs on the row of the loop around this one is there when that ends, too.
+                let around = fr.loops.last().copied().filter(|_| fr.conditions == 0);
+                if let (Some(around), Source::Relation(..)) = (around, self.v.source_of(src)) {
+                    fr.read_each.push((around, src, name, there));
+                }
+                continue;
+            }
+            let tree = self.v.trees.with(NOTHING, name, there);
             self.mark_loaded(fr, src, tree);
             // The rows hang on the row above them, if that is one.
             if let Source::Relation(parent, via) = self.v.source_of(src) {
-                let above = self.v.trees.with(super::tree::NOTHING, via, tree);
+                let above = self.v.trees.with(NOTHING, via, tree);
                 self.mark_loaded(fr, parent, above);
             }
+        }
+    }
+
+    /// Rows of a source have this there from now on, also where they hang on the rows above them.
+    pub(super) fn mark_below(&mut self, fr: &mut Frame<'a>, src: Src, name: Name, there: Tree) {
+        let mut tree = self.v.trees.with(NOTHING, name, there);
+        self.mark_loaded(fr, src, tree);
+        let mut at = src;
+        while let Source::Relation(parent, via) = self.v.source_of(at) {
+            tree = self.v.trees.with(NOTHING, via, tree);
+            self.mark_loaded(fr, parent, tree);
+            at = parent;
         }
     }
 

@@ -425,6 +425,7 @@ impl<'a> Engine<'a> {
                 let mark = fr.buffer.len();
                 let object = self.expr(fr, *base);
                 fr.buffer.truncate(mark);
+                let object = if let Data::Object { .. } = self.data(object) { self.wrapped(fr, object) } else { object };
                 let Data::Row(row) = *self.data(object) else {
                     return Default::default();
                 };

@@ -3,7 +3,7 @@
 use super::tree::Tree;
 use super::value::{Data, Source, Src, Val};
 use super::{Engine, Frame};
-use crate::base::Name;
+use crate::base::{Name, Range};
 use crate::facts::{BinaryOp, Expr, ExprId, Pat, PatId, Slot, Stmt, StmtId};
 
 /// A place that code tests and fills: a variable, or a field by its name.
@@ -42,6 +42,18 @@ impl<'a> Engine<'a> {
             let (src, tree) = fr.filled[at];
             self.mark_loaded(fr, src, tree);
         }
+    }
+
+    /// `if ($row->relationLoaded('parts')) { … return $found; }`: who asks the database afterwards has not found it in the rows.
+    pub(super) fn answered_by_rows(&mut self, fr: &mut Frame<'a>, cond: ExprId, holds: bool, block: &'a [StmtId]) {
+        let body = fr.body;
+        let within = |range: Range| block.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(range));
+        let returns = body.stmts.iter().zip(&body.stmt_ranges).any(|(s, range)| matches!(s, Stmt::Return(_)) && within(*range));
+        if !returns {
+            return;
+        }
+        let (when_true, when_false) = self.guarded(fr, cond);
+        fr.answered.extend(if holds { when_true } else { when_false });
     }
 
     /// Places that a condition tells to be empty or missing when it holds (or does not).

@@ -1,5 +1,7 @@
 //! Which rows does the session hold already, so that reading them again costs nothing?
 
+use rustc_hash::FxHashMap;
+
 use super::call::Args;
 use super::tree::{OPEN, State};
 use super::value::{Data, ManyKind, Mark, Query, Row, Source, Src, Val};
@@ -10,6 +12,17 @@ use crate::index::{Loading, ModelId, Relation};
 
 /// What a query loads with its rows is followed this far.
 const MAX_HELD_DEPTH: usize = 4;
+/// So many sources are looked at on the way up.
+const MAX_STARTS: usize = 12;
+
+/// Which rows do queries lead back to?
+#[derive(Default)]
+pub(super) struct Anchors {
+    /// Models of the rows that a query is held to: each of its rows leads to the same one.
+    pub(super) models: FxHashMap<Src, Vec<ModelId>>,
+    /// Sources of the rows whose relations queries ask.
+    starts: FxHashMap<Src, Vec<Src>>,
+}
 
 impl<'a> Engine<'a> {
     /// Does the session give the same object for the same key, without a query?
@@ -66,7 +79,7 @@ impl<'a> Engine<'a> {
                     return true;
                 }
             }
-            if self.anchors.get(&parent).is_some_and(|models| models.iter().any(|m| self.same_model(*m, target))) {
+            if self.anchors.models.get(&parent).is_some_and(|models| models.iter().any(|m| self.same_model(*m, target))) {
                 return true;
             }
             is_first = false;
@@ -187,29 +200,52 @@ impl<'a> Engine<'a> {
         for name in known {
             query.tree = self.v.trees.with(query.tree, name, OPEN);
             let target = self.relation(model, name).and_then(|r| r.target);
-            self.anchors.entry(query.src).or_default().extend(target);
+            self.anchors.models.entry(query.src).or_default().extend(target);
         }
     }
 
     /// Rows of a query of its own that started from a relation: the row that it started from, and those on the way to it, are known.
     pub(super) fn anchor(&mut self, src: Src, from: Row) {
+        let starts = self.anchors.starts.entry(src).or_default();
+        if !starts.contains(&from.src) && src != from.src {
+            starts.push(from.src);
+        }
         if !self.keeps_identity(from.model) || matches!(self.v.source_of(src), Source::Relation(..)) {
             return;
         }
         let mut models = vec![from.model];
         let mut at = from.src;
         loop {
-            models.extend(self.anchors.get(&at).into_iter().flatten());
+            models.extend(self.anchors.models.get(&at).into_iter().flatten());
             let Source::Relation(parent, _) = self.v.source_of(at) else { break };
             models.extend(self.v.model_of(parent));
             at = parent;
         }
         models.sort();
         models.dedup();
-        let known = self.anchors.entry(src).or_default();
+        let known = self.anchors.models.entry(src).or_default();
         known.extend(models);
         known.sort();
         known.dedup();
+    }
+
+    /// Does a query ask for what rows of a source lead to, by relations or by queries of their own?
+    pub(super) fn starts_below(&self, src: Src, root: Source) -> bool {
+        let mut todo = vec![src];
+        let mut seen: Vec<Src> = Vec::new();
+        while let Some(at) = todo.pop() {
+            if self.v.root_source(at).0 == root {
+                return true;
+            }
+            let mut up = at;
+            while !seen.contains(&up) && seen.len() < MAX_STARTS {
+                seen.push(up);
+                todo.extend(self.anchors.starts.get(&up).into_iter().flatten());
+                let Source::Relation(parent, _) = self.v.source_of(up) else { break };
+                up = parent;
+            }
+        }
+        false
     }
 
     /// Relations of a model to one row by its key that a test accepts, in order.

@@ -78,7 +78,10 @@ impl<'a> Engine<'a> {
                 } else if is_written(fr, *left) {
                     keyed_loop(fr, *right)
                 } else {
-                    both(self.identified_loop(fr, *left, *right), self.identified_loop(fr, *right, *left))
+                    let mut loops = both(self.identified_loop(fr, *left, *right), self.identified_loop(fr, *right, *left));
+                    loops.extend(self.converted_loop(fr, *left, *right));
+                    loops.extend(self.converted_loop(fr, *right, *left));
+                    loops
                 }
             }
             Expr::Binary { op, left, right } if (*op == BinaryOp::In && holds) || (*op == BinaryOp::NotIn && !holds) => {
@@ -91,6 +94,10 @@ impl<'a> Engine<'a> {
             Expr::Call { callee, args } if holds => match body.expr(*callee) {
                 Expr::Function { fallback, .. } if fallback.as_str() == "in_array" && args.len() >= 2 => {
                     if is_short_list(fr, args[1].value) { keyed_loop(fr, args[0].value) } else { Loops::new() }
+                }
+                // `$day->isToday()`
+                Expr::Attr { base, name, .. } if self.says(fr, "one-turn-tests", *name) => {
+                    if args.iter().all(|a| is_fixed(fr, a.value)) { keyed_loop(fr, *base) } else { Loops::new() }
                 }
                 _ => Loops::new(),
             },
@@ -119,6 +126,28 @@ impl<'a> Engine<'a> {
             _ => false,
         };
         if *id != NO_LOOP && is_set(*slot) && is_fixed { Loops::from_slice(&[*id]) } else { Loops::new() }
+    }
+
+    fn says(&self, fr: &Frame<'_>, key: &str, name: Name) -> bool {
+        let language = if fr.language == Language::Python { self.names.python } else { self.names.php };
+        self.ix.packs.word_in_language(language, key).is_some_and(|w| w.has_word(name.as_str()))
+    }
+
+    /// The running loop whose value a conversion that tells values apart is compared with what the loop does not change:
+    /// `$day->toDateString() === now()->toDateString()`.
+    fn converted_loop(&self, fr: &Frame<'_>, value: ExprId, other: ExprId) -> Loops {
+        let body = fr.body;
+        let mut e = value;
+        let mut steps = 0;
+        while let Expr::Call { callee, args } = body.expr(e) {
+            let is_constant = |a: &crate::facts::Arg| is_written(fr, a.value);
+            e = match body.expr(*callee) {
+                Expr::Attr { base, name, .. } if self.says(fr, "conversions", *name) && args.iter().all(is_constant) => *base,
+                _ => return Loops::new(),
+            };
+            steps += 1;
+        }
+        if steps > 0 && is_fixed(fr, other) { keyed_loop(fr, e) } else { Loops::new() }
     }
 
     /// The same for a case of a switch, or an arm of a match, over the key.
@@ -159,6 +188,31 @@ fn is_written(fr: &Frame<'_>, e: ExprId) -> bool {
         },
         _ => false,
     }
+}
+
+/// Does nothing in an expression come from the variables of the running loops, or of any assignment in this function?
+fn is_fixed(fr: &Frame<'_>, e: ExprId) -> bool {
+    let mut todo = vec![e];
+    while let Some(e) = todo.pop() {
+        match fr.body.expr(e) {
+            Expr::Local(slot) => {
+                let is_set =
+                    fr.turns.iter().flat_map(|(_, pats)| pats).flatten().any(|p| super::owned::binds(fr.body, *p, *slot, 0));
+                let is_param = fr.decl.params.iter().any(|p| p.slot == *slot);
+                if is_set || !is_param && fr.decl.only_value(*slot).is_none() {
+                    return false;
+                }
+            }
+            Expr::Call { callee, args } => {
+                todo.push(*callee);
+                todo.extend(args.iter().map(|a| a.value));
+            }
+            Expr::Attr { base, .. } => todo.push(*base),
+            Expr::Str(_) | Expr::Int(_) | Expr::This | Expr::Class(_) | Expr::Function { .. } | Expr::Name(_) => (),
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn is_short_list(fr: &Frame<'_>, e: ExprId) -> bool {

@@ -134,6 +134,11 @@ impl<'a> Engine<'a> {
             Expr::Function { fallback, .. } if fallback.as_str() == "array_key_exists" && args.len() == 2 => {
                 let Expr::Str(key) = body.expr(args[0].value) else { return None };
                 let key = *key;
+                // What the query may have put into the row is there when it did: the other side is for other rows.
+                if let Some(row) = self.row_of_attributes(fr, args[1].value) {
+                    let model = self.ix.model(row.model);
+                    return (!model.relations.contains_key(&key)).then_some(true);
+                }
                 self.lacks_key(fr, args[1].value, key).then_some(false)
             }
             Expr::Name(n) if n.as_str() == "bool" && args.len() == 1 => self.decide(fr, args[0].value, 1),
@@ -167,7 +172,7 @@ impl<'a> Engine<'a> {
             Expr::Attr { base, name, .. } => {
                 let (base, name) = (*base, *name);
                 let Expr::Str(relation) = body.expr(args.first()?.value) else { return None };
-                let row = self.row_at(fr, base)?;
+                let row = self.row_behind(fr, base, MAX_NESTING)?;
                 let guards = self.ix.packs.op(self.dialect(row.model), self.names.row, name).is_some_and(|op| op.guards);
                 if guards { self.is_loaded(fr, row, *relation) } else { None }
             }
@@ -183,6 +188,20 @@ impl<'a> Engine<'a> {
             Data::Object { class, .. } => self.ix.find_method(*class, name).is_some(),
             _ => false,
         })
+    }
+
+    /// The row of which an expression gives all attributes.
+    fn row_of_attributes(&self, fr: &Frame<'a>, e: ExprId) -> Option<Row> {
+        let (base, name) = match fr.body.expr(e) {
+            Expr::Call { callee, args } if args.is_empty() => match fr.body.expr(*callee) {
+                Expr::Attr { base, name, .. } => (*base, *name),
+                _ => return None,
+            },
+            Expr::Attr { base, name, .. } => (*base, *name),
+            _ => return None,
+        };
+        let row = self.row_at(fr, base)?;
+        self.has_word(row, "all-attributes", name).then_some(row)
     }
 
     /// Is a parameter an array of which all keys are known, and this is none of them?
@@ -216,8 +235,7 @@ impl<'a> Engine<'a> {
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }
-        let row = self.row_at(fr, value)?;
-        let own = self.ix.model(row.model).class?;
+        let rows = self.rows_at(fr, value)?;
         if let Expr::Name(name) = fr.body.expr(class)
             && PLAIN_TYPES.contains(&name.as_str())
         {
@@ -225,6 +243,13 @@ impl<'a> Engine<'a> {
         }
         let class = self.expr(fr, class);
         let Data::Class(class) = *self.data(class) else { return None };
+        let mut answers = rows.into_iter().map(|row| self.is_row_of(row, class));
+        let first = answers.next()?;
+        if answers.all(|a| a == first) { first } else { None }
+    }
+
+    fn is_row_of(&self, row: Row, class: ClassId) -> Option<bool> {
+        let own = self.ix.model(row.model).class?;
         if self.ix.class(own).mro.contains(&class) {
             return Some(true);
         }
@@ -317,6 +342,42 @@ impl<'a> Engine<'a> {
             _ => return None,
         };
         self.bare_row(val)
+    }
+
+    /// The rows one of which a variable or `$this` holds, if it can hold nothing else.
+    fn rows_at(&self, fr: &Frame<'a>, e: ExprId) -> Option<Vec<Row>> {
+        let val = match fr.body.expr(e) {
+            Expr::Local(slot) => *fr.locals.get(slot.0 as usize)?,
+            Expr::This => fr.this,
+            _ => return None,
+        };
+        self.v.alternatives(val).into_iter().map(|v| self.bare_row(v)).collect()
+    }
+
+    /// The row that an expression gives without asking for it: a variable, what a resource wraps, a relation that is loaded.
+    fn row_behind(&mut self, fr: &mut Frame<'a>, e: ExprId, depth: usize) -> Option<Row> {
+        let depth = depth.checked_sub(1)?;
+        if let Some(row) = self.row_at(fr, e) {
+            return Some(row);
+        }
+        match fr.body.expr(e) {
+            Expr::This => {
+                let wrapped = self.wrapped(fr, fr.this);
+                self.bare_row(wrapped)
+            }
+            Expr::Same(inner) => self.row_behind(fr, *inner, depth),
+            Expr::Attr { base, name, .. } => {
+                if matches!(fr.body.expr(*base), Expr::This) && *name == self.word(fr, "resource-wrapped") {
+                    return self.row_behind(fr, *base, depth);
+                }
+                let row = self.row_behind(fr, *base, depth)?;
+                let relation = self.relation(row.model, *name).filter(|r| !r.many)?;
+                let State::Loaded(tree) = self.v.trees.state(row.tree, relation.name) else { return None };
+                let src = self.v.source(Source::Relation(row.src, relation.name));
+                Some(Row { model: relation.target?, tree, src, renewed_by: row.renewed_by })
+            }
+            _ => None,
+        }
     }
 
     /// The row whose cache of loaded relations an expression names: `getattr(self, "_cache", {})`, `self._cache`.

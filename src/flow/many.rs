@@ -83,7 +83,10 @@ impl<'a> Engine<'a> {
             }
             Data::Null => (NO_ELEMENT, UNKNOWN, false),
             // What is looped over is no row: what it was found by was a list.
-            Data::Row(row) if self.found_by_unknown.contains(&row.src) => (val, SCALAR, true),
+            Data::Row(row) if self.found_by_unknown.contains(&row.src) => {
+                self.measured.found_lists.insert(row.src);
+                (val, SCALAR, true)
+            }
             // The cases of an enumeration.
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
@@ -124,7 +127,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What is made of a few elements is few.
-    fn few_of(&mut self, from: &[Val], made: Val) -> Val {
+    pub(super) fn few_of(&mut self, from: &[Val], made: Val) -> Val {
         match *self.data(made) {
             Data::Many(e, ManyKind::Held | ManyKind::Lazy) if !from.is_empty() && from.iter().all(|v| self.is_short(*v)) => {
                 self.v.many(e, ManyKind::Literal)
@@ -277,6 +280,8 @@ impl<'a> Engine<'a> {
     /// A container that an element is added to.
     fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
         match name.as_str() {
+            // There, it says what is shown of each row.
+            "append" if fr.language == Language::Php || fr.language == Language::Blade => None,
             "append" | "add" | "appendleft" | "push" | "prepend" => {
                 let val = *args.positional.first()?;
                 if !matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)) {
@@ -359,6 +364,10 @@ impl<'a> Engine<'a> {
                     result = self.per_turn(fr, element, true, at, |this, fr, e| this.read_path(fr, e, text, at));
                 }
             }
+        }
+        if op.result == Result::Chain {
+            let parts: Vec<Val> = std::iter::once(recv).chain(args.positional.iter().copied()).collect();
+            return self.chained(fr, &parts, at);
         }
         let few = op.few && args.positional.first().is_some_and(|v| self.is_few(*v));
         if few && op.result == Result::Same {
@@ -512,20 +521,7 @@ impl<'a> Engine<'a> {
                 self.route(fr, &args, range);
                 return UNKNOWN;
             }
-            Result::Chain => {
-                let mut element: Option<Val> = None;
-                for v in &args.positional {
-                    let (e, _, _) = self.iterate(fr, *v, range);
-                    if e != NO_ELEMENT {
-                        element = Some(match element {
-                            Some(old) => self.v.join(old, e),
-                            None => e,
-                        });
-                    }
-                }
-                let made = self.v.many(element.unwrap_or(UNKNOWN), ManyKind::Held);
-                return self.few_of(&args.positional, made);
-            }
+            Result::Chain => return self.chained(fr, &args.positional, range),
             Result::Zip => {
                 let mut items = Vec::new();
                 for v in &args.positional {
@@ -676,6 +672,10 @@ impl<'a> Engine<'a> {
                     return self.many_result(fr, subject, op, UNKNOWN, result, range);
                 }
                 return match op.result {
+                    // `collect()`: filled later.
+                    Result::Same if args.positional.is_empty() && !args.open && fr.language == Language::Php => {
+                        self.v.many(UNKNOWN, ManyKind::Held)
+                    }
                     Result::Same => subject,
                     Result::Scalar => SCALAR,
                     Result::Mapped | Result::Enumerated | Result::Groups => {
@@ -749,6 +749,15 @@ impl<'a> Engine<'a> {
             let val = self.subject(op, &args);
             self.serialize(fr, val, whole, 0);
             return SCALAR;
+        }
+        // A method that runs a function on each of what it is given.
+        if op.arg.is_some() && op.callback.is_some() && !op.executes {
+            let subject = self.subject(op, &args);
+            if matches!(self.data(subject), Data::Int(_) | Data::Scalar) {
+                self.run_callbacks(fr, &args, whole);
+                return UNKNOWN;
+            }
+            return self.many_op(fr, subject, op, name, &args, at);
         }
         if op.authorizes {
             let user = self.current_user();

@@ -34,7 +34,7 @@ pub struct Fetch {
     /// Source of the query, or of the row whose relation it is.
     pub src: Src,
     /// See [`super::value::flag`].
-    pub flags: u16,
+    pub flags: u32,
     /// Was it there before?
     pub loaded: Loaded,
     /// Comes from a loop that gives a new row each turn.
@@ -70,7 +70,7 @@ pub struct Search {
     /// Source of the query.
     pub src: Src,
     /// See [`super::value::flag`].
-    pub flags: u16,
+    pub flags: u32,
     /// The conditions so far, among others.
     pub marks: Marks,
 }
@@ -86,6 +86,8 @@ pub struct Measured {
     pub reads: FxHashMap<(ModelId, Name), FxHashSet<(Src, Span)>>,
     /// Conditions of queries of models, in order of discovery, without twins.
     pub searches: Vec<Search>,
+    /// Sources of rows that a method for one row gave many of: it was given a list of keys.
+    pub found_lists: FxHashSet<Src>,
     known: FxHashSet<Measure>,
     known_searches: FxHashSet<Search>,
 }

@@ -6,6 +6,7 @@
 mod attr;
 mod bind;
 mod call;
+mod chain;
 mod closed;
 mod container;
 mod decorated;
@@ -30,6 +31,7 @@ mod manager;
 mod many;
 mod measure;
 mod module;
+mod one_row;
 mod options;
 mod orm;
 mod owned;
@@ -190,6 +192,8 @@ pub(crate) struct Frame<'a> {
     given: SmallVec<[Src; 4]>,
     /// Relations known to be loaded here because a condition says so.
     guards: Vec<(Src, Name)>,
+    /// Relations that are loaded and were looked through first.
+    answered: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
     /// Variables of a template that only the templates it renders use.
@@ -202,8 +206,8 @@ pub(crate) struct Frame<'a> {
     keeps_made: bool,
     /// What follows is made once for the object whose method runs.
     object_keeps: bool,
-    /// Relations that each turn of a loop reads, whatever happens in it: the loop, the source of its rows, the relation.
-    read_each: Vec<(LoopId, Src, Name)>,
+    /// Relations that each turn of a loop reads or sets, whatever happens in it: the loop, the source of its rows, what is there.
+    read_each: Vec<(LoopId, Src, Name, Tree)>,
     /// How many loops are running, those that are no data included.
     turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.
@@ -254,7 +258,7 @@ pub(crate) struct Engine<'a> {
     /// Sources of rows that a statement may just have made.
     unsure_rows: FxHashSet<Src>,
     /// Models of the rows that a query is held to: each of its rows leads to the same one.
-    anchors: FxHashMap<Src, Vec<ModelId>>,
+    anchors: identity::Anchors,
     /// The file whose reads are written down, and what was.
     traced: Option<FileId>,
     trace_lines: std::collections::BTreeSet<(Range, String)>,
@@ -437,7 +441,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
-        anchors: FxHashMap::default(),
+        anchors: identity::Anchors::default(),
         traced: None,
         trace_lines: std::collections::BTreeSet::new(),
         marks: FxHashMap::default(),
@@ -670,6 +674,7 @@ impl<'a> Engine<'a> {
             loads: Vec::new(),
             given: SmallVec::new(),
             guards: Vec::new(),
+            answered: Vec::new(),
             overridden: Vec::new(),
             passed: Vec::new(),
             conditions: 0,

@@ -169,6 +169,7 @@ impl<'a> Engine<'a> {
     fn read_relation(&mut self, fr: &mut Frame<'a>, object: Val, row: Row, relation: &'a Relation, range: Range) -> Val {
         match relation.access {
             Access::Query => self.relation_query(fr, object, row, relation, range),
+            Access::Rows if self.v.trees.is_hidden(row.tree, relation.name) => UNKNOWN,
             Access::Rows => {
                 let at = super::call::method_range(range, relation.name);
                 let state = self.state(fr, row, relation);
@@ -193,7 +194,7 @@ impl<'a> Engine<'a> {
                                 event.on_some_ways = self.v.trees.state(row.tree, relation.name) == State::Maybe;
                             }
                             if fr.conditions == 0 && fr.loops.last() == Some(&row.renewed_by) {
-                                fr.read_each.push((row.renewed_by, row.src, relation.name));
+                                fr.read_each.push((row.renewed_by, row.src, relation.name, OPEN));
                             }
                         }
                         self.waits_for_relation(fr, row, relation.name, at);
@@ -348,7 +349,7 @@ impl<'a> Engine<'a> {
                 && self.ix.packs.word(dialect, "scope-method").is_some()
             {
                 let mut query = self.start_query(row.model, self.span(fr, whole));
-                query.flags |= flag::SCOPED;
+                query.flags |= flag::SCOPED | flag::ANEW;
                 return (self.apply(fr, query, &op, name, args, at, whole), None);
             }
             let reader = self.ix.packs.word(dialect, &format!("reads.{name}"));
@@ -364,6 +365,13 @@ impl<'a> Engine<'a> {
             self.run_callbacks(fr, &args, whole);
             return (UNKNOWN, None);
         };
+        // What is shown beside the columns from now on: it is computed when the row is serialized.
+        if op.path.is_some() && op.result == Result::Same {
+            for name in self.texts_of(&args.positional) {
+                self.read_path(fr, object, name, at);
+            }
+            return (object, None);
+        }
         if let Some(path) = op.path
             && let Some(val) = args.get(path)
             && let Data::Str(text) = *self.data(val)
@@ -450,7 +458,8 @@ impl<'a> Engine<'a> {
                 }
             }
             Result::Query => {
-                let query = self.start_query(row.model, self.span(fr, whole));
+                let mut query = self.start_query(row.model, self.span(fr, whole));
+                query.flags |= flag::ANEW;
                 self.v.of(Data::Query(query))
             }
             Result::Scalar => SCALAR,
@@ -470,7 +479,7 @@ impl<'a> Engine<'a> {
         via: Option<(ModelId, Name)>,
         defeats: bool,
         src: super::value::Src,
-        flags: u16,
+        flags: u32,
         at: Range,
     ) {
         self.emit(fr, What::Statement { kind, method, model, via, defeats, src, flags }, at, NO_LOOP);
@@ -666,9 +675,13 @@ impl<'a> Engine<'a> {
         self.mark(fr, &mut query, op, name, &args, at);
         if op.terms {
             self.held_to_one(fr, &mut query, name, &args);
-            if self.is_one_row(&query, name, &args) {
+            if self.is_one_row(&query, op, name, &args) {
                 query.flags |= flag::FEW;
             }
+        }
+        // Rows of another table may stand beside the one row more than once.
+        if (op.joins || op.alternative) && query.flags & flag::LIMITED == 0 {
+            query.flags &= !flag::FEW;
         }
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
@@ -711,7 +724,9 @@ impl<'a> Engine<'a> {
             }
             Result::Row if op.many_if_list && is_list(self, args.positional.first()) => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Held)
+                let is_one = args.positional.first().is_some_and(|v| self.is_list_of_one(*v));
+                self.measured.found_lists.insert(query.src);
+                self.v.many(row, if is_one { ManyKind::Literal } else { ManyKind::Held })
             }
             Result::Row => {
                 if op.many_if_list && args.positional.first().is_some_and(|v| *self.data(*v) == Data::Unknown) {
@@ -742,24 +757,6 @@ impl<'a> Engine<'a> {
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
         }
-    }
-
-    /// Is a query held to one value of the primary key?
-    fn is_one_row(&self, query: &Query, method: Name, args: &Args) -> bool {
-        let Some(model) = query.model.filter(|_| !args.named.is_empty()) else { return false };
-        let has = |key: &str, name: Name| {
-            let words = self.ix.packs.word(self.dialect(model), key);
-            words.is_some_and(|w| w.has_word(name.as_str()))
-        };
-        let is_key = |name: Name| has("key-names", name) || self.ix.model(model).columns.get(&name).is_some_and(|c| c.is_primary);
-        let is_one = |val: Val| !matches!(self.data(val), Data::Many(..) | Data::Query(_));
-        has("narrowing-equalities", method) && args.named.iter().any(|(name, val)| is_key(*name) && is_one(*val))
-    }
-
-    /// Does a method give a row that is not stored yet where it finds none?
-    fn may_be_new(&self, query: &Query, method: Name) -> bool {
-        let words = query.model.and_then(|m| self.ix.packs.word(self.dialect(m), "may-be-new"));
-        words.is_some_and(|w| w.has_word(method.as_str()))
     }
 
     /// A query after a callback got it: what the callback returns, or the query changed in place.

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::call::Args;
 use super::event::{Event, What};
 use super::filled::Place;
+use super::tree::{HIDDEN, OPEN};
 use super::value::{Data, ManyKind, NO_LOOP, Row, Source, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
@@ -50,6 +51,17 @@ impl<'a> Engine<'a> {
         let Some((_, end)) = self.ix.model(row.model).proxies.get(name).copied() else { return };
         let kept = fr.buffer.split_off(mark.min(fr.buffer.len()));
         fr.buffer.extend(kept.into_iter().filter(|e| !matches!(e.what, What::Read { relation, .. } if relation == end)));
+    }
+
+    /// What is set on the row of a loop is set on all of its rows, whatever variable holds them or leads to them afterwards.
+    pub(super) fn set_on_each(&mut self, fr: &mut Frame<'a>, changed: Val, name: Name) {
+        let Data::Row(row) = *self.data(changed) else { return };
+        if fr.conditions > 0 || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
+            return;
+        }
+        let set = if self.v.trees.is_hidden(row.tree, name) { HIDDEN } else { OPEN };
+        self.mark_below(fr, row.src, name, set);
+        fr.read_each.push((row.renewed_by, row.src, name, set));
     }
 
     /// Does a method of a relation of a model narrow the relation, which stays itself?

@@ -213,6 +213,7 @@ impl<'a> Engine<'a> {
             let block = if holds { then } else { otherwise };
             let mark = fr.buffer.len();
             let flow = self.block(fr, block);
+            self.answered_by_rows(fr, cond, holds, block);
             let absent = self.absent_when(fr, cond, holds);
             self.keep_first(fr, cond, &absent, mark);
             // `if not ready:`, where the module says that at first it is not.
@@ -505,6 +506,7 @@ impl<'a> Engine<'a> {
                 };
                 if changed != object {
                     self.write_place(fr, *base, changed);
+                    self.set_on_each(fr, changed, *name);
                     self.fill_by_hand(fr, *base, changed);
                 }
             }
@@ -599,10 +601,13 @@ impl<'a> Engine<'a> {
                 }
                 self.v.of(Data::Object { class, fields: fields.into_boxed_slice(), exact })
             }
-            // `post.author = user`: the relation is set by hand.
+            // `post.author = user`: the relation is set by hand, or hidden by what is no row.
             Data::Row(row) => {
                 if self.ix.model(row.model).relations.contains_key(&name) {
-                    let tree = self.v.trees.with(row.tree, name, super::tree::OPEN);
+                    let is_row = matches!(self.data(val), Data::Query(_) | Data::OneOf(_) | Data::Object { .. });
+                    let hides = !is_row && self.v.sources_in(val).is_empty();
+                    let set = if hides { super::tree::HIDDEN } else { super::tree::OPEN };
+                    let tree = self.v.trees.with(row.tree, name, set);
                     self.v.row(super::value::Row { tree, ..row })
                 } else {
                     object

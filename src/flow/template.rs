@@ -424,8 +424,11 @@ impl<'a> Engine<'a> {
         let path = studly.join("\\").to_ascii_lowercase();
         let roots = self.ix.packs.word_in_language(self.names.php, "component-class-roots")?;
         for root in roots.as_str().split_whitespace() {
-            let full = Name::new(&format!("{}{path}", root.to_ascii_lowercase()));
-            if let Some(class) = self.ix.class_names.get(&full) {
+            let root = root.to_ascii_lowercase();
+            // A folder may have a class of its own for its name.
+            let own = format!("{root}{path}");
+            let main = format!("{own}\\{}", self.ix.packs.word_in_language(self.names.php, "component-main")?);
+            if let Some(class) = [own, main].iter().find_map(|n| self.ix.class_names.get(&Name::new(n))) {
                 return Some(*class);
             }
         }

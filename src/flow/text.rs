@@ -49,6 +49,22 @@ impl<'a> Engine<'a> {
         result.unwrap_or(UNKNOWN)
     }
 
+    /// The texts among values and in the lists among them.
+    pub(super) fn texts_of(&self, vals: &[Val]) -> Vec<Name> {
+        let mut texts = Vec::new();
+        for val in vals {
+            match self.data(*val) {
+                Data::Str(text) => texts.push(*text),
+                Data::Tuple(items) => texts.extend(items.iter().filter_map(|v| match self.data(*v) {
+                    Data::Str(text) => Some(*text),
+                    _ => None,
+                })),
+                _ => (),
+            }
+        }
+        texts
+    }
+
     /// `'emails/%s.html' % name`
     pub(super) fn filled_text(&mut self, pattern: Val, given: Val) -> Val {
         let Data::Str(pattern) = *self.data(pattern) else { return SCALAR };

@@ -13,6 +13,9 @@ pub const NOTHING: Tree = Tree(0);
 /// Nothing is known.
 pub const OPEN: Tree = Tree(1);
 
+/// Something else was put in the place of the relation: neither its rows nor a query come of reading it.
+pub const HIDDEN: Tree = Tree(2);
+
 /// What is known of one relation of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
@@ -48,6 +51,7 @@ impl Default for Trees {
         let mut trees = Trees { nodes: Vec::new(), ids: FxHashMap::default() };
         trees.of(Node::default());
         trees.of(Node { open: true, ..Node::default() });
+        trees.of(Node { open: true, columns: Some(Vec::new()), ..Node::default() });
         trees
     }
 }
@@ -71,6 +75,7 @@ impl Trees {
     pub fn state(&self, tree: Tree, relation: Name) -> State {
         let node = self.node(tree);
         match node.children.iter().find(|(n, _)| *n == relation) {
+            Some((_, Some(child))) if *child == HIDDEN => State::Unknown,
             Some((_, Some(child))) => State::Loaded(*child),
             Some((_, None)) if node.open => State::Unknown,
             Some((_, None)) => State::Maybe,
@@ -79,9 +84,14 @@ impl Trees {
         }
     }
 
+    /// Does something else stand in the place of a relation?
+    pub fn is_hidden(&self, tree: Tree, relation: Name) -> bool {
+        self.node(tree).children.iter().any(|(n, child)| *n == relation && *child == Some(HIDDEN))
+    }
+
     /// The relations that are known to be loaded, by name.
     pub fn loaded(&self, tree: Tree) -> impl Iterator<Item = (Name, Tree)> {
-        self.node(tree).children.iter().filter_map(|(name, child)| Some((*name, (*child)?)))
+        self.node(tree).children.iter().filter_map(|(name, child)| Some((*name, (*child).filter(|c| *c != HIDDEN)?)))
     }
 
     /// May a column have been left out of the query?
@@ -152,6 +162,9 @@ impl Trees {
         if a == NOTHING {
             return b;
         }
+        if a == HIDDEN || b == HIDDEN {
+            return HIDDEN;
+        }
         let (x, y) = (self.node(a).clone(), self.node(b).clone());
         let mut node = x;
         node.open |= y.open;
@@ -176,6 +189,9 @@ impl Trees {
     pub fn meet(&mut self, a: Tree, b: Tree) -> Tree {
         if a == b {
             return a;
+        }
+        if a == HIDDEN || b == HIDDEN {
+            return OPEN;
         }
         let (x, y) = (self.node(a).clone(), self.node(b).clone());
         let mut node = Node { open: x.open || y.open, children: Vec::new(), columns: None };

@@ -59,37 +59,39 @@ pub struct Row {
 /// How a query was narrowed or shaped; bits of [`Query::flags`].
 pub mod flag {
     /// Not the plain relation or table any more: has conditions, order or other clauses.
-    pub const FILTERED: u16 = 1;
+    pub const FILTERED: u32 = 1;
     /// Has a limit or gives one page.
-    pub const LIMITED: u16 = 2;
+    pub const LIMITED: u32 = 2;
     /// Rows are no models: columns, dictionaries, scalars.
-    pub const PROJECTED: u16 = 4;
+    pub const PROJECTED: u32 = 4;
     /// Eager loads do not take effect.
-    pub const NO_EAGER: u16 = 8;
+    pub const NO_EAGER: u32 = 8;
     /// Limited to the tenant, or narrowed by something unknown.
-    pub const SCOPED: u16 = 16;
+    pub const SCOPED: u32 = 16;
     /// A scope was removed.
-    pub const UNSCOPED: u16 = 32;
+    pub const UNSCOPED: u32 = 32;
     /// Rows are tuples of the selected entities even if there is only one.
-    pub const WRAPPED: u16 = 64;
+    pub const WRAPPED: u32 = 64;
     /// Ordered.
-    pub const ORDERED: u16 = 128;
+    pub const ORDERED: u32 = 128;
     /// Locks the rows it reads.
-    pub const LOCKED: u16 = 256;
+    pub const LOCKED: u32 = 256;
     /// Written for one key: narrowed by the primary key or a list of keys.
-    pub const KEYED: u16 = 512;
+    pub const KEYED: u32 = 512;
     /// Narrowed to a list of keys that a variable holds: one statement for many keys.
-    pub const BATCH: u16 = 4096;
+    pub const BATCH: u32 = 4096;
     /// Gives so few rows that a loop over them is none.
-    pub const FEW: u16 = 2048;
+    pub const FEW: u32 = 2048;
     /// Written by a raw statement or on a bare table: no model's scopes apply.
-    pub const RAW: u16 = 1024;
+    pub const RAW: u32 = 1024;
     /// Rows are groups, or put together from several queries: counting them is another question.
-    pub const GROUPED: u16 = 8192;
+    pub const GROUPED: u32 = 8192;
     /// Has a condition, a join, or something else that decides which rows it gives.
-    pub const NARROWED: u16 = 16384;
+    pub const NARROWED: u32 = 16384;
     /// Has a condition of which the columns are not known.
-    pub const OTHERWISE: u16 = 32768;
+    pub const OTHERWISE: u32 = 32768;
+    /// A new query of the model of the row that it was asked on: the row does not narrow it.
+    pub const ANEW: u32 = 65536;
 }
 
 /// An interned set of [`Mark`]s.
@@ -138,7 +140,7 @@ pub struct Query {
     /// Class of the program with methods of its own for this query (manager, queryset, builder).
     pub class: Option<ClassId>,
     /// See [`flag`].
-    pub flags: u16,
+    pub flags: u32,
     /// What decides which rows it can reach.
     pub marks: Marks,
 }
@@ -637,7 +639,7 @@ impl Values {
                 if x.model == y.model && x.src == y.src && x.via == y.via && x.columns == y.columns =>
             {
                 let tree = self.trees.meet(x.tree, y.tree);
-                let keep = flag::KEYED | flag::LIMITED;
+                let keep = flag::KEYED | flag::LIMITED | flag::FEW;
                 let flags = (x.flags & y.flags & keep) | ((x.flags | y.flags) & !keep);
                 let more = self.marks_of(y.marks).to_vec();
                 let marks = self.marked(x.marks, &more);

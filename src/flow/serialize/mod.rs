@@ -103,7 +103,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A name that the packs give to something that this module asks for; empty if no pack knows it.
-    fn word(&self, fr: &Frame<'a>, key: &str) -> Name {
+    pub(in crate::flow) fn word(&self, fr: &Frame<'a>, key: &str) -> Name {
         self.ix.packs.word_in_language(self.language(fr), key).unwrap_or_else(Name::empty)
     }
 

@@ -10,7 +10,7 @@ use crate::packs::Result;
 
 impl<'a> Engine<'a> {
     /// What an instance wraps.
-    pub(super) fn wrapped(&mut self, fr: &mut Frame<'a>, object: Val) -> Val {
+    pub(in crate::flow) fn wrapped(&mut self, fr: &mut Frame<'a>, object: Val) -> Val {
         let field = self.word(fr, "resource-wrapped");
         match self.data(object) {
             Data::Object { fields, .. } => fields.iter().find(|(n, _)| *n == field).map_or(UNKNOWN, |(_, v)| *v),

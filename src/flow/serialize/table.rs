@@ -129,14 +129,13 @@ impl<'a> Engine<'a> {
             let built = std::mem::replace(&mut self.table, before).unwrap_or_default();
             // The table itself is built once: what counts is what a row leads to.
             let root = self.v.root_source(query.src).0;
-            let values = &self.v;
             let mut i = 0;
             fr.buffer.retain(|e| {
                 i += 1;
                 i <= mark
                     || match e.what {
                         What::Statement { via: Some((holder, _)), src, .. } => {
-                            Some(holder) == query.model || values.root_source(src).0 == root
+                            Some(holder) == query.model || self.starts_below(src, root)
                         }
                         What::Statement { via: None, .. } => false,
                         _ => true,
