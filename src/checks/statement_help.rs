@@ -8,7 +8,7 @@ use crate::base::{Name, Span};
 use crate::facts::{Expr, Pat, Slot};
 use crate::flow::value::flag;
 use crate::flow::{Event, Statement, What};
-use crate::index::{FnRef, ModelId};
+use crate::index::{FnRef, ModelId, Symbol};
 
 /// What is known of a statement in a loop beyond that it is one.
 pub(super) struct Advice {
@@ -345,7 +345,25 @@ pub(super) fn turn_writes(cx: &CheckContext<'_>, event: &Event) -> bool {
 /// Are rows of the model that is asked written in the same loop?
 pub(super) fn writes_what_it_asks(cx: &CheckContext<'_>, event: &Event) -> bool {
     let What::Statement { model: Some(model), .. } = &event.what else { return false };
-    writes(cx, event).any(|(_, _, written, _)| written == Some(*model))
+    writes(cx, event).any(|(_, _, written, _)| written == Some(*model)) || is_made_beside(cx, event, *model)
+}
+
+/// Where a session sends what is new by itself: does the function that asks make a row of the model, too?
+fn is_made_beside(cx: &CheckContext<'_>, event: &Event, model: ModelId) -> bool {
+    if cx.ix.packs.word(cx.ix.model(model).dialect, "identity-map").is_none() {
+        return false;
+    }
+    let makes = |f: FnRef| {
+        let body = &cx.ix.function(f).body;
+        body.exprs.iter().any(|e| match e {
+            Expr::Call { callee, .. } => {
+                matches!(cx.named(f, *callee), Symbol::Class(class) if cx.ix.class(class).model == Some(model))
+            }
+            _ => false,
+        })
+    };
+    let in_loop = || event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)).and_then(|at| cx.function_at(at));
+    makes(event.owner) || in_loop().is_some_and(makes)
 }
 
 /// Is the row that is read written in the same turn?
