@@ -285,8 +285,14 @@ fn a_broken_pack_ends_the_run_and_is_named() {
             ("a.php", "<?php\n"),
         ],
     );
-    let ran = ran(&["check", folder.path()]);
-    assert_eq!(ran.status, 2);
-    assert!(ran.err.contains("own.toml"), "{}", ran.err);
-    assert!(ran.err.contains("`rovs`"), "{}", ran.err);
+    // Every command that reads the program reads the packs of the project.
+    let file = format!("{}/a.php", folder.path());
+    for args in
+        [vec!["check", folder.path()], vec!["tenants", folder.path()], vec!["dump", "flow", &file, "--root", folder.path()]]
+    {
+        let ran = ran(&args);
+        assert_eq!(ran.status, 2, "{args:?}");
+        assert!(ran.err.contains("own.toml"), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains("`rovs`"), "{args:?}: {}", ran.err);
+    }
 }
