@@ -114,6 +114,10 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
         rest => (reads.near, rest),
     };
     let (place, code) = match reads.origin {
+        // `model = Post` of a view: there is no query to write on.
+        Source::Query(at) if reads.from > 0 && !cx.text(at).contains(['(', '.']) => {
+            ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest))
+        }
         Source::Query(_) => ("with the query", eager),
         _ => match if reads.is_far { late_code(cx.ix, near, rest) } else { late_code(cx.ix, reads.root, path) } {
             // The row that is known is another than those that lack it.
