@@ -161,8 +161,11 @@ impl Walk {
 
     fn read(mut self) -> SourceSet {
         let files: Vec<(String, (PathBuf, Guess))> = std::mem::take(&mut self.files).into_iter().collect();
-        let read: Vec<Result<Text, Skipped>> =
-            files.into_par_iter().map(|(path, (full, guess))| read_file(path, &full, guess)).collect();
+        // Lock files are long, and nothing of theirs is needed yet.
+        let (read, (manifest, broken)): (Vec<Result<Text, Skipped>>, _) = rayon::join(
+            || files.into_par_iter().map(|(path, (full, guess))| read_file(path, &full, guess)).collect(),
+            || self.manifest(),
+        );
         let mut texts = Vec::with_capacity(read.len());
         for result in read {
             match result {
@@ -170,7 +173,6 @@ impl Walk {
                 Err(skipped) => self.skipped.push(skipped),
             }
         }
-        let (manifest, broken) = self.manifest();
         self.skipped.extend(broken.into_iter().map(|(path, reason)| Skipped { path, reason, is_failure: false }));
         assemble(texts, manifest, self.skipped)
     }
