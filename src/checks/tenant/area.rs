@@ -24,6 +24,15 @@ pub(super) enum Area {
 impl View<'_, '_> {
     /// For whom a function runs.
     pub(super) fn area(&self, f: FnRef) -> Area {
+        if let Some(known) = self.guards.areas.borrow().get(&f) {
+            return known.clone();
+        }
+        let area = self.area_of(f);
+        self.guards.areas.borrow_mut().insert(f, area.clone());
+        area
+    }
+
+    fn area_of(&self, f: FnRef) -> Area {
         let ix = self.cx.ix;
         let source = ix.sources.file(f.file);
         if source.origin != Origin::Ours || self.is_declared_global(f.file) {

@@ -1,9 +1,12 @@
 //! Was the key that the client gives checked before: by the route, a decorator, a permission class, or a service?
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use super::View;
+use super::area::Area;
 use super::calls::own_functions;
 use super::origin::Key;
 use crate::base::{Name, Range};
@@ -23,6 +26,8 @@ type Routes = BTreeMap<(ClassId, Option<Name>), Vec<Route>>;
 pub(super) struct Guards {
     routes: OnceCell<Routes>,
     panel: OnceCell<bool>,
+    /// For whom functions run.
+    pub(super) areas: RefCell<FxHashMap<FnRef, Area>>,
 }
 
 /// What one registration says.

@@ -51,6 +51,20 @@ pub(super) struct View<'c, 'a> {
     reach: &'c reach::Reach,
 }
 
+/// What was asked of the program itself, whoever its tenants are.
+#[derive(Default)]
+struct Asked {
+    calls: calls::Calls,
+    guards: guard::Guards,
+    reach: reach::Reach,
+}
+
+impl Asked {
+    fn view<'c, 'a>(&'c self, cx: &'c CheckContext<'a>, words: &'c TenantWords, tenancy: &'c Tenancy) -> View<'c, 'a> {
+        View { cx, words, tenancy, calls: &self.calls, guards: &self.guards, reach: &self.reach }
+    }
+}
+
 /// A fault before it is grouped.
 struct Fault {
     finding: Finding,
@@ -59,10 +73,9 @@ struct Fault {
 }
 
 pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut Vec<Finding>) {
-    let (calls, guards) = (calls::Calls::default(), guard::Guards::default());
-    let tenancy = understand(cx, words, &calls);
-    let reach = reach::Reach::default();
-    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards, reach: &reach };
+    let asked = Asked::default();
+    let tenancy = understand(cx, words, &asked);
+    let view = asked.view(cx, words, &tenancy);
     let mut faults = Vec::new();
     cost::check(&view, &mut faults);
     if tenancy.is_known() {
@@ -78,11 +91,10 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
 }
 
 /// What the application's code says about its tenants.
-fn understand(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Tenancy {
-    let mut tenancy = read(cx, words, calls);
+fn understand(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
+    let mut tenancy = read(cx, words, asked);
     if tenancy.is_known() {
-        let (guards, reach) = (guard::Guards::default(), reach::Reach::default());
-        let view = View { cx, words, tenancy: &tenancy, calls, guards: &guards, reach: &reach };
+        let view = asked.view(cx, words, &tenancy);
         for (part, relation, parent) in view.parts() {
             tenancy.accept_part(part, relation, parent);
         }
@@ -91,7 +103,7 @@ fn understand(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) 
 }
 
 /// The same, without the models whose rows are part of others.
-fn read(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Tenancy {
+fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
     let own = Words { models: words.models.clone(), columns: words.columns.clone(), scopes: words.scopes.clone() };
     let mut tenancy = Tenancy::read(cx.ix, &own);
     if tenancy.is_known() {
@@ -109,9 +121,7 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, calls: &calls::Calls) -> Ten
         }
         let mut trial = tenancy.clone();
         trial.accept(cx.ix, &candidate, Evidence::Configured);
-        let guards = guard::Guards::default();
-        let reach = reach::Reach::default();
-        let view = View { cx, words, tenancy: &trial, calls, guards: &guards, reach: &reach };
+        let view = asked.view(cx, words, &trial);
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{CheckContext, TenantWords, View, understand};
+use super::{Asked, CheckContext, TenantWords, understand};
 use crate::base::Span;
 use crate::flow::value::flag;
 use crate::index::tenants::{Belongs, Evidence, LimitKind};
 
 /// The page that `ormlint tenants` prints.
 pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
-    let (calls, guards) = (super::calls::Calls::default(), super::guard::Guards::default());
-    let tenancy = understand(cx, words, &calls);
+    let asked = Asked::default();
+    let tenancy = understand(cx, words, &asked);
     let mut out = String::new();
     if !tenancy.is_known() {
         out.push_str("No tenants: no scope, manager, library or configuration says that rows belong to one.\n");
@@ -26,8 +26,7 @@ pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
         out.push_str("If there are, name them under `[tenant]` in ormlint.toml.\n");
         return out;
     }
-    let reach = super::reach::Reach::default();
-    let view = View { cx, words, tenancy: &tenancy, calls: &calls, guards: &guards, reach: &reach };
+    let view = asked.view(cx, words, &tenancy);
     let place = |span: Option<Span>| span.map_or(String::new(), |s| format!(" ({})", at(cx, s)));
     let names: Vec<String> =
         tenancy.tenants.iter().map(|t| format!("{}{}", cx.ix.model(*t).name, place(cx.ix.model(*t).span))).collect();
