@@ -40,7 +40,7 @@ impl ByHand {
             return *known;
         }
         let mentions = self.mentions.get_or_insert_with(|| mentions(cx));
-        let known = is_by_hand(cx, mentions, file, MAX_STEPS);
+        let known = is_by_hand(cx, mentions, &[file]);
         self.known.insert(file, known);
         known
     }
@@ -57,15 +57,18 @@ fn is_script(cx: &CheckContext<'_>, file: FileId) -> bool {
         || (0..classes.len()).filter_map(id_of).any(|id| is_command(cx.ix.class(*id)))
 }
 
-/// Is a file a script that nothing names but other such scripts?
-fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, file: FileId, steps: usize) -> bool {
-    if !is_script(cx, file) {
-        return false;
-    }
+/// Is the last of these files a script that nothing names but other such scripts? The others are asked already.
+fn is_by_hand(cx: &CheckContext<'_>, mentions: &Mentions, asked: &[FileId]) -> bool {
+    let Some(file) = asked.last().copied().filter(|file| is_script(cx, *file)) else { return false };
     names_of(cx, file).iter().filter_map(|name| mentions.get(name.as_str())).all(|files| {
-        let others: Vec<FileId> = files.iter().copied().filter(|f| *f != file).collect();
-        others.is_empty()
-            || steps > 0 && files.len() <= MAX_FILES && others.iter().all(|f| is_by_hand(cx, mentions, *f, steps - 1))
+        let mut others = files.iter().copied().filter(|f| !asked.contains(f)).peekable();
+        others.peek().is_none()
+            || asked.len() <= MAX_STEPS
+                && files.len() <= MAX_FILES
+                && others.all(|f| {
+                    let asked: Vec<FileId> = asked.iter().copied().chain([f]).collect();
+                    is_by_hand(cx, mentions, &asked)
+                })
     })
 }
 

@@ -830,6 +830,10 @@ impl<'a> Engine<'a> {
     /// Template lookup: attribute, key or index, called if it can be.
     pub(super) fn lookup(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, call: bool, range: Range) -> Val {
         let val = match self.data(object).clone() {
+            // Under keys that nobody knows, `items` is more likely the method.
+            Data::Record(keys, _) if call && !keys.iter().any(|(k, _)| *k == name) && is_of_mapping(name) => {
+                return self.call_method(fr, object, name, super::call::Args::default(), range);
+            }
             Data::Record(..) => {
                 let key = self.v.str(name);
                 let found = self.index(fr, object, Some(key), range);
@@ -859,4 +863,9 @@ impl<'a> Engine<'a> {
             _ => None,
         }
     }
+}
+
+/// Is it a method of every mapping?
+fn is_of_mapping(name: Name) -> bool {
+    matches!(name.as_str(), "items" | "values" | "keys")
 }

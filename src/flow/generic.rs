@@ -126,10 +126,14 @@ impl<'a> Engine<'a> {
 
     /// What a variable of a module that holds a type stands for.
     pub(super) fn aliased_type(&mut self, file: FileId, scope: FnId, name: Name, at: Span) -> Option<Val> {
-        if self.aliases >= MAX_DEPTH || self.ix.file(file).language != Language::Python {
+        if self.aliases.len() >= MAX_DEPTH || self.ix.file(file).language != Language::Python {
             return None;
         }
         let Symbol::Variable(module, variable) = self.ix.resolve_dotted(file, scope, name.as_str()) else { return None };
+        // A type that names itself, as those of JSON do.
+        if self.aliases.contains(&(module, variable)) {
+            return Some(super::value::UNKNOWN);
+        }
         let top = FnRef { file: module, id: FnId(0) };
         let body = &self.ix.function(top).body;
         let value = body.exprs.iter().find_map(|e| match e {
@@ -143,9 +147,9 @@ impl<'a> Engine<'a> {
         if ty == Type::Unknown {
             return None;
         }
-        self.aliases += 1;
+        self.aliases.push((module, variable));
         let val = self.value_of_type_at(module, top.id, &ty, at);
-        self.aliases -= 1;
+        self.aliases.pop();
         Some(val)
     }
 }

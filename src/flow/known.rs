@@ -32,6 +32,13 @@ impl<'a> Engine<'a> {
             Data::Bool(b) => Some(*b),
             // Nobody takes eager loads out of the list that a class declares.
             Data::Tuple(all) if all.iter().any(|v| matches!(self.data(*v), Data::Load(_))) => Some(true),
+            Data::Tuple(all)
+                if matches!(fr.body.expr(cond), Expr::Attr { .. })
+                    && !all.is_empty()
+                    && all.iter().all(|v| matches!(self.data(*v), Data::Str(_))) =>
+            {
+                Some(true)
+            }
             _ => self.decide(fr, cond, MAX_NESTING),
         }
     }

@@ -1,7 +1,7 @@
 //! What do constructors and functions of libraries give?
 
 use super::call::Args;
-use super::value::{Data, UNKNOWN, Val};
+use super::value::{Data, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Language;
@@ -109,6 +109,9 @@ impl<'a> Engine<'a> {
 
     /// Calls a function or constructor outside the program.
     pub(super) fn call_external(&mut self, fr: &mut Frame<'a>, name: Name, args: Args, range: Range) -> Val {
+        if let Some(made) = self.with_default(fr, name, &args, range) {
+            return made;
+        }
         let given = self.client(fr, name, range);
         self.blocking(fr, name, range);
         if !self.ambient.is_empty() {
@@ -151,5 +154,23 @@ impl<'a> Engine<'a> {
         }
         // What a class of a library is called with gives an instance of it.
         if name.last_segment().starts_with(|c: char| c.is_uppercase()) { self.v.of(Data::Instance(name)) } else { UNKNOWN }
+    }
+
+    /// `defaultdict(list)`: a mapping of which each missing key gives what the factory makes.
+    fn with_default(&mut self, fr: &mut Frame<'a>, name: Name, args: &Args, range: Range) -> Option<Val> {
+        if name.as_str() != "collections.defaultdict" {
+            return None;
+        }
+        let factory = *args.positional.first()?;
+        let at = args.ranges.first()?;
+        let text = self.ix.sources.file(fr.file).text.get(at.start as usize..at.end as usize).unwrap_or_default();
+        let made = match (text, self.data(factory)) {
+            (_, Data::Function(_) | Data::Closure(..)) => self.call_value(fr, factory, Args::positional(Vec::new()), range),
+            ("list" | "set", _) => self.v.of(Data::Tuple(Box::default())),
+            ("dict", _) => self.v.record(Vec::new(), None),
+            ("int" | "str" | "float" | "bool", _) => SCALAR,
+            _ => UNKNOWN,
+        };
+        Some(self.v.of(Data::Record(Box::default(), Some(made))))
     }
 }

@@ -223,26 +223,8 @@ impl<'a> Engine<'a> {
         if let Some(grown) = self.grown(fr, recv, name, &args) {
             return (SCALAR, Some(grown));
         }
-        if let (Data::Record(keys, rest), "get" | "pop" | "setdefault") = (self.data(recv).clone(), name.as_str())
-            && let Some(Data::Str(key)) = args.positional.first().map(|v| self.data(*v).clone())
-        {
-            return match (keys.iter().find(|(k, _)| *k == key), rest) {
-                (Some((_, v)), _) => (*v, None),
-                (None, Some(rest)) => (rest, None),
-                // A key that is not there gives what stands in for it.
-                (None, None) => (args.positional.get(1).copied().unwrap_or(UNKNOWN), None),
-            };
-        }
-        if let (Data::Record(keys, rest), "update" | "merge") = (self.data(recv).clone(), name.as_str()) {
-            let mut keys = keys.to_vec();
-            let mut rest = rest;
-            if let Some(Data::Record(more, r)) = args.positional.first().map(|v| self.data(*v).clone()) {
-                keys.extend(more.iter().copied());
-                rest = rest.or(r);
-            }
-            keys.extend(args.named.iter().copied());
-            let changed = self.v.record(keys, rest);
-            return (changed, Some(changed));
+        if let Some(given) = self.mapping_method(fr, recv, name, &args) {
+            return given;
         }
         // Collection classes of the program.
         if let Data::Many(e, _) = self.data(recv).clone()

@@ -29,6 +29,7 @@ mod lookup;
 mod make;
 mod manager;
 mod many;
+mod mapping;
 mod measure;
 mod module;
 mod one_row;
@@ -280,8 +281,8 @@ pub(crate) struct Engine<'a> {
     typed_for: Option<ClassId>,
     /// A function that is called for what it gives alone: what it does is known already.
     quiet: Option<FnRef>,
-    /// How many names of types stand for each other on the way to the one that is read.
-    aliases: usize,
+    /// Names of types that stand for each other on the way to the one that is read.
+    aliases: Vec<(FileId, Name)>,
     /// The class that handles the routes of the group that is evaluated.
     route_class: Option<ClassId>,
     /// Bare tables that queries read.
@@ -453,7 +454,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         is_async_work: false,
         typed_for: None,
         quiet: None,
-        aliases: 0,
+        aliases: Vec::new(),
         route_class: None,
         table_names: FxHashMap::default(),
         unloaded_by: FxHashMap::default(),

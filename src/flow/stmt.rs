@@ -512,6 +512,12 @@ impl<'a> Engine<'a> {
             }
             Pat::Index { base, index } => {
                 let container = self.expr(fr, *base);
+                // `$groups[$post->kind][] = $post`: the inner array may be new.
+                let container = if container == UNKNOWN && self.is_element_of_array(fr, *base) {
+                    self.v.of(Data::Tuple(Box::default()))
+                } else {
+                    container
+                };
                 let key = index.map(|i| self.expr(fr, i));
                 let changed = match key {
                     None => self.with_one_more(fr, container, val),
@@ -570,14 +576,43 @@ impl<'a> Engine<'a> {
                 }
             }
             Expr::Index { base, index: Some(i) } => {
-                if let (Expr::Local(_), Expr::Str(key)) = (fr.body.expr(*base), fr.body.expr(*i)) {
-                    let container = self.peek(fr, *base);
-                    let key = self.v.str(*key);
-                    let changed = self.with_element(container, Some(key), val);
-                    self.write_place(fr, *base, changed);
+                if let Expr::Local(_) = fr.body.expr(*base) {
+                    let key = match fr.body.expr(*i) {
+                        Expr::Str(key) => self.v.str(*key),
+                        _ => UNKNOWN,
+                    };
+                    self.write_element(fr, *base, key, val);
+                }
+            }
+            // `groups.setdefault(post.kind, []).append(post)`
+            Expr::Call { callee, args } if args.len() == 2 => {
+                if let Expr::Attr { base, name, .. } = fr.body.expr(*callee)
+                    && name.as_str() == "setdefault"
+                    && let Expr::Local(_) = fr.body.expr(*base)
+                {
+                    self.write_element(fr, *base, UNKNOWN, val);
                 }
             }
             _ => (),
+        }
+    }
+
+    /// Is it an element of an array in a variable, of which something is known?
+    fn is_element_of_array(&self, fr: &Frame<'a>, e: ExprId) -> bool {
+        let crate::facts::Expr::Index { base, .. } = fr.body.expr(e) else { return false };
+        match self.data(self.peek(fr, *base)) {
+            Data::Tuple(_) => true,
+            Data::Record(_, rest) => *rest != Some(UNKNOWN),
+            _ => false,
+        }
+    }
+
+    /// Puts a changed element back into the array in a variable. Of what stands under keys that are not known, all is kept.
+    fn write_element(&mut self, fr: &mut Frame<'a>, base: ExprId, key: Val, val: Val) {
+        let container = self.peek(fr, base);
+        if matches!(self.data(container), Data::Record(..) | Data::Tuple(_) | Data::Many(..)) {
+            let changed = self.with_element(container, Some(key), val);
+            self.write_place(fr, base, changed);
         }
     }
 

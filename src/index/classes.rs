@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Class, ClassId, FnRef, ProjectIndex, Symbol};
 use crate::base::{FileId, Name};
-use crate::facts::{ClassIx, Expr, ExprId, FnId, FnKind, FunctionDecl, Language, Type};
+use crate::facts::{ClassIx, Expr, ExprId, FnId, FnKind, FunctionDecl, Language, Stmt, Type};
 
 /// Inheritance deeper than this is a cycle or generated code.
 const MAX_ANCESTRY: usize = 100;
@@ -179,7 +179,8 @@ fn read_members(index: &ProjectIndex<'_>, id: ClassId, table: &mut ClassTable) {
         let function = &facts.functions[method.0 as usize];
         let place = FnRef { file: class.file, id: *method };
         if is_python {
-            if is_later_part(index, class.file, function) && table.methods.contains_key(&(id, function.name)) {
+            let is_known = table.methods.contains_key(&(id, function.name));
+            if is_known && is_later_part(index, class.file, function) || is_for_types(index, class.file, function) {
                 continue;
             }
             table.methods.insert((id, function.name), place);
@@ -191,6 +192,23 @@ fn read_members(index: &ProjectIndex<'_>, id: ClassId, table: &mut ClassTable) {
     for (i, attr) in decl.attrs.iter().enumerate() {
         table.attrs.insert((id, attr.name), i);
     }
+}
+
+/// `if TYPE_CHECKING: def live(self) -> Posts: ...`: what the class answers with stands elsewhere.
+fn is_for_types(index: &ProjectIndex<'_>, file: FileId, function: &FunctionDecl) -> bool {
+    let Some(parent) = function.parent else { return false };
+    let body = &index.file(file).functions[parent.0 as usize].body;
+    body.stmts.iter().zip(&body.stmt_ranges).any(|(stmt, range)| match stmt {
+        Stmt::If { cond, otherwise, .. } => {
+            let name = match body.expr(*cond) {
+                Expr::Name(name) | Expr::Attr { name, .. } => name.as_str(),
+                Expr::Local(slot) => body.slots[slot.0 as usize].as_str(),
+                _ => "",
+            };
+            name == "TYPE_CHECKING" && otherwise.is_empty() && range.contains(function.range)
+        }
+        _ => false,
+    })
 }
 
 /// `@x.setter def x`: a part added to a property that a method of this name began.
