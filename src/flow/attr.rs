@@ -3,13 +3,19 @@
 use std::rc::Rc;
 
 use super::call::Args;
-use super::value::{Data, NULL, SCALAR, UNKNOWN, Val};
+use super::value::{Data, NULL, Row, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, Language, Pat};
 use crate::index::{ClassId, FnRef};
 
 impl<'a> Engine<'a> {
+    /// Does the class of a row compute an attribute by a property?
+    pub(super) fn is_property_of_row(&self, row: Row, name: Name) -> bool {
+        let class = self.ix.model(row.model).class;
+        class.and_then(|class| self.ix.find_method(class, name)).is_some_and(|(_, f)| self.is_property(f))
+    }
+
     /// Reads an attribute.
     pub(super) fn attr(&mut self, fr: &mut Frame<'a>, object: Val, name: Name, range: Range) -> Val {
         self.trace(fr, object, name, range);

@@ -242,7 +242,9 @@ impl<'a> Engine<'a> {
         if let Some(class) = model.class {
             if let Some((_, f)) = self.ix.find_method(class, name) {
                 if self.is_property(f) {
-                    return self.call_function(fr, f, object, Args::default(), range).0;
+                    // Something else was put in its place.
+                    let is_hidden = self.v.trees.is_hidden(row.tree, name);
+                    return if is_hidden { UNKNOWN } else { self.call_function(fr, f, object, Args::default(), range).0 };
                 }
                 if !model.relations.contains_key(&name) && self.ix.file(f.file).language == Language::Python {
                     return self.v.of(Data::Method(object, name));

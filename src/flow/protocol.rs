@@ -56,7 +56,9 @@ impl<'a> Engine<'a> {
     /// What is set on the row of a loop is set on all of its rows, whatever variable holds them or leads to them afterwards.
     pub(super) fn set_on_each(&mut self, fr: &mut Frame<'a>, changed: Val, name: Name) {
         let Data::Row(row) = *self.data(changed) else { return };
-        if fr.conditions > 0 || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
+        // `foreach ($tickets as $ticket) foreach ($buyers as $buyer) if (…) { $ticket->buyer = $buyer; }`: the inner loop looks for it.
+        let is_searched = fr.loops.last().is_some_and(|inner| *inner != row.renewed_by);
+        if fr.conditions > 0 && !is_searched || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
             return;
         }
         let set = if self.v.trees.is_hidden(row.tree, name) { HIDDEN } else { OPEN };

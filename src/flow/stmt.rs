@@ -644,6 +644,10 @@ impl<'a> Engine<'a> {
                     let set = if hides { super::tree::HIDDEN } else { super::tree::OPEN };
                     let tree = self.v.trees.with(row.tree, name, set);
                     self.v.row(super::value::Row { tree, ..row })
+                } else if self.is_property_of_row(row, name) {
+                    // What is assigned stands in the place of what a cached property computes.
+                    let tree = self.v.trees.with(row.tree, name, super::tree::HIDDEN);
+                    self.v.row(super::value::Row { tree, ..row })
                 } else {
                     object
                 }
