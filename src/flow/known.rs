@@ -431,6 +431,9 @@ impl<'a> Engine<'a> {
                     return None;
                 }
                 let val = *fr.locals.get(slot.0 as usize)?;
+                if self.may_be_nothing(fr, *slot, val) {
+                    return None;
+                }
                 self.known_value(val)
             }
             Expr::This => self.known_value(fr.this),
@@ -445,6 +448,18 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Is it one row of which it is not known whether there is one: what a query gave here, or what a parameter is declared as?
+    /// What a caller found and hands on is there.
+    fn may_be_nothing(&self, fr: &Frame<'a>, slot: crate::facts::Slot, val: Val) -> bool {
+        let Data::Row(row) = self.data(val) else { return false };
+        row.renewed_by == super::NO_LOOP
+            && match self.v.source_of(row.src) {
+                Source::Declared(_) => true,
+                Source::Query(_) => !fr.decl.params.iter().any(|p| p.slot == slot),
+                _ => false,
+            }
     }
 
     fn known_value(&self, val: Val) -> Option<Known> {
