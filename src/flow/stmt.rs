@@ -597,6 +597,18 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Is a query that was not sent yet somewhere in a value?
+    fn holds_query(&self, val: Val, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.data(val) {
+            Data::Query(_) => true,
+            Data::Many(element, _) => self.holds_query(*element, depth),
+            Data::Tuple(all) | Data::OneOf(all) => all.iter().any(|v| self.holds_query(*v, depth)),
+            Data::Record(keys, rest) => keys.iter().map(|(_, v)| *v).chain(*rest).any(|v| self.holds_query(v, depth)),
+            _ => false,
+        }
+    }
+
     /// Is it an element of an array in a variable, of which something is known?
     fn is_element_of_array(&self, fr: &Frame<'a>, e: ExprId) -> bool {
         let crate::facts::Expr::Index { base, .. } = fr.body.expr(e) else { return false };
@@ -610,7 +622,8 @@ impl<'a> Engine<'a> {
     /// Puts a changed element back into the array in a variable. Of what stands under keys that are not known, all is kept.
     fn write_element(&mut self, fr: &mut Frame<'a>, base: ExprId, key: Val, val: Val) {
         let container = self.peek(fr, base);
-        if matches!(self.data(container), Data::Record(..) | Data::Tuple(_) | Data::Many(..)) {
+        // A query keeps the rows that it gave once: read again under its key, it sends nothing.
+        if matches!(self.data(container), Data::Record(..) | Data::Tuple(_) | Data::Many(..)) && !self.holds_query(val, 4) {
             let changed = self.with_element(container, Some(key), val);
             self.write_place(fr, base, changed);
         }
