@@ -115,7 +115,7 @@ pub fn run(
 ) {
     guard(&mut || load::check(cx, findings));
     guard(&mut || statement::check(cx, findings));
-    one_place::same_expression(findings);
+    guard(&mut || one_place::same_expression(findings));
     guard(&mut || tenant::check(cx, tenant, findings));
     guard(&mut || client::check(cx, findings));
     guard(&mut || blocking::check(cx, findings));
