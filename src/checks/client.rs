@@ -158,10 +158,7 @@ fn loop_of(cx: &CheckContext<'_>, event: &Event) -> Option<Span> {
 
 /// Is the version that the program asks for one of those of which the catalogue speaks?
 fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
-    let Some((package, below)) = entry.below.as_deref().and_then(|b| b.split_once(' ')) else { return true };
-    let number = |text: &str| text.split('.').next().and_then(|n| n.parse::<u32>().ok());
-    let version = cx.ix.sources.manifest.packages.get(package).and_then(Option::as_deref);
-    version.and_then(number).is_some_and(|v| Some(v) < number(below))
+    entry.below.as_deref().is_none_or(|below| cx.ix.sources.manifest.is_below(below) == Some(true))
 }
 
 /// The finding of a construction on one of the ways to it.

@@ -3,19 +3,15 @@
 
 use super::CheckContext;
 use crate::base::Span;
-use crate::facts::{Expr, ExprId, Pat, Stmt};
+use crate::facts::{Expr, ExprId, Pat};
 use crate::index::Symbol;
 
 /// Does the loop delete each row in its own turn, one by one, so that whatever belongs to the row goes with it?
 pub(super) fn ends_its_rows(cx: &CheckContext<'_>, header: Span) -> bool {
     let Some(f) = cx.function_at(header) else { return false };
     let body = &cx.ix.function(f).body;
-    let found = body.stmts.iter().zip(&body.stmt_ranges).find_map(|(stmt, range)| match stmt {
-        Stmt::Loop(l) if l.header == header.range => Some((l.target?, *range)),
-        _ => None,
-    });
-    let Some((target, whole)) = found else { return false };
-    let Pat::Local(row) = body.pat(target) else { return false };
+    let Some((turns, whole)) = body.loop_at(header.range) else { return false };
+    let Some(Pat::Local(row)) = turns.target.map(|target| body.pat(target)) else { return false };
     let is_row = |e: ExprId| *body.expr(e) == Expr::Local(*row);
     let deletes = cx.ix.packs.word_list("row-deletes");
     body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
@@ -37,11 +33,7 @@ const QUICK: [&str; 2] = ["the database", "the cache server"];
 pub(super) fn waits_for_more(cx: &CheckContext<'_>, header: Span) -> bool {
     let Some(f) = cx.function_at(header) else { return false };
     let body = &cx.ix.function(f).body;
-    let whole = body.stmts.iter().zip(&body.stmt_ranges).find_map(|(stmt, range)| match stmt {
-        Stmt::Loop(l) if l.header == header.range => Some(*range),
-        _ => None,
-    });
-    let Some(whole) = whole else { return false };
+    let Some((_, whole)) = body.loop_at(header.range) else { return false };
     body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
         Expr::Call { callee, .. } if whole.contains(*range) && range.start >= header.range.end => match cx.named(f, *callee) {
             Symbol::External(name) => cx.ix.packs.blocking(name).is_some_and(|entry| !QUICK.contains(&entry.what.as_str())),

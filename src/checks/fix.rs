@@ -51,11 +51,15 @@ impl Chain<'_> {
     }
 }
 
-/// What is done with a key that is only asked whether there is one.
-pub(super) const TESTS: &str = "test";
+/// The change of reads that need no more of a relation than the key that the row holds itself.
+pub(super) struct KeyRead {
+    pub fix: Fix,
+    /// Nothing but whether there is a row is asked.
+    pub is_tested: bool,
+}
 
 /// Every read of a relation only asks for the key, which the row holds itself, or whether there is one.
-pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events: &[&Event]) -> Option<Fix> {
+pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events: &[&Event]) -> Option<KeyRead> {
     let relation = cx.ix.model(root).relations.get(&name)?;
     let column = relation.key_column?;
     let target = cx.ix.model(relation.target?);
@@ -121,8 +125,9 @@ pub(super) fn key_read(cx: &CheckContext<'_>, root: ModelId, name: Name, events:
     }
     // A key that the database checks is there if and only if its row is.
     let is_telling = cx.ix.packs.word(target.dialect, "keys-are-checked").is_some();
-    let what = if asks_key { "read" } else { TESTS };
-    (asks_key || is_telling).then(|| Fix { title: format!("{what} `{column}`"), edits, is_safe })
+    let what = if asks_key { "read" } else { "test" };
+    let fix = || Fix { title: format!("{what} `{column}`"), edits, is_safe };
+    (asks_key || is_telling).then(|| KeyRead { fix: fix(), is_tested: !asks_key })
 }
 
 /// Is a row only given to a condition of a query, which compares its key: `filter(author=post.author)`?

@@ -4,7 +4,7 @@ use super::CheckContext;
 use super::load_help::Reads;
 use super::wording::{eager_code, path_text};
 use crate::base::{Name, Span};
-use crate::facts::{Arg, Expr, Stmt};
+use crate::facts::{Arg, Expr};
 use crate::flow::Statement;
 use crate::flow::value::Source;
 use crate::packs::Result as OpResult;
@@ -53,7 +53,7 @@ fn found_by(cx: &CheckContext<'_>, at: Span) -> Option<(Name, bool)> {
 /// Is a loop one that goes on while something holds, not one over rows?
 fn is_without_rows(cx: &CheckContext<'_>, header: Span) -> bool {
     let Some(f) = cx.function_at(header) else { return false };
-    cx.ix.function(f).body.stmts.iter().any(|s| matches!(s, Stmt::Loop(l) if l.header == header.range && l.iter.is_none()))
+    cx.ix.function(f).body.loop_at(header.range).is_some_and(|(l, _)| l.iter.is_none())
 }
 
 /// A relation that says itself under which name its rows are kept, and names another than its method: loaded, it stays empty.

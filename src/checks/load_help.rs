@@ -212,10 +212,10 @@ fn key_reads(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(String, Option
     let is_last =
         |event: &&&Event| matches!(&event.what, What::Read { model, relation, .. } if relation == last && *model == reads.model);
     let of_last: Vec<&Event> = reads.events.iter().filter(is_last).copied().collect();
-    let fix = fix::key_read(cx, reads.model, *last, &of_last)?;
+    let fix::KeyRead { fix, is_tested } = fix::key_read(cx, reads.model, *last, &of_last)?;
     let column = cx.ix.model(reads.model).relations.get(last)?.key_column?;
     let holder = model_name(cx.ix, reads.model);
-    let read = if fix.title.starts_with(fix::TESTS) {
+    let read = if is_tested {
         format!("only whether there is one is asked of `{last}`: test `{column}`, which `{holder}` holds itself")
     } else {
         format!("only the key of `{last}` is asked for: read `{column}`, which `{holder}` holds itself")

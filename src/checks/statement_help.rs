@@ -80,20 +80,23 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn word(&self, key: &str) -> Option<String> {
+    fn name(&self, key: &str) -> Option<Name> {
         let packs = self.cx.ix.packs;
-        let found = match self.model {
+        match self.model {
             Some(m) => packs.word(self.cx.ix.model(m).dialect, key),
             None => {
                 let python = self.cx.ix.file(self.site.file).language == crate::facts::Language::Python;
                 packs.word_in_language(Name::new(if python { "python" } else { "php" }), key)
             }
-        };
-        found.map(|w| w.as_str().to_owned())
+        }
+    }
+
+    fn word(&self, key: &str) -> Option<String> {
+        self.name(key).map(|w| w.as_str().to_owned())
     }
 
     fn has(&self, key: &str, name: &str) -> bool {
-        self.word(key).is_some_and(|w| w.split(' ').any(|w| w == name))
+        self.name(key).is_some_and(|w| w.has_word(name))
     }
 
     fn filled(&self, key: &str, column: Name) -> Option<String> {

@@ -115,14 +115,7 @@ fn in_loop<'a>(cx: &'a CheckContext<'a>, header: Span, first: Span) -> Option<Tu
     if first.file != f.file || cx.function_at(first) != Some(f) {
         return None;
     }
-    let mut region: Option<Range> = None;
-    for (i, stmt) in body.stmts.iter().enumerate() {
-        if let Stmt::Loop(l) = stmt
-            && l.header == header.range
-        {
-            region = Some(body.stmt_ranges[i]);
-        }
-    }
+    let mut region = body.loop_at(header.range).map(|(_, whole)| whole);
     for (i, expr) in body.exprs.iter().enumerate() {
         if let Expr::Comprehension { clauses, .. } = expr
             && let Some(at) = clauses.iter().position(|c| c.range == header.range)

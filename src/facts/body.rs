@@ -67,6 +67,19 @@ impl Body {
         &self.pats[pat.0 as usize]
     }
 
+    /// The loop that a header begins, and the range of the whole of it; none for the clause of a comprehension.
+    pub fn loop_at(&self, header: Range) -> Option<(&Loop, Range)> {
+        self.loops().find(|(l, _)| l.header == header)
+    }
+
+    /// Loops that are statements, each with its whole range.
+    pub fn loops(&self) -> impl Iterator<Item = (&Loop, Range)> {
+        self.stmts.iter().zip(&self.stmt_ranges).filter_map(|(stmt, range)| match stmt {
+            Stmt::Loop(l) => Some((l.as_ref(), *range)),
+            _ => None,
+        })
+    }
+
     /// The statement itself.
     pub fn stmt(&self, stmt: StmtId) -> &Stmt {
         &self.stmts[stmt.0 as usize]

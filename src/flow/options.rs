@@ -39,10 +39,7 @@ impl<'a> Engine<'a> {
     /// Is the library of a version, as far as anyone knows, whose options share their links?
     fn links_belong_together(&self) -> bool {
         let word = self.ix.packs.word_in_language(self.names.python, "links-shared-below");
-        let Some((package, major)) = word.and_then(|w| w.as_str().split_once(' ')) else { return false };
-        let version = self.ix.sources.manifest.packages.get(package).and_then(Option::as_ref);
-        let number = |text: &str| text.split('.').next().and_then(|n| n.parse::<u32>().ok());
-        version.and_then(|v| number(v)).is_none_or(|v| Some(v) < number(major))
+        word.is_some_and(|word| self.ix.sources.manifest.is_below(word.as_str()) != Some(false))
     }
 }
 

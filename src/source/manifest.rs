@@ -18,6 +18,14 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Is a package used in a version below a major one, both named as in `sqlalchemy 2`? `None` if its version is not known.
+    pub fn is_below(&self, package_and_major: &str) -> Option<bool> {
+        let (package, major) = package_and_major.split_once(' ')?;
+        let number = |text: &str| text.split('.').next().and_then(|n| n.parse::<u32>().ok());
+        let version = self.packages.get(package).and_then(Option::as_deref).and_then(number)?;
+        Some(version < number(major)?)
+    }
+
     /// Makes the folders relative to `inside`, a folder (with `/` at its end) below the one that was read.
     pub(super) fn rebase(&mut self, inside: &str) {
         let rebased = self.psr4.iter().filter_map(|(prefix, folder)| {

@@ -32,10 +32,7 @@ pub(super) fn turns(cx: &CheckContext<'_>, event: &Event) -> Turns {
     let Some(at) = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) else { return Turns::Many };
     let Some(f) = cx.function_at(at) else { return Turns::Many };
     let body = &cx.ix.function(f).body;
-    let statement = body.stmts.iter().find_map(|s| match s {
-        Stmt::Loop(l) if l.header == at.range => l.iter,
-        _ => None,
-    });
+    let statement = body.loop_at(at.range).and_then(|(l, _)| l.iter);
     let clause = || {
         body.exprs.iter().find_map(|e| match e {
             Expr::Comprehension { clauses, .. } => clauses.iter().find(|c| c.range == at.range).map(|c| c.iter),
@@ -67,14 +64,8 @@ fn is_at_start(cx: &CheckContext<'_>, f: FnRef, header: Range) -> bool {
     if !decl.is_async {
         return false;
     }
-    let loops = || {
-        body.stmts.iter().zip(&body.stmt_ranges).filter_map(|(s, range)| match s {
-            Stmt::Loop(l) => Some((l, *range)),
-            _ => None,
-        })
-    };
-    let Some((turns, whole)) = loops().find(|(l, _)| l.header == header) else { return false };
-    if turns.is_async || loops().any(|(_, r)| r.start < whole.start && whole.end <= r.end) {
+    let Some((turns, whole)) = body.loop_at(header) else { return false };
+    if turns.is_async || body.loops().any(|(_, r)| r.start < whole.start && whole.end <= r.end) {
         return false;
     }
     let named = |callee: ExprId, words: &[String]| match body.expr(callee) {

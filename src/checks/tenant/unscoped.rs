@@ -82,7 +82,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     }
     let (place, owner) = view.home(execution);
     let area = view.area(owner);
-    if matches!(area, Area::Global | Area::Early) || view.is_for_any_model(owner, model) {
+    if matches!(area, Area::Global | Area::Early) || view.is_in_base_of_models(owner, model) {
         return None;
     }
     let limit = owned.limits.first();
@@ -293,7 +293,7 @@ impl View<'_, '_> {
     }
 
     /// Is a query made where nobody sees of which model: in a class whose children say it? Only what calls it knows.
-    fn is_for_any_model(&self, f: FnRef, model: ModelId) -> bool {
+    fn is_in_base_of_models(&self, f: FnRef, model: ModelId) -> bool {
         let ix = self.cx.ix;
         let Some(class) = ix.class_of_function(f) else { return false };
         let body = &ix.function(f).body;
