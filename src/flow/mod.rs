@@ -80,8 +80,10 @@ const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// A small function may have more of them: so many expressions in all, and so many contexts at most.
-const MAX_CONTEXT_WORK: usize = 600;
-const MAX_THIN_CONTEXTS: usize = 96;
+const MAX_CONTEXT_WORK: usize = 6000;
+const MAX_THIN_CONTEXTS: usize = 512;
+/// So many objects on which a method is called are told apart.
+const MAX_RECEIVERS: u16 = 800;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -148,6 +150,8 @@ pub struct FlowFacts {
     pub hinted_rows: FxHashSet<Span>,
     /// Where rows come from that a class lists without a query of its own, and how it says what is loaded with them.
     pub listed_by_class: FxHashMap<Span, Name>,
+    /// Queries whose rows are kept between requests by their keys alone.
+    pub kept_keys: FxHashSet<Span>,
     /// Where fields of forms are shown whose choices are rows.
     pub choice_sites: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
@@ -257,6 +261,7 @@ pub(crate) struct Engine<'a> {
     framework_loops: FxHashSet<LoopId>,
     hinted_rows: FxHashSet<Span>,
     listed_by_class: FxHashMap<Span, Name>,
+    kept_keys: FxHashSet<Span>,
     choice_sites: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
@@ -399,6 +404,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: engine.framework_loops,
         hinted_rows: engine.hinted_rows,
         listed_by_class: engine.listed_by_class,
+        kept_keys: engine.kept_keys,
         choice_sites: engine.choice_sites,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
@@ -444,6 +450,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         framework_loops: FxHashSet::default(),
         hinted_rows: FxHashSet::default(),
         listed_by_class: FxHashMap::default(),
+        kept_keys: FxHashSet::default(),
         choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
@@ -586,7 +593,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
-    fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
+    fn evaluate(&mut self, f: FnRef, mut this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         let counted =
             (f, if let Data::Class(class) | Data::Object { class, .. } = *self.data(this) { Some(class) } else { None });
@@ -599,6 +606,14 @@ impl<'a> Engine<'a> {
             for (i, arg) in args.iter_mut().enumerate() {
                 if !(i == 0 && self.takes_receiver(f)) {
                     *arg = decl.params.get(i).map_or(UNKNOWN, |p| self.declared_param(f, p, false));
+                }
+            }
+            // Objects that know of each other are made anew on each way through them.
+            if matches!(self.data(this), Data::Object { .. }) && self.contexts.get(&counted).is_some_and(|n| *n >= MAX_RECEIVERS)
+            {
+                this = self.receiver_of(f);
+                if let Some(receiver) = args.first_mut().filter(|_| self.takes_receiver(f)) {
+                    *receiver = this;
                 }
             }
         }
