@@ -49,7 +49,7 @@ impl ByHand {
 /// Is a file a script by its place, or because it holds a command?
 fn is_script(cx: &CheckContext<'_>, file: FileId) -> bool {
     let is_command = |class: &crate::index::Class| {
-        class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| r.as_str() == "command"))
+        class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| matches!(r.as_str(), "command" | "seeder")))
     };
     let classes = &cx.ix.file(file).classes;
     let id_of = |i: usize| cx.ix.class_places.get(&(file, crate::facts::ClassIx(i as u32)));

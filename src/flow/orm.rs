@@ -793,6 +793,7 @@ impl<'a> Engine<'a> {
                 let val = self.per_turn(fr, row, true, at, |e, fr, row| e.call_value(fr, f, Args::positional(vec![row]), at));
                 match op.result {
                     Result::Mapped => self.v.many(val, ManyKind::Held),
+                    Result::Rows => self.v.many(row, ManyKind::Held),
                     _ => SCALAR,
                 }
             }
