@@ -2,6 +2,7 @@
 
 mod bound;
 mod given;
+mod handed;
 mod hosts;
 mod rare;
 mod turns;
@@ -120,7 +121,7 @@ fn report<'e>(
         if !in_loop && (entry.loops_only || !stays || once || e.alone) || is_one_off(cx, e, in_loop) {
             return None;
         }
-        if turns::is_probe(cx, e) || turns::is_put_aside(cx, e) || turns::is_excluded(cx, e) {
+        if turns::is_probe(cx, e) || turns::is_put_aside(cx, e) || turns::is_excluded(cx, e) || handed::is_handed_in(cx, e) {
             return None;
         }
         if in_loop && turns(cx, e) == Turns::Few {
