@@ -211,6 +211,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     if in_loop && is_alone {
         finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
     }
+    let is_at_once = in_loop && is_alone && turns::is_gathered(cx, event);
     finding.cost = entry.why.clone();
     finding.subject.client = Some(client.to_string());
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
@@ -235,7 +236,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         finding.level = Level::Note;
     }
     let is_rare = rare::is_renewal(cx, event) || entry.addressed && rare::is_sign_in(cx, event);
-    if is_rare || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
+    if is_at_once || is_rare || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
         finding.level = Level::Note;
     }
     finding

@@ -23,7 +23,7 @@ pub(super) fn is_handed_in(cx: &CheckContext<'_>, event: &Event) -> bool {
         };
         lacking(cx, f, inner.range).into_iter().any(|param| match event.path.get(level) {
             Some(call) => cx.function_at(*call).is_some_and(|caller| gives(cx, event, level, caller, f, param, *call)),
-            None => event.entry != Some(f) && is_given_by_all(cx, f, param),
+            None => is_given_by_all(cx, f, param, 0),
         })
     })
 }
@@ -146,7 +146,21 @@ fn gives(cx: &CheckContext<'_>, event: &Event, level: usize, caller: FnRef, f: F
 }
 
 /// Do all calls of a function give a parameter something that is not null?
-fn is_given_by_all(cx: &CheckContext<'_>, f: FnRef, param: usize) -> bool {
+fn is_given_by_all(cx: &CheckContext<'_>, f: FnRef, param: usize, depth: usize) -> bool {
+    depth <= MAX_STEPS && at_all_calls(cx, f, param, &mut |caller, value, at| is_there(cx, None, caller, value, at, depth + 1))
+}
+
+/// Does something hold of what every call of a function gives a parameter, if all calls are known?
+pub(super) fn at_all_calls(
+    cx: &CheckContext<'_>,
+    f: FnRef,
+    param: usize,
+    holds: &mut dyn FnMut(FnRef, ExprId, Range) -> bool,
+) -> bool {
+    // The library calls it with what nobody sees.
+    if cx.flow.entries.contains_key(&f) {
+        return false;
+    }
     let name = cx.ix.function(f).name;
     let mut is_any = false;
     for caller in cx.functions() {
@@ -168,8 +182,7 @@ fn is_given_by_all(cx: &CheckContext<'_>, f: FnRef, param: usize) -> bool {
                 _ => None,
             });
             let Some((args, range)) = called else { return false };
-            let given = argument(cx, f, param, args);
-            if !given.is_some_and(|value| is_there(cx, None, caller, value, range, 0)) {
+            if !argument(cx, f, param, args).is_some_and(|value| holds(caller, value, range)) {
                 return false;
             }
             is_any = true;
@@ -214,9 +227,12 @@ fn is_there(cx: &CheckContext<'_>, way: Option<(&Event, usize)>, f: FnRef, e: Ex
                 return true;
             }
             if let Some(i) = decl.params.iter().position(|p| p.slot == *slot) {
-                let Some((event, level)) = way else { return false };
-                let Some(call) = event.path.get(level) else { return false };
-                return cx.function_at(*call).is_some_and(|caller| gives(cx, event, level, caller, f, i, *call));
+                if let Some((event, level)) = way
+                    && let Some(call) = event.path.get(level)
+                {
+                    return cx.function_at(*call).is_some_and(|caller| gives(cx, event, level, caller, f, i, *call));
+                }
+                return is_given_by_all(cx, f, i, depth + 1);
             }
             if let (Some(capture), Some(parent)) = (decl.captures.iter().find(|c| c.inner == *slot), decl.parent) {
                 let outer = FnRef { file: f.file, id: parent };
