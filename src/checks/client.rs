@@ -1,5 +1,6 @@
 //! Which clients are built for every request, message or turn of a loop?
 
+mod arms;
 mod bound;
 mod given;
 mod handed;
@@ -36,13 +37,17 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let (reads, mentions) = (Reads::new(cx), Mentions::default());
+    let choices = arms::Choices::new(cx, sites.keys().map(|(site, _)| site));
     // Arms of one function that build the same thing for the same caller are one decision, and so is what one entry point
     // builds in several places.
     let mut decisions: BTreeMap<Decision, Merged> = BTreeMap::new();
     let mut order: Vec<Decision> = Vec::new();
     for ((site, client), events) in sites {
         let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
-        let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
+        let what = match choices.of(site) {
+            Some(choice) => Built::Arm(choice),
+            None => Built::Thing(cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone())),
+        };
         let turn = loop_of(cx, event);
         let entry = event.entry.filter(|_| turn.is_none());
         let owner = Some(event.owner).filter(|_| turn.is_none() && entry.is_none());
@@ -82,9 +87,18 @@ struct Merged {
     more: usize,
 }
 
+/// What is built, as far as two constructions are one decision.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Built {
+    /// Whatever one of the arms of this choice builds.
+    Arm(Span),
+    /// This.
+    Thing(String),
+}
+
 /// The function that builds where neither loop nor entry point is known, what it builds, for which entry point or loop, and
 /// how bad that is.
-type Decision = (Option<FnRef>, String, Option<FnRef>, Option<Span>, Level);
+type Decision = (Option<FnRef>, Built, Option<FnRef>, Option<Span>, Level);
 
 fn report<'e>(
     cx: &CheckContext<'_>,
@@ -139,7 +153,7 @@ fn report<'e>(
         let given = given(cx, e, reads);
         let is_other =
             given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
-        (!is_other).then(|| (describe(cx, site, client, entry, e, given), e))
+        (!is_other).then(|| (describe(cx, site, client, entry, e, given, mentions), e))
     });
     // What is certain on one way is not made less so by another.
     let mut first = None;
@@ -163,7 +177,15 @@ fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
 }
 
 /// The finding of a construction on one of the ways to it.
-fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry, event: &Event, given: given::Given) -> Finding {
+fn describe(
+    cx: &CheckContext<'_>,
+    site: Span,
+    client: Name,
+    entry: &ClientEntry,
+    event: &Event,
+    given: given::Given,
+    mentions: &Mentions,
+) -> Finding {
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let name = shown(client);
     let in_loop = !event.loops.is_empty();
@@ -235,8 +257,11 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     if in_loop && (is_unsure || turns(cx, event) != Turns::Many || is_import(cx, event)) {
         finding.level = Level::Note;
     }
-    let is_rare = rare::is_renewal(cx, event) || entry.addressed && rare::is_sign_in(cx, event);
-    if is_at_once || is_rare || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
+    let is_rare = rare::is_renewal(cx, event)
+        || !in_loop && rare::is_health_check(cx, event)
+        || entry.addressed && rare::is_sign_in(cx, event);
+    let is_unused = || event.entry.is_none() && mentions.is_never_run_by_others(cx, top_of(event));
+    if is_at_once || is_rare || is_unused() || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
         finding.level = Level::Note;
     }
     finding
@@ -297,6 +322,11 @@ fn is_one_off(cx: &CheckContext<'_>, event: &Event, in_loop: bool) -> bool {
 fn is_import(cx: &CheckContext<'_>, event: &Event) -> bool {
     let imports = cx.ix.packs.word_list("import-work");
     on_way(cx, event).into_iter().any(|f| names_of(cx, f).iter().any(|w| imports.contains(w)))
+}
+
+/// The place in the function that all the others on the way were called from.
+fn top_of(event: &Event) -> Span {
+    event.path.last().copied().unwrap_or(event.site)
 }
 
 /// The functions that led to an event.
