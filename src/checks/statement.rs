@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cached::{runs_for_cache, stands_in_cached};
+use super::cached::{is_kept_by_decorator, runs_for_cache, stands_in_cached};
 use super::ending::{ends_its_rows, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
@@ -171,8 +171,9 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
-    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place));
-    if is_once || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
+    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place) || is_kept_by_decorator(cx, first));
+    let is_switched_off = events.iter().all(|e| e.is_switched_off);
+    if is_switched_off || is_once || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
     if is_per_row {

@@ -45,6 +45,7 @@ mod select;
 mod serialize;
 mod session;
 mod stmt;
+mod switch;
 mod template;
 mod template_engine;
 mod terms;
@@ -199,6 +200,8 @@ pub(crate) struct Frame<'a> {
     overridden: Vec<Name>,
     /// Variables of a template that only the templates it renders use.
     passed: Vec<(Name, Val)>,
+    /// A switch of the configuration stands otherwise than what is evaluated needs.
+    is_switched_off: bool,
     /// Conditions around the statement that is evaluated.
     conditions: usize,
     /// What follows runs once per key of a cache that this function keeps.
@@ -301,6 +304,8 @@ pub(crate) struct Engine<'a> {
     ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
     assigned: FxHashMap<FnRef, Rc<[Name]>>,
+    /// Switches of the configuration as they are written, once it is asked.
+    switches: Option<switch::Switches>,
     /// Names of methods made from patterns.
     filled: FxHashMap<(&'static str, Name), Name>,
     /// What closures given to libraries are called with, by the name of the parameter.
@@ -383,7 +388,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         on_own_loop,
         only_by_command,
         request_functions,
-        events: engine.events,
+        events: switch::without_twins(engine.events),
         executions: engine.executions,
         measured: engine.measured,
         values: engine.v,
@@ -399,7 +404,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
         tasks,
-        autoloads: autoloads(ix),
+        autoloads: switch::autoloads(ix),
     }
 }
 
@@ -464,6 +469,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
+        switches: None,
         filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
@@ -481,37 +487,6 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         choice_fields: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
-}
-
-/// Packs that are told, for the whole application, to load relations for all rows of a result when one is read.
-fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
-    use crate::facts::Expr;
-    let mut found = FxHashSet::default();
-    for scope in ix.packs.scopes() {
-        let packages = ix.packs.word(scope, "autoload-packages").map_or("", Name::as_str);
-        if packages.split_whitespace().any(|p| ix.sources.manifest.packages.contains_key(p)) {
-            found.insert(scope);
-        }
-        let calls: Vec<&str> = ix.packs.word(scope, "autoload-calls").map_or("", Name::as_str).split_whitespace().collect();
-        let apps: Vec<&str> = ix.packs.word(scope, "autoload-apps").map_or("", Name::as_str).split_whitespace().collect();
-        if calls.is_empty() && apps.is_empty() {
-            continue;
-        }
-        let said = ix.facts.iter().flat_map(|f| &f.functions).any(|f| {
-            f.body.exprs.iter().any(|e| match e {
-                Expr::Call { callee, args } => {
-                    let off = args.first().is_some_and(|a| matches!(f.body.expr(a.value), Expr::Bool(false)));
-                    matches!(f.body.expr(*callee), Expr::Attr { name, .. } if calls.contains(&name.as_str())) && !off
-                }
-                Expr::Str(s) => f.kind == FnKind::File && apps.contains(&s.as_str()),
-                _ => false,
-            })
-        });
-        if said {
-            found.insert(scope);
-        }
-    }
-    found
 }
 
 impl<'a> Engine<'a> {
@@ -678,6 +653,7 @@ impl<'a> Engine<'a> {
             answered: Vec::new(),
             overridden: Vec::new(),
             passed: Vec::new(),
+            is_switched_off: false,
             conditions: 0,
             remembered: false,
             keeps_made: false,
@@ -780,7 +756,7 @@ impl<'a> Engine<'a> {
             loops: fr.loops.iter().rev().copied().collect(),
             path: SmallVec::new(),
             entry: None,
-            weak: false,
+            is_switched_off: false,
             by_object: false,
             on_some_ways: false,
             alone: false,
@@ -802,6 +778,7 @@ impl<'a> Engine<'a> {
                 event.loops.clear();
             }
         }
+        event.is_switched_off |= fr.is_switched_off;
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
         }
