@@ -40,7 +40,7 @@ pub(super) fn is_kept_by_decorator(cx: &CheckContext<'_>, event: &Event) -> bool
     let Some(caches) = cx.ix.packs.word_in_language(Name::new("python"), "call-caches") else { return false };
     // The loop runs in the outermost function: what that keeps is the whole of it.
     let called = event.path.iter().rev().skip(1).copied().chain([event.site]);
-    event.path.first().is_some()
+    !event.path.is_empty()
         && called.filter_map(|at| cx.function_at(at)).any(|f| {
             let decl = cx.ix.function(f);
             let Some(parent) = decl.parent else { return false };

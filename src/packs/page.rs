@@ -61,7 +61,7 @@ pub fn page(packs: &Packs) -> String {
     }
     out.push_str("\n## Not faults\n\nWhat these make is a view on something that the library itself keeps and shares.\n\n");
     out.push_str("| what | constructors | why |\n| --- | --- | --- |\n");
-    for (_, entry) in packs.client_entries().into_iter().filter(|(_, entry)| entry.view) {
+    for (_, entry) in packs.client_entries().iter().filter(|(_, entry)| entry.view) {
         out.push_str(&format!("| {} | {} | {} |\n", entry.what, names(&entry.names), entry.why));
     }
     out.push_str("\n## Calls that block\n\n| waits for | calls | instead |\n| --- | --- | --- |\n");

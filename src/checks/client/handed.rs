@@ -45,11 +45,10 @@ fn lacking(cx: &CheckContext<'_>, f: FnRef, at: Range) -> Vec<usize> {
     };
     for (s, range) in body.stmts.iter().zip(&body.stmt_ranges) {
         let Stmt::If { cond, then, otherwise } = s else { continue };
+        let is_after = || range.end <= at.start && otherwise.is_empty() && ends(body, then) && is_beside(body, *range, at);
         if super::turns::holds(body, then, at) {
             note(*cond, true);
-        } else if super::turns::holds(body, otherwise, at) {
-            note(*cond, false);
-        } else if range.end <= at.start && otherwise.is_empty() && ends(body, then) && is_beside(body, *range, at) {
+        } else if super::turns::holds(body, otherwise, at) || is_after() {
             note(*cond, false);
         }
     }
@@ -94,11 +93,7 @@ fn absent(cx: &CheckContext<'_>, f: FnRef, cond: ExprId, holds: bool, out: &mut 
                 out.push(*slot);
             }
         }
-        Expr::Local(slot) if decl.params.iter().any(|p| p.slot == *slot) => {
-            if !holds {
-                out.push(*slot);
-            }
-        }
+        Expr::Local(slot) if decl.params.iter().any(|p| p.slot == *slot) => out.extend((!holds).then_some(*slot)),
         // `is_own = client is None`
         Expr::Local(slot) => {
             if let Some(value) = decl.only_value(*slot) {
