@@ -42,16 +42,20 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     // builds in several places.
     let mut decisions: BTreeMap<Decision, Merged> = BTreeMap::new();
     let mut order: Vec<Decision> = Vec::new();
+    let mut same: BTreeMap<Decision, Decision> = BTreeMap::new();
     for ((site, client), events) in sites {
         let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
-        let what = match choices.of(site) {
-            Some(choice) => Built::Arm(choice),
-            None => Built::Thing(cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone())),
-        };
+        let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
         let turn = loop_of(cx, event);
         let entry = event.entry.filter(|_| turn.is_none());
         let owner = Some(event.owner).filter(|_| turn.is_none() && entry.is_none());
-        let decision = (owner, what, entry, turn, finding.level);
+        let decision = |built: Built| (owner, built, entry, turn, finding.level);
+        // The same thing, or another arm of a choice of which one is told already.
+        let keys: Vec<Decision> =
+            std::iter::once(Built::Thing(what)).chain(choices.of(site).map(Built::Arm)).map(decision).collect();
+        let known = keys.iter().find_map(|key| same.get(key)).cloned();
+        let decision = known.unwrap_or_else(|| keys[0].clone());
+        same.extend(keys.into_iter().map(|key| (key, decision.clone())));
         match decisions.get_mut(&decision) {
             Some(first) => {
                 let is_arm = first.owner == event.owner || turn.is_some() && first.finding.span.file == site.file;
