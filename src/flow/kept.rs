@@ -9,6 +9,7 @@ use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
 use crate::index::{ClassId, FnRef, Symbol};
+use crate::source::Origin;
 
 /// Factories that call factories are followed so far.
 const MAX_STEPS: usize = 3;
@@ -167,7 +168,8 @@ impl<'a> Engine<'a> {
         made
     }
 
-    /// Functions that run when a module is imported, once: what its top level calls outside of loops, and what that calls so.
+    /// Functions that run when a module is imported, once, and never else: what its top level calls outside of loops, and what
+    /// that calls so.
     fn run_at_import(&self) -> FxHashSet<FnRef> {
         let mut found = FxHashSet::default();
         let mut open: Vec<(FnRef, usize)> = Vec::new();
@@ -188,7 +190,43 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        self.without_other_callers(&mut found);
         found
+    }
+
+    /// Takes out of functions that run at import those that others call, too.
+    fn without_other_callers(&self, found: &mut FxHashSet<FnRef>) {
+        let mut calls: Vec<(FnRef, FnRef)> = Vec::new();
+        for (i, facts) in self.ix.facts.iter().enumerate().filter(|(_, facts)| facts.language == Language::Python) {
+            let file = FileId(i as u32);
+            if self.ix.sources.file(file).origin == Origin::Test {
+                continue;
+            }
+            for (j, decl) in
+                facts.functions.iter().enumerate().filter(|(_, d)| !matches!(d.kind, FnKind::File | FnKind::ClassBody))
+            {
+                let f = FnRef { file, id: FnId(j as u32) };
+                for e in &decl.body.exprs {
+                    if let Expr::Call { callee, .. } = e
+                        && let Symbol::Function(g) = self.ix.symbol_of(f, *callee)
+                        && found.contains(&g)
+                    {
+                        calls.push((f, g));
+                    }
+                }
+            }
+        }
+        loop {
+            let before = found.len();
+            for (f, g) in &calls {
+                if !found.contains(f) {
+                    found.remove(g);
+                }
+            }
+            if found.len() == before {
+                return;
+            }
+        }
     }
 
     /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.
