@@ -248,7 +248,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
-    if group.framework && !raises && group.path.len() > MAX_CHAIN {
+    if group.framework && !raises && group.path.len() - group.from > MAX_CHAIN {
         finding.confidence = Confidence::Low;
     }
     if first.path.len() > 3 || origin.is_none() {
