@@ -45,16 +45,21 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     findings.extend(super::one_place::same_question(merge(reports.collect())));
 }
 
-/// Is a row read anew on purpose?
+/// Is a row read anew on purpose? What is handed over to be read anew belongs to the turn that wrote it: no query before the
+/// loop knows what it will say.
 fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<ModelId>) -> bool {
-    let word = match model {
-        Some(m) => cx.ix.packs.word(cx.ix.model(m).dialect, "refreshes"),
-        None if cx.ix.file(event.site.file).language == Language::Python => {
-            cx.ix.packs.word_in_language(Name::new("python"), "refreshes")
+    match model {
+        Some(m) => {
+            let word = cx.ix.packs.word(cx.ix.model(m).dialect, "refreshes");
+            word.is_some_and(|w| w.has_word(method.as_str()))
         }
-        None => None,
-    };
-    word.is_some_and(|w| w.has_word(method.as_str()))
+        None => {
+            let is_python = cx.ix.file(event.site.file).language == Language::Python;
+            is_python
+                && cx.ix.packs.word_list("refreshes").iter().any(|w| w == method.as_str())
+                && statement_help::turn_writes(cx, event)
+        }
+    }
 }
 
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
