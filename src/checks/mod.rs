@@ -8,6 +8,7 @@ mod client;
 mod count;
 mod ending;
 mod fix;
+mod guard;
 mod index;
 mod load;
 mod load_barren;
