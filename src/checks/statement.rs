@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cached::{runs_for_cache, stands_in_cached};
-use super::ending::{ends_its_rows, waits_for_more};
+use super::ending::{ends_its_rows, leaves_at_first, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
@@ -169,7 +169,8 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     {
         finding.help = help.to_string();
     }
-    let is_once = header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at));
+    let is_once =
+        header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at) || leaves_at_first(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.
