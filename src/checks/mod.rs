@@ -29,6 +29,7 @@ mod unused;
 mod uses;
 mod wording;
 mod wording_once;
+mod wrapped;
 
 use std::cell::OnceCell;
 
