@@ -52,7 +52,10 @@ fn call_at(body: &Body, place: Span) -> Option<ExprId> {
         Expr::Call { callee, .. } => Some((ExprId(i as u32), body.range(*callee))),
         _ => None,
     });
-    calls.into_iter().find(|(call, callee)| body.range(*call) == place.range || callee.end == place.range.end).map(|(call, _)| call)
+    calls
+        .into_iter()
+        .find(|(call, callee)| body.range(*call) == place.range || callee.end == place.range.end)
+        .map(|(call, _)| call)
 }
 
 fn used(body: &Body, call: ExprId) -> Option<Use> {
@@ -91,7 +94,9 @@ fn used(body: &Body, call: ExprId) -> Option<Use> {
             let own = ExprId(i as u32);
             let is_null = |other: ExprId| *body.expr(other) == Expr::Null;
             match expr {
-                Expr::Not(_) | Expr::Same(_) | Expr::Await(_) | Expr::And(..) | Expr::Or(..) | Expr::Scalar(_) => waiting.push(own),
+                Expr::Not(_) | Expr::Same(_) | Expr::Await(_) | Expr::And(..) | Expr::Or(..) | Expr::Scalar(_) => {
+                    waiting.push(own)
+                }
                 Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } if is_null(*left) || is_null(*right) => {
                     waiting.push(own);
                 }
@@ -131,14 +136,7 @@ fn called_bare(body: &Body, attr: ExprId) -> Option<ExprId> {
 }
 
 /// Does a function, from a place on, make a row of a model, or call something that does?
-fn makes_row(
-    cx: &CheckContext<'_>,
-    f: FnRef,
-    start: u32,
-    model: ModelId,
-    calls: usize,
-    asked: &mut BTreeSet<FnRef>,
-) -> bool {
+fn makes_row(cx: &CheckContext<'_>, f: FnRef, start: u32, model: ModelId, calls: usize, asked: &mut BTreeSet<FnRef>) -> bool {
     let body = &cx.ix.function(f).body;
     let is_model = |e: ExprId| matches!(cx.named(f, e), Symbol::Class(class) if cx.ix.class(class).model == Some(model));
     let makers = cx.ix.packs.word_list("row-makers");

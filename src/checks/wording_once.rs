@@ -244,7 +244,7 @@ fn is_special(name: &str) -> bool {
     name.is_empty() || name.starts_with("__") && name.ends_with("__")
 }
 
-/// Python files that do something when they are started as a program, that no other file imports, and that serve nobody.
+/// Python files that do something when they are started as a program, that none but such files import, and that serve nobody.
 fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
     let mut found: BTreeSet<FileId> = BTreeSet::new();
     for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python) {
@@ -256,10 +256,9 @@ fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
             found.insert(file);
         }
     }
-    if found.is_empty() {
-        return found;
-    }
-    for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python) {
+    // Each file that imports another.
+    let mut imported: BTreeSet<(FileId, FileId)> = BTreeSet::new();
+    for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python && !found.is_empty()) {
         let file = FileId(i as u32);
         if cx.ix.sources.file(file).origin == Origin::Test {
             continue;
@@ -271,21 +270,28 @@ fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
                 Symbol::Class(class) => Some(cx.ix.class(class).file),
                 _ => None,
             };
-            if let Some(module) = meant.filter(|m| *m != file) {
-                found.remove(&module);
-            }
             // `import jobs.nightly` binds the package alone; what a module imports itself has its home elsewhere.
             let text = import.target.as_str();
             let named = if import.member { text.rsplit_once('.').map_or(text, |(module, _)| module) } else { text };
-            if import.level == 0
-                && let Symbol::Module(module) = cx.ix.resolve_absolute(file, named)
-                && module != file
-            {
-                found.remove(&module);
-            }
+            let module = match cx.ix.resolve_absolute(file, named) {
+                Symbol::Module(module) if import.level == 0 => Some(module),
+                _ => None,
+            };
+            imported.extend(meant.into_iter().chain(module).filter(|m| *m != file).map(|m| (file, m)));
         }
     }
-    found
+    // What a program imports is run by hand, too, if nothing else imports it.
+    loop {
+        let before = found.len();
+        for (importer, module) in &imported {
+            if !found.contains(importer) {
+                found.remove(module);
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
 }
 
 /// `__name__ == "__main__"`
