@@ -234,6 +234,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
         finding.level = Level::Note;
     }
+    if events.iter().all(|e| e.is_switched_off) {
+        finding.level = Level::Note;
+    }
     if deletes_before(cx, first, models.last().copied().flatten(), last) {
         finding.level = Level::Note;
     }

@@ -174,14 +174,29 @@ fn with_options_there(cx: &CheckContext<'_>, reads: &Reads<'_>, code: String) ->
 
 /// `load it with the query: …`
 fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String {
+    if let Source::Query(at) = reads.origin
+        && cx.flow.kept_keys.contains(&at)
+        && is_looped_in_template(cx, reads)
+        && let Some(help) = cx.ix.packs.word_in_language(Name::new("php"), "kept-keys-help")
+        && let Some(late) = late_code(cx.ix, reads.root, path)
+    {
+        return help.as_str().replace("{code}", &format!("`{late}`"));
+    }
     let eager = eager_code(cx.ix, reads.root, path).map(|code| with_options_there(cx, reads, code));
     let (near, rest) = match &path[reads.from.min(path.len())..] {
         [] => (reads.root, path),
         rest => (reads.near, rest),
     };
     let (place, code) = match reads.origin {
+        // `model = Post` of a view whose template goes on from there.
+        Source::Query(at) if is_named_only(cx, at) && is_looped_in_template(cx, reads) => {
+            match class_query(cx, reads, eager.as_deref()) {
+                Some(query) => ("with a query of the class's own", Some(query)),
+                None => ("with the query", eager),
+            }
+        }
         // `model = Post` of a view: there is no query to write on.
-        Source::Query(at) if reads.from > 0 && !cx.text(at).contains(['(', '.']) => {
+        Source::Query(at) if reads.from > 0 && is_named_only(cx, at) => {
             ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest))
         }
         Source::Query(_) => ("with the query", eager),
@@ -204,6 +219,24 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
         },
         None => format!("load it {place}"),
     }
+}
+
+/// Does the place of a query only name a model?
+fn is_named_only(cx: &CheckContext<'_>, at: Span) -> bool {
+    !cx.text(at).contains(['(', '.'])
+}
+
+fn is_looped_in_template(cx: &CheckContext<'_>, reads: &Reads<'_>) -> bool {
+    let header = reads.events.first().and_then(|e| cx.flow.values.loop_span(e.needs));
+    // What the view has asked of the row for itself is no part of its query.
+    let goes_on = |at: Span| reads.from == 0 || cx.text(at).contains(&format!(".{}", reads.path[reads.from - 1]));
+    header.is_some_and(|at| cx.ix.file(at.file).language.is_template() && goes_on(at))
+}
+
+/// What a class that only names its model says to have a query of its own: `queryset = Post.objects.…`.
+fn class_query(cx: &CheckContext<'_>, reads: &Reads<'_>, code: Option<&str>) -> Option<String> {
+    let form = cx.ix.packs.word(cx.ix.model(reads.root).dialect, "class-query")?;
+    Some(form.as_str().replace("{model}", model_name(cx.ix, reads.root)).replace("{code}", code?))
 }
 
 /// Is what leads to the rows of the loop read, not asked for by a query of its own?

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cached::{runs_for_cache, stands_in_cached};
+use super::cached::{is_kept_by_decorator, runs_for_cache, stands_in_cached};
 use super::ending::{ends_its_rows, leaves_at_first, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
@@ -178,7 +178,9 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
     let is_guard = is_read && super::guard::guards_row(cx, first);
-    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place));
+    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place) || is_kept_by_decorator(cx, first));
+    let is_switched_off = events.iter().all(|e| e.is_switched_off);
+    let is_once = is_once || is_switched_off;
     if is_once || is_guard || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }

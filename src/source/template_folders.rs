@@ -304,13 +304,13 @@ impl Parser<'_> {
             if let (Some(Token::Name(_)), Some(Token::Sign('='))) = (self.tokens.get(self.at), self.tokens.get(self.at + 1)) {
                 self.at += 2;
                 self.expression(depth + 1);
-                self.to_comma(close);
+                self.skip_to_comma(close);
             } else {
                 items.push(self.expression(depth + 1));
-                if self.to_comma(close) {
-                    if let Some(last) = items.last_mut() {
-                        *last = Value::Unknown;
-                    }
+                if self.skip_to_comma(close)
+                    && let Some(last) = items.last_mut()
+                {
+                    *last = Value::Unknown;
                 }
             }
             has_comma |= self.sign(',');
@@ -319,7 +319,7 @@ impl Parser<'_> {
     }
 
     /// Leaves what was not understood before a comma or the closing sign. Was there something?
-    fn to_comma(&mut self, close: char) -> bool {
+    fn skip_to_comma(&mut self, close: char) -> bool {
         let mut open = 0usize;
         let from = self.at;
         while let Some(token) = self.tokens.get(self.at) {
@@ -340,12 +340,12 @@ impl Parser<'_> {
             let key = self.expression(depth + 1);
             if self.sign(':') {
                 let value = self.expression(depth + 1);
-                let is_more = self.to_comma('}');
+                let is_more = self.skip_to_comma('}');
                 if let (Value::Text(key), false) = (key, is_more && !matches!(value, Value::List(_))) {
                     entries.push((key, value));
                 }
             } else {
-                self.to_comma('}');
+                self.skip_to_comma('}');
             }
             self.sign(',');
         }
