@@ -177,7 +177,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
-    let is_guard = is_read && super::guard::guards_row(cx, first);
+    let is_guard = is_read && statement_help::turn_writes(cx, first) && super::guard::guards_row(cx, first);
     let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place) || is_kept_by_decorator(cx, first));
     let is_switched_off = events.iter().all(|e| e.is_switched_off);
     let is_once = is_once || is_switched_off;
