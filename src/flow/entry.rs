@@ -16,6 +16,9 @@ const OFFLOADED: &str = "<in another thread>";
 /// Name of a decorator of the program that keeps results; no program can spell it.
 const MEMOISED: &str = "<kept>";
 
+/// How an object is called.
+const CALLED: &str = "__call__";
+
 /// Why a function runs without being called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -205,11 +208,21 @@ impl<'a> Engine<'a> {
         };
         self.names_of(&mut fr, callee, &mut names);
         let own = self.static_value(&mut fr, callee, 0);
-        if let Data::Function(f) = *self.data(own) {
-            self.names_within(f, &mut names);
-            if self.memoises(f) {
-                names.push(Name::new(MEMOISED));
+        match *self.data(own) {
+            Data::Function(f) => {
+                self.names_within(f, &mut names);
+                if self.memoises(f) {
+                    names.push(Name::new(MEMOISED));
+                }
             }
+            // A class that decorates by being called.
+            Data::Class(class) => {
+                let call = Name::new(CALLED);
+                if let Some((_, f)) = self.ix.find_method(class, call) {
+                    self.names_within(f, &mut names);
+                }
+            }
+            _ => (),
         }
         for arg in args {
             if matches!(body.expr(arg.value), Expr::Attr { .. }) {

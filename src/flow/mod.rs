@@ -44,6 +44,7 @@ mod resource;
 mod select;
 mod serialize;
 mod session;
+mod signal;
 mod stmt;
 mod switch;
 mod template;
@@ -279,6 +280,8 @@ pub(crate) struct Engine<'a> {
     calls: reach::Calls,
     /// Methods that classes call on themselves, once it is asked.
     own_calls: Option<FxHashSet<Name>>,
+    /// Which rows functions hear of, once it is asked.
+    heard: Option<signal::Heard>,
     /// Tasks that a schedule names, once it is asked.
     schedules: Option<Vec<Name>>,
     /// Where classes are instantiated, once it is asked.
@@ -461,6 +464,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         startups: FxHashSet::default(),
         calls: reach::Calls::default(),
         own_calls: None,
+        heard: None,
         schedules: None,
         made: None,
         is_async_work: false,

@@ -578,6 +578,9 @@ impl<'a> Engine<'a> {
             None if query.flags & flag::RAW != 0 => {
                 self.ix.packs.op_in_language(self.language(fr), self.names.table, name).cloned()
             }
+            None if query.flags & flag::SELECTED != 0 => {
+                self.ix.packs.sending_op_in_language(self.language(fr), self.names.query, name).cloned()
+            }
             None => self.ix.packs.cautious_op_in_language(self.language(fr), self.names.query, name).cloned(),
         };
         match op {
