@@ -264,6 +264,27 @@ pub struct TenancyWords {
     /// Calls that give all that the client sent.
     #[serde(default)]
     pub whole_input: Vec<String>,
+    /// Decorators, permission classes and bases that let in only the staff of the installation.
+    #[serde(default)]
+    pub staff_guards: Vec<String>,
+    /// What of a user says that.
+    #[serde(default)]
+    pub staff_attributes: Vec<String>,
+    /// What of a user says that somebody is signed in.
+    #[serde(default)]
+    pub signed_in_attributes: Vec<String>,
+    /// Methods of a class that decide whether a request goes on.
+    #[serde(default)]
+    pub entry_hooks: Vec<String>,
+    /// Names that keep what the installation was set up with.
+    #[serde(default)]
+    pub settings_names: Vec<String>,
+    /// Calls that put a path before the routes of another module.
+    #[serde(default)]
+    pub route_calls: Vec<String>,
+    /// Ends of columns that say when something was.
+    #[serde(default)]
+    pub age_names: Vec<String>,
 }
 
 impl TenancyWords {
@@ -325,6 +346,13 @@ impl TenancyWords {
         self.failing_reads.extend(more.failing_reads);
         self.storing_names.extend(more.storing_names);
         self.whole_input.extend(more.whole_input);
+        self.staff_guards.extend(more.staff_guards);
+        self.staff_attributes.extend(more.staff_attributes);
+        self.signed_in_attributes.extend(more.signed_in_attributes);
+        self.entry_hooks.extend(more.entry_hooks);
+        self.settings_names.extend(more.settings_names);
+        self.route_calls.extend(more.route_calls);
+        self.age_names.extend(more.age_names);
         if !more.handler_suffix.is_empty() {
             self.handler_suffix = more.handler_suffix;
         }

@@ -204,10 +204,14 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
+    let is_sweep = !by_key && view.is_sweep(execution, &conditions);
+    if is_sweep || view.is_for_services(execution.owner) || view.is_for_services(owner) {
+        finding.level = Level::Note;
+    }
     let cause = match view.match_around(execution) {
         Some(place) => format!("match {place:?}"),
         None if is_later => format!("later {name}"),
-        None => format!("{name} {by_key} {writes}"),
+        None => format!("{name} {by_key} {writes} {}", finding.level == Level::Note),
     };
     Some(Fault { finding, cause })
 }
@@ -238,7 +242,7 @@ fn sending(method: Name) -> String {
 
 impl View<'_, '_> {
     /// The columns and paths that a query compares.
-    fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
+    pub(super) fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
         self.marks(execution).iter().filter_map(|m| match m {
             Mark::Term(t) => Some(*t),
             _ => None,
@@ -246,7 +250,7 @@ impl View<'_, '_> {
     }
 
     /// Does a query name rows by a key of their own?
-    fn is_by_key(&self, execution: &Execution) -> bool {
+    pub(super) fn is_by_key(&self, execution: &Execution) -> bool {
         let names = &self.cx.ix.packs.tenancy().key_names;
         let is_key =
             |t: Name| names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
@@ -419,8 +423,10 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
     finding.subject.table = Some(table.to_string());
     finding.subject.method = Some(execution.method.to_string());
     finding.level = if area == Area::Request { Level::Error } else { Level::Warning };
-    if view.asks_permission(execution.owner) {
+    let is_sweep = !by_key && view.is_sweep(execution, &conditions);
+    if view.asks_permission(execution.owner) || is_sweep || view.is_for_services(execution.owner) {
         finding.level = Level::Note;
     }
-    Some(Fault { finding, cause: format!("table {table}") })
+    let cause = format!("table {table} {}", finding.level == Level::Note);
+    Some(Fault { finding, cause })
 }

@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use super::models::{singular, snake};
 use super::{ModelId, ProjectIndex};
 use crate::base::{Name, Span};
-use crate::facts::{Expr, FnKind};
+use crate::facts::{Expr, FnKind, Language, Pat};
 
 /// What the project's configuration says.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +122,8 @@ pub struct Candidate {
     pub user_conditions: usize,
     /// Its name is one that tenants often have.
     pub is_named_so: bool,
+    /// What runs before requests keeps its key, or its row, for them.
+    pub is_kept: bool,
 }
 
 impl Tenancy {
@@ -473,6 +475,7 @@ fn column_of(
 pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Name>>) -> Vec<Candidate> {
     let names = &index.packs.tenancy().tenant_names;
     let user_conditions = user_conditions(index);
+    let kept = kept_names(index);
     let mut found = Vec::new();
     for (i, model) in index.models.iter().enumerate() {
         let id = ModelId(i as u32);
@@ -496,8 +499,9 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         let users = index.models.iter().enumerate().filter(|(j, _)| is_user(index, ModelId(*j as u32)));
         let is_users = users.clone().any(|(j, user)| {
             column_of(index, schema, ModelId(j as u32), &columns).is_some()
-                || user.relations.values().any(|r| r.target == Some(id))
+                || user.relations.values().any(|r| r.target == Some(id) || r.target.is_some_and(|role| is_role(index, role, id)))
         });
+        let is_kept = columns.iter().any(|c| kept.contains(c));
         let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
         let called: Vec<String> = called.collect();
         let is_named_so = called.iter().any(|stem| names.contains(stem));
@@ -508,11 +512,40 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
                     .keys()
                     .any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
         let is_certain = called.iter().any(|stem| index.packs.tenancy().certain_names.contains(stem));
-        if !is_users && !is_certain {
+        if !is_users && !is_certain && !is_kept {
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, columns });
+        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, is_kept, columns });
+    }
+    found
+}
+
+/// Has what a user has (a role, a profile) many of a model?
+fn is_role(index: &ProjectIndex<'_>, role: ModelId, of: ModelId) -> bool {
+    !is_user(index, role) && index.model(role).relations.values().any(|r| r.many && r.target == Some(of) && r.inverse.is_none())
+}
+
+/// Names under which code puts something on the request, or on what is kept while it is handled.
+fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
+    let lists = index.packs.tenancy();
+    let keeps = |name: &Name| lists.keeper_names.iter().chain(&lists.client_objects).any(|k| k == name.as_str());
+    let mut found = BTreeSet::new();
+    for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
+        for function in &facts.functions {
+            let body = &function.body;
+            for pat in &body.pats {
+                let Pat::Attr { base, name } = pat else { continue };
+                let is_kept = match body.expr(*base) {
+                    Expr::Name(n) | Expr::Attr { name: n, .. } => keeps(n),
+                    Expr::Local(slot) => keeps(&body.slots[slot.0 as usize]),
+                    _ => false,
+                };
+                if is_kept {
+                    found.insert(*name);
+                }
+            }
+        }
     }
     found
 }
