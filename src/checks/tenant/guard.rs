@@ -288,21 +288,23 @@ impl View<'_, '_> {
         let f = key.handler;
         let body = &ix.function(f).body;
         let end = if execution.owner.file == f.file { execution.site.range.start } else { u32::MAX };
-        let Some(slot) = body.slots.iter().position(|n| *n == key.name).map(|i| Slot(i as u32)) else {
-            return false;
-        };
+        let slot = body.slots.iter().position(|n| *n == key.name).map(|i| Slot(i as u32));
+        let own: Vec<Slot> = slot.into_iter().collect();
         let holders: Vec<Slot> = body
             .exprs
             .iter()
             .filter_map(|e| match e {
                 Expr::Assign { target, value } => match body.pat(*target) {
-                    crate::facts::Pat::Local(s) if mentions(body, *value, &[slot]) => Some(*s),
+                    crate::facts::Pat::Local(s) if mentions(body, *value, &own) => Some(*s),
                     _ => None,
                 },
                 _ => None,
             })
-            .chain([slot])
+            .chain(slot)
             .collect();
+        let reads_key = |other: &Execution| {
+            model.is_some() && other.model == model && self.conditions(other).origin.client.iter().any(|k| k.name == key.name)
+        };
         // Looked up there with the condition, too.
         let is_twin = |other: &Execution| {
             other.site != execution.site
@@ -321,7 +323,9 @@ impl View<'_, '_> {
                 Expr::New { class, args } => (*class, args),
                 _ => return false,
             };
-            if body.ranges[i].end > end || !args.iter().any(|a| mentions(body, a.value, &holders)) {
+            let own_method = matches!(body.expr(callee), Expr::Attr { base, .. } if self.is_self(f, *base));
+            let is_given = args.iter().any(|a| mentions(body, a.value, &holders));
+            if body.ranges[i].end > end || !is_given && !own_method {
                 return false;
             }
             let (function, class) = match body.expr(callee) {
@@ -343,6 +347,8 @@ impl View<'_, '_> {
                     && (model.is_none() || other.model == model)
                     && at != f
                     && self.is_limited(other)
+                    // A method that is not given the key reads it itself.
+                    && (is_given || Some(at) == function && reads_key(other))
             })
         })
     }

@@ -2,6 +2,7 @@
 
 mod alternative;
 mod area;
+mod backends;
 mod calls;
 mod condition;
 mod cost;

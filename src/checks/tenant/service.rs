@@ -18,6 +18,8 @@ const MAX_STEPS: usize = 400;
 #[derive(Default)]
 pub(super) struct Services {
     handlers: OnceCell<Handlers>,
+    /// Filters of all classes of views.
+    pub(super) backends: super::backends::Backends,
 }
 
 /// Handlers that only routes behind one key name.

@@ -135,6 +135,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || (by_key || writes) && view.asks_with_condition(execution)
         || area != Area::Request && view.is_dead(owner)
         || view.is_unrouted(owner)
+        || view.is_unnamed_view(execution.owner)
+        || view.is_filtered_by_backend(execution)
         || !is_later && !view.is_reached(owner)
     {
         return None;
@@ -207,6 +209,11 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let is_sweep = !by_key && view.is_sweep(execution, &conditions);
     if is_sweep || view.is_for_services(execution.owner) || view.is_for_services(owner) {
         finding.level = Level::Note;
+    }
+    let is_asked = [owner, execution.owner].into_iter().any(|f| view.is_in_permission(f));
+    if is_asked || view.is_shown_to_permission(execution) || view.is_judged(execution) {
+        finding.level = Level::Note;
+        finding.confidence = Confidence::Low;
     }
     let cause = match view.match_around(execution) {
         Some(place) => format!("match {place:?}"),
