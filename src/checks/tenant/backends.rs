@@ -72,7 +72,7 @@ impl View<'_, '_> {
     }
 
     /// The classes that an expression names.
-    fn classes_in(&self, at: FnRef, value: ExprId) -> Vec<ClassId> {
+    pub(super) fn classes_in(&self, at: FnRef, value: ExprId) -> Vec<ClassId> {
         let ix = self.cx.ix;
         let body = &ix.function(at).body;
         let range = body.range(value);

@@ -243,6 +243,8 @@ impl View<'_, '_> {
                     Symbol::Class(c) => asking.extend(self.methods_of(c)),
                     _ => (),
                 }
+                // Classes that it is given.
+                asking.extend(self.classes_in(outer, *decorator).into_iter().flat_map(|c| self.methods_of(c)));
             }
         }
         if let Some(class) = class {

@@ -104,6 +104,7 @@ fn understand(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tena
         for (part, relation, parent) in view.parts() {
             tenancy.accept_part(part, relation, parent);
         }
+        tenancy.accept_children(cx.ix);
     }
     tenancy
 }
@@ -170,11 +171,13 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
         }
     }
     if let Some((candidate, limited, all)) = best {
-        // What is itself owned, by more than it owns, is part of a tenant that is not understood.
-        if tied.iter().any(|t| t.owned.contains_key(&candidate.model) && t.owned.len() > candidate.owned.len()) {
+        // What is itself owned, by what owns more, is part of a tenant that is not understood.
+        let is_below = |t: &Candidate| t.owned.contains_key(&candidate.model) && t.owned.len() > candidate.owned.len();
+        if tied.iter().any(is_below) || candidate.is_part && candidate.user_conditions == 0 {
             tenancy.labels.push(candidate.model);
             return tenancy;
         }
+        tenancy.is_faint = candidate.user_conditions == 0 && !candidate.is_named_so;
         tenancy.accept(cx.ix, &candidate, Evidence::Conditions { limited, all });
     }
     tenancy

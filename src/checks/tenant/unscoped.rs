@@ -123,7 +123,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else if area == Area::Background {
         false
     } else if is_child {
-        area == Area::Request && !by_key
+        area == Area::Request && (mostly_limited || has_evidence_of_scopes)
     } else {
         // Where no scope says whose the rows are, the other queries have to.
         mostly_limited && siblings.literal > 0 || has_evidence_of_scopes && area == Area::Request
@@ -162,6 +162,13 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     }
     finding.help = match (&owned.belongs, visibility) {
         (_, Some(column)) => format!("check that whoever asks may see the row: by `{column}`, or by a condition on whose it is"),
+        // No scope limits the row that it is part of: reaching it that way proves nothing.
+        (Belongs::Parent(relation, parent), _) if !view.is_scoped(*parent) => {
+            format!(
+                "add a condition that leads to the tenant through `{relation}`, or find the `{}` under the tenant first",
+                view.name(*parent)
+            )
+        }
         (Belongs::Parent(relation, parent), _) => {
             format!(
                 "reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it",
@@ -207,7 +214,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.confidence = Confidence::Low;
     }
     let is_sweep = !by_key && view.is_sweep(execution, &conditions);
-    if is_sweep || view.is_for_services(execution.owner) || view.is_for_services(owner) {
+    if is_sweep || view.tenancy.is_faint && !by_key || view.is_for_services(execution.owner) || view.is_for_services(owner) {
         finding.level = Level::Note;
     }
     let is_asked = [owner, execution.owner].into_iter().any(|f| view.is_in_permission(f));
@@ -248,6 +255,22 @@ fn sending(method: Name) -> String {
 }
 
 impl View<'_, '_> {
+    /// Is a model, or the row that its rows are part of, limited by a scope or manager?
+    fn is_scoped(&self, model: ModelId) -> bool {
+        let mut at = model;
+        for _ in 0..8 {
+            match self.tenancy.models.get(&at) {
+                Some(owned) if !owned.limits.is_empty() => return true,
+                Some(owned) => match &owned.belongs {
+                    Belongs::Parent(_, parent) => at = *parent,
+                    _ => return false,
+                },
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The columns and paths that a query compares.
     pub(super) fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
         self.marks(execution).iter().filter_map(|m| match m {

@@ -3,6 +3,7 @@
 //! In: the linked index and the project's own words. Out: [`Tenancy`]. What is said rests on code that adds a condition on a
 //! column, on libraries of tenancy, or on the configuration; a name alone says nothing.
 
+mod children;
 mod schema;
 mod scopes;
 
@@ -105,6 +106,8 @@ pub struct Tenancy {
     pub tables: BTreeMap<Name, Option<ModelId>>,
     /// Columns by table, as far as migrations tell.
     pub schema: BTreeMap<Name, BTreeSet<Name>>,
+    /// Only a few conditions tell of them, by members or by what is kept for a request: a list of all rows may be meant.
+    pub is_faint: bool,
     /// Models that rows name as they would a tenant, though nothing ties them to the current user or request.
     pub labels: Vec<ModelId>,
 }
@@ -124,6 +127,8 @@ pub struct Candidate {
     pub is_named_so: bool,
     /// What runs before requests keeps its key, or its row, for them.
     pub is_kept: bool,
+    /// It is itself a row of what tenants are often called, which owns more than it does.
+    pub is_part: bool,
 }
 
 impl Tenancy {
@@ -502,6 +507,13 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
                 || user.relations.values().any(|r| r.target == Some(id) || r.target.is_some_and(|role| is_role(index, role, id)))
         });
         let is_kept = columns.iter().any(|c| kept.contains(c));
+        let owners = model.relations.values().filter(|r| !r.many && r.key_column.is_some()).filter_map(|r| r.target);
+        let is_part = owners.filter(|o| *o != id && !is_user(index, *o)).any(|owner| {
+            let is_tenant = stems(index, owner).iter().any(|stem| names.contains(stem));
+            let own = columns_to(index, owner);
+            let others = (0..index.models.len() as u32).map(ModelId).filter(|m| !index.model(*m).is_abstract);
+            is_tenant && others.filter(|m| column_of(index, schema, *m, &own).is_some()).count() > owned.len() + 1
+        });
         let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
         let called: Vec<String> = called.collect();
         let is_named_so = called.iter().any(|stem| names.contains(stem));
@@ -516,7 +528,7 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, is_kept, columns });
+        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, is_kept, is_part, columns });
     }
     found
 }
@@ -526,10 +538,10 @@ fn is_role(index: &ProjectIndex<'_>, role: ModelId, of: ModelId) -> bool {
     !is_user(index, role) && index.model(role).relations.values().any(|r| r.many && r.target == Some(of) && r.inverse.is_none())
 }
 
-/// Names under which code puts something on the request, or on what is kept while it is handled.
+/// Names under which code keeps something while a request is handled.
 fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
     let lists = index.packs.tenancy();
-    let keeps = |name: &Name| lists.keeper_names.iter().chain(&lists.client_objects).any(|k| k == name.as_str());
+    let keeps = |name: &Name| lists.keeper_names.iter().any(|k| k == name.as_str());
     let mut found = BTreeSet::new();
     for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
         for function in &facts.functions {
