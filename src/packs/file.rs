@@ -264,6 +264,9 @@ pub struct TenancyWords {
     /// Calls that give all that the client sent.
     #[serde(default)]
     pub whole_input: Vec<String>,
+    /// Methods of a class of views that give its permissions.
+    #[serde(default)]
+    pub permission_methods: Vec<String>,
     /// What a key says where rows end with the row that they name.
     #[serde(default)]
     pub owning_deletes: Vec<String>,
@@ -367,6 +370,7 @@ impl TenancyWords {
         self.failing_reads.extend(more.failing_reads);
         self.storing_names.extend(more.storing_names);
         self.whole_input.extend(more.whole_input);
+        self.permission_methods.extend(more.permission_methods);
         self.owning_deletes.extend(more.owning_deletes);
         self.filter_settings.extend(more.filter_settings);
         self.filter_attributes.extend(more.filter_attributes);

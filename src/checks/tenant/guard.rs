@@ -10,7 +10,7 @@ use super::area::Area;
 use super::calls::own_functions;
 use super::origin::Key;
 use crate::base::{Name, Range};
-use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot};
+use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot, Stmt};
 use crate::flow::Execution;
 use crate::index::models::snake;
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
@@ -267,6 +267,15 @@ impl View<'_, '_> {
                 }
             }
         }
+        // The same, where a method gives them.
+        if let Some(class) = class {
+            for name in &ix.packs.tenancy().permission_methods {
+                let Some((_, f)) = ix.find_method(class, Name::new(name)) else { continue };
+                let body = &ix.function(f).body;
+                let given = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
+                asking.extend(given.flat_map(|e| self.classes_in(f, e)).flat_map(|c| self.methods_of(c)));
+            }
+        }
         asking.into_iter().any(|f| {
             ix.function(f).body.exprs.iter().any(|e| match e {
                 Expr::Str(name) | Expr::Attr { name, .. } => *name == key.name,
@@ -316,7 +325,7 @@ impl View<'_, '_> {
                 && self.is_limited(other)
                 && self.conditions(other).origin.client.iter().any(|k| k.name == key.name)
         };
-        if self.cx.flow.executions.iter().any(is_twin) {
+        if slot.is_some() && self.cx.flow.executions.iter().any(is_twin) {
             return true;
         }
         body.exprs.iter().enumerate().any(|(i, e)| {

@@ -42,6 +42,7 @@ impl Tenancy {
             if more.is_empty() {
                 return;
             }
+            self.derived.extend(more.iter().map(|(id, _)| *id));
             self.models.extend(more);
         }
     }

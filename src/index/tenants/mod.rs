@@ -106,7 +106,9 @@ pub struct Tenancy {
     pub tables: BTreeMap<Name, Option<ModelId>>,
     /// Columns by table, as far as migrations tell.
     pub schema: BTreeMap<Name, BTreeSet<Name>>,
-    /// Only a few conditions tell of them, by members or by what is kept for a request: a list of all rows may be meant.
+    /// Models that belong to it only because their rows are part of others that do: what is asked of them may be checked there.
+    pub derived: BTreeSet<ModelId>,
+    /// Only a few conditions tell of them, by members or by what is kept for a request: what has none may be meant.
     pub is_faint: bool,
     /// Models that rows name as they would a tenant, though nothing ties them to the current user or request.
     pub labels: Vec<ModelId>,
