@@ -270,6 +270,51 @@ pub struct TenancyWords {
     /// Calls that give all that the client sent.
     #[serde(default)]
     pub whole_input: Vec<String>,
+    /// Methods of a class of views that give its permissions.
+    #[serde(default)]
+    pub permission_methods: Vec<String>,
+    /// What a key says where rows end with the row that they name.
+    #[serde(default)]
+    pub owning_deletes: Vec<String>,
+    /// Settings that name the filters of all classes of views.
+    #[serde(default)]
+    pub filter_settings: Vec<String>,
+    /// Attributes of such a class that name its own.
+    #[serde(default)]
+    pub filter_attributes: Vec<String>,
+    /// Methods of filters, and of what calls them.
+    #[serde(default)]
+    pub filter_hooks: Vec<String>,
+    /// Methods of a class of views that fetch a row through its filters and show it to its permissions.
+    #[serde(default)]
+    pub checked_fetches: Vec<String>,
+    /// Methods of permissions that are asked for one row.
+    #[serde(default)]
+    pub row_hooks: Vec<String>,
+    /// Attributes of a class of views that name the column of the key.
+    #[serde(default)]
+    pub lookup_attributes: Vec<String>,
+    /// Decorators, permission classes and bases that let in only the staff of the installation.
+    #[serde(default)]
+    pub staff_guards: Vec<String>,
+    /// What of a user says that.
+    #[serde(default)]
+    pub staff_attributes: Vec<String>,
+    /// What of a user says that somebody is signed in.
+    #[serde(default)]
+    pub signed_in_attributes: Vec<String>,
+    /// Methods of a class that decide whether a request goes on.
+    #[serde(default)]
+    pub entry_hooks: Vec<String>,
+    /// Names that keep what the installation was set up with.
+    #[serde(default)]
+    pub settings_names: Vec<String>,
+    /// Calls that put a path before the routes of another module.
+    #[serde(default)]
+    pub route_calls: Vec<String>,
+    /// Ends of columns that say when something was.
+    #[serde(default)]
+    pub age_names: Vec<String>,
 }
 
 impl TenancyWords {
@@ -331,6 +376,21 @@ impl TenancyWords {
         self.failing_reads.extend(more.failing_reads);
         self.storing_names.extend(more.storing_names);
         self.whole_input.extend(more.whole_input);
+        self.permission_methods.extend(more.permission_methods);
+        self.owning_deletes.extend(more.owning_deletes);
+        self.filter_settings.extend(more.filter_settings);
+        self.filter_attributes.extend(more.filter_attributes);
+        self.filter_hooks.extend(more.filter_hooks);
+        self.checked_fetches.extend(more.checked_fetches);
+        self.row_hooks.extend(more.row_hooks);
+        self.lookup_attributes.extend(more.lookup_attributes);
+        self.staff_guards.extend(more.staff_guards);
+        self.staff_attributes.extend(more.staff_attributes);
+        self.signed_in_attributes.extend(more.signed_in_attributes);
+        self.entry_hooks.extend(more.entry_hooks);
+        self.settings_names.extend(more.settings_names);
+        self.route_calls.extend(more.route_calls);
+        self.age_names.extend(more.age_names);
         if !more.handler_suffix.is_empty() {
             self.handler_suffix = more.handler_suffix;
         }

@@ -68,7 +68,7 @@ impl View<'_, '_> {
         if has(&lists.background_words) {
             return Area::Background;
         }
-        if self.is_for_admins(f) {
+        if self.is_for_admins(f) || self.is_for_staff(f) {
             return Area::Global;
         }
         let is_view = roles.iter().any(|r| {

@@ -181,6 +181,11 @@ impl View<'_, '_> {
         }
     }
 
+    /// How often a name is written, other than in imports.
+    pub(super) fn mentioned(&self, name: Name) -> usize {
+        self.calls.mentions(self.cx.ix, name)
+    }
+
     /// Is a method named nowhere, so that nothing can run it?
     pub(super) fn is_dead(&self, f: FnRef) -> bool {
         let ix = self.cx.ix;

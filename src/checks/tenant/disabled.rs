@@ -201,7 +201,13 @@ fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
     let has_scopes =
         view.tenancy.models.values().any(|o| !o.limits.is_empty()) || view.tenancy.evidence.contains(&Evidence::Configured);
     let is_limited = owned.limits.iter().any(|l| l.kind != LimitKind::Later);
-    if is_limited || !has_scopes || is_user(ix, model) || view.area(f) == Area::Global {
+    if is_limited
+        || !has_scopes
+        || view.has_limiting_backend(class)
+        || view.finds_by_secret(class)
+        || is_user(ix, model)
+        || view.area(f) == Area::Global
+    {
         return;
     }
     let name = view.name(model);

@@ -17,6 +17,72 @@ impl View<'_, '_> {
             && (self.compares_with_user(candidate) || self.asks_membership(candidate) || self.starts_from_user(candidate))
     }
 
+    /// Does a condition go by the users that a candidate has, or by those of it that whoever is at work has? Then it is theirs,
+    /// however many statements lack the condition.
+    pub(super) fn is_tied_by_members(&self, candidate: &Candidate) -> bool {
+        own_functions(self.cx.ix)
+            .filter(|(_, f)| f.kind != FnKind::Template)
+            .any(|(at, _)| self.function_goes_by_members(at, candidate))
+    }
+
+    fn function_goes_by_members(&self, at: FnRef, candidate: &Candidate) -> bool {
+        let ix = self.cx.ix;
+        let body = &ix.function(at).body;
+        let shaping = &ix.packs.tenancy().shaping_names;
+        let data = ix.model(candidate.model);
+        let to_users = |n: &str| {
+            data.relations.values().any(|r| {
+                r.many && (r.name.as_str() == n || r.query_name.as_str() == n) && r.target.is_some_and(|t| is_user(ix, t))
+            })
+        };
+        body.exprs.iter().any(|expr| {
+            let Expr::Call { callee, args } = expr else { return false };
+            let is_condition = match body.expr(*callee) {
+                Expr::Attr { name, .. } => !shaping.iter().any(|s| s == name.as_str()),
+                Expr::Name(_) => true,
+                _ => false,
+            };
+            is_condition
+                && args.iter().any(|arg| {
+                    let Some(path) = arg.name else { return false };
+                    let parts: Vec<&str> = path.as_str().split("__").collect();
+                    let Some(i) = parts.iter().position(|p| candidate.columns.contains(&Name::new(p))) else { return false };
+                    let by_users = parts.get(i + 1).is_some_and(|p| to_users(p));
+                    (by_users || self.names_many(at, arg.value, candidate)) && self.origin(at, arg.value).user
+                })
+        })
+    }
+
+    /// Does an expression read a relation to many of the candidate, or what is named after many of it?
+    fn names_many(&self, at: FnRef, expr: ExprId, candidate: &Candidate) -> bool {
+        let ix = self.cx.ix;
+        let body = &ix.function(at).body;
+        let short = snake(ix.model(candidate.model).name.last_segment());
+        let mut e = expr;
+        for _ in 0..12 {
+            e = match body.expr(e) {
+                Expr::Call { callee, .. } => *callee,
+                Expr::Attr { base, name, .. } => {
+                    let is_relation = ix
+                        .models
+                        .iter()
+                        .any(|m| m.relations.get(name).is_some_and(|r| r.many && r.target == Some(candidate.model)));
+                    if is_relation || name.as_str().starts_with(&format!("{short}s")) {
+                        return true;
+                    }
+                    *base
+                }
+                Expr::Await(inner) | Expr::Same(inner) => *inner,
+                Expr::Local(slot) => match super::origin::values_of(body, *slot).as_slice() {
+                    [only] => *only,
+                    _ => return false,
+                },
+                _ => return false,
+            };
+        }
+        false
+    }
+
     /// Can users belong to it: by a key of theirs, as many users of one, or by a table between? What belongs to one user
     /// (`cart.user_id`) is that user's own. Where no model is the user's, nothing is known.
     fn has_members(&self, candidate: &Candidate) -> bool {
@@ -36,6 +102,8 @@ impl View<'_, '_> {
         users.is_empty()
             || users.iter().any(|u| leads(*u, &is_candidate, false) || has_key(*u))
             || leads(candidate.model, &is_user, true)
+            || candidate.is_kept
+            || users.iter().any(|u| leads(*u, &|role| leads(role, &is_candidate, true), false))
             || all().any(|m| self.is_membership(candidate, m) && leads(m, &is_candidate, false))
     }
 

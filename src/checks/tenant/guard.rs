@@ -10,7 +10,7 @@ use super::area::Area;
 use super::calls::own_functions;
 use super::origin::Key;
 use crate::base::{Name, Range};
-use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot};
+use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot, Stmt};
 use crate::flow::Execution;
 use crate::index::models::snake;
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
@@ -243,6 +243,8 @@ impl View<'_, '_> {
                     Symbol::Class(c) => asking.extend(self.methods_of(c)),
                     _ => (),
                 }
+                // Classes that it is given.
+                asking.extend(self.classes_in(outer, *decorator).into_iter().flat_map(|c| self.methods_of(c)));
             }
         }
         if let Some(class) = class {
@@ -263,6 +265,15 @@ impl View<'_, '_> {
                         asking.extend(self.methods_of(c));
                     }
                 }
+            }
+        }
+        // The same, where a method gives them.
+        if let Some(class) = class {
+            for name in &ix.packs.tenancy().permission_methods {
+                let Some((_, f)) = ix.find_method(class, Name::new(name)) else { continue };
+                let body = &ix.function(f).body;
+                let given = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
+                asking.extend(given.flat_map(|e| self.classes_in(f, e)).flat_map(|c| self.methods_of(c)));
             }
         }
         asking.into_iter().any(|f| {
@@ -288,21 +299,23 @@ impl View<'_, '_> {
         let f = key.handler;
         let body = &ix.function(f).body;
         let end = if execution.owner.file == f.file { execution.site.range.start } else { u32::MAX };
-        let Some(slot) = body.slots.iter().position(|n| *n == key.name).map(|i| Slot(i as u32)) else {
-            return false;
-        };
+        let slot = body.slots.iter().position(|n| *n == key.name).map(|i| Slot(i as u32));
+        let own: Vec<Slot> = slot.into_iter().collect();
         let holders: Vec<Slot> = body
             .exprs
             .iter()
             .filter_map(|e| match e {
                 Expr::Assign { target, value } => match body.pat(*target) {
-                    crate::facts::Pat::Local(s) if mentions(body, *value, &[slot]) => Some(*s),
+                    crate::facts::Pat::Local(s) if mentions(body, *value, &own) => Some(*s),
                     _ => None,
                 },
                 _ => None,
             })
-            .chain([slot])
+            .chain(slot)
             .collect();
+        let reads_key = |other: &Execution| {
+            model.is_some() && other.model == model && self.conditions(other).origin.client.iter().any(|k| k.name == key.name)
+        };
         // Looked up there with the condition, too.
         let is_twin = |other: &Execution| {
             other.site != execution.site
@@ -312,7 +325,7 @@ impl View<'_, '_> {
                 && self.is_limited(other)
                 && self.conditions(other).origin.client.iter().any(|k| k.name == key.name)
         };
-        if self.cx.flow.executions.iter().any(is_twin) {
+        if slot.is_some() && self.cx.flow.executions.iter().any(is_twin) {
             return true;
         }
         body.exprs.iter().enumerate().any(|(i, e)| {
@@ -321,7 +334,9 @@ impl View<'_, '_> {
                 Expr::New { class, args } => (*class, args),
                 _ => return false,
             };
-            if body.ranges[i].end > end || !args.iter().any(|a| mentions(body, a.value, &holders)) {
+            let own_method = matches!(body.expr(callee), Expr::Attr { base, .. } if self.is_self(f, *base));
+            let is_given = args.iter().any(|a| mentions(body, a.value, &holders));
+            if body.ranges[i].end > end || !is_given && !own_method {
                 return false;
             }
             let (function, class) = match body.expr(callee) {
@@ -343,6 +358,8 @@ impl View<'_, '_> {
                     && (model.is_none() || other.model == model)
                     && at != f
                     && self.is_limited(other)
+                    // A method that is not given the key reads it itself.
+                    && (is_given || Some(at) == function && reads_key(other))
             })
         })
     }

@@ -2,6 +2,7 @@
 
 mod alternative;
 mod area;
+mod backends;
 mod calls;
 mod condition;
 mod cost;
@@ -15,6 +16,9 @@ mod raw;
 mod reach;
 mod removed;
 mod rules;
+mod service;
+mod staff;
+mod sweep;
 mod unscoped;
 mod write;
 
@@ -49,6 +53,7 @@ pub(super) struct View<'c, 'a> {
     calls: &'c calls::Calls,
     guards: &'c guard::Guards,
     reach: &'c reach::Reach,
+    services: &'c service::Services,
 }
 
 /// What was asked of the program itself, whoever its tenants are.
@@ -57,11 +62,12 @@ struct Asked {
     calls: calls::Calls,
     guards: guard::Guards,
     reach: reach::Reach,
+    services: service::Services,
 }
 
 impl Asked {
     fn view<'c, 'a>(&'c self, cx: &'c CheckContext<'a>, words: &'c TenantWords, tenancy: &'c Tenancy) -> View<'c, 'a> {
-        View { cx, words, tenancy, calls: &self.calls, guards: &self.guards, reach: &self.reach }
+        View { cx, words, tenancy, calls: &self.calls, guards: &self.guards, reach: &self.reach, services: &self.services }
     }
 }
 
@@ -98,6 +104,7 @@ fn understand(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tena
         for (part, relation, parent) in view.parts() {
             tenancy.accept_part(part, relation, parent);
         }
+        tenancy.accept_children(cx.ix);
     }
     tenancy
 }
@@ -111,17 +118,24 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
     }
     // No scope and no library: do the queries themselves tell?
     let mut best: Option<(Candidate, usize, usize)> = None;
+    let mut tied: Vec<Candidate> = Vec::new();
     for candidate in candidates(cx.ix, &tenancy.schema) {
         let is_certain = {
             let short = cx.ix.model(candidate.model).name.last_segment().to_lowercase();
             cx.ix.packs.tenancy().certain_names.contains(&short)
         };
-        if !(is_certain || candidate.user_conditions > 0 || candidate.is_named_so && candidate.owned.len() > 2) {
-            continue;
-        }
         let mut trial = tenancy.clone();
         trial.accept(cx.ix, &candidate, Evidence::Configured);
         let view = asked.view(cx, words, &trial);
+        let is_many = candidate.owned.len() > 2;
+        let has_members = (candidate.is_named_so || is_many) && view.is_tied_by_members(&candidate);
+        if !(is_certain
+            || candidate.user_conditions > 0
+            || has_members
+            || (candidate.is_named_so || candidate.is_kept) && is_many)
+        {
+            continue;
+        }
         let (mut limited, mut all) = (0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {
@@ -138,8 +152,12 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
                 limited += 1;
             }
         }
-        let enough = if is_certain || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
-        if limited < enough || (limited as f64) < MOST * all as f64 {
+        let enough = if is_certain || has_members || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
+        let is_most = (limited as f64) >= MOST * all as f64 || has_members && candidate.is_named_so;
+        if limited < enough || !is_most {
+            if candidate.is_named_so && view.is_tied(&candidate) {
+                tied.push(candidate);
+            }
             continue;
         }
         // A key alone may be a label; the tenant is what users and requests are limited to.
@@ -153,6 +171,13 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
         }
     }
     if let Some((candidate, limited, all)) = best {
+        // What is itself owned, by what owns more, is part of a tenant that is not understood.
+        let is_below = |t: &Candidate| t.owned.contains_key(&candidate.model) && t.owned.len() > candidate.owned.len();
+        if tied.iter().any(is_below) || candidate.is_part && candidate.user_conditions == 0 {
+            tenancy.labels.push(candidate.model);
+            return tenancy;
+        }
+        tenancy.is_faint = candidate.user_conditions == 0 && !candidate.is_named_so;
         tenancy.accept(cx.ix, &candidate, Evidence::Conditions { limited, all });
     }
     tenancy

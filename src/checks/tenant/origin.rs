@@ -368,6 +368,17 @@ impl View<'_, '_> {
             }
             return self.of_field(f, name, left);
         }
+        // The key that a new row gets.
+        let is_new = |v: &ExprId| match body.expr(*v) {
+            Expr::Call { callee: class, .. } | Expr::New { class, .. } => self.names_model(f, *class),
+            _ => false,
+        };
+        if let Expr::Local(slot) = body.expr(base)
+            && lists.key_names.iter().any(|k| k == name.as_str())
+            && values_of(body, *slot).iter().any(is_new)
+        {
+            return Origin::row();
+        }
         // What the object that a dependency gives says of the tenant.
         if let Expr::Local(slot) = body.expr(base)
             && self.tenancy.columns.contains(&name)

@@ -1,7 +1,7 @@
 //! Where is a tenant's scope removed, or never applied?
 
 use super::area::Area;
-use super::{Fault, View};
+use super::{Fault, View, is_insert};
 use crate::base::{Name, Span};
 use crate::findings::{Confidence, Level};
 use crate::flow::value::{Mark, flag};
@@ -20,6 +20,10 @@ pub(super) fn check(view: &View<'_, '_>, faults: &mut Vec<Fault>) {
         let Some((at, how, scope)) = removal(view, execution, model) else {
             continue;
         };
+        // New rows, and such at hand, are limited by no condition that could be removed.
+        if execution.kind == Statement::Write && is_insert(view.cx, execution) {
+            continue;
+        }
         if view.has_condition(execution, model) || view.compares(execution.owner) {
             continue;
         }
@@ -137,6 +141,10 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
     if at_hand {
         finding.level = Level::Note;
     }
+    let is_sweep = !view.is_by_key(execution) && view.is_sweep(execution, &view.conditions(execution));
+    if is_sweep || view.is_for_services(execution.owner) {
+        finding.level = Level::Note;
+    }
     if view.asks_permission(execution.owner) {
         finding.level = Level::Note;
         finding.confidence = Confidence::Medium;
@@ -144,5 +152,6 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
     if area == Area::Global && execution.kind != Statement::Write {
         finding.confidence = Confidence::Low;
     }
-    Some(Fault { finding, cause: format!("{how} {name}") })
+    let cause = format!("{how} {name} {}", finding.level == Level::Note);
+    Some(Fault { finding, cause })
 }

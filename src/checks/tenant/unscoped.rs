@@ -123,7 +123,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     } else if area == Area::Background {
         false
     } else if is_child {
-        area == Area::Request && !by_key
+        area == Area::Request && (mostly_limited || has_evidence_of_scopes)
     } else {
         // Where no scope says whose the rows are, the other queries have to.
         mostly_limited && siblings.literal > 0 || has_evidence_of_scopes && area == Area::Request
@@ -135,6 +135,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         || (by_key || writes) && view.asks_with_condition(execution)
         || area != Area::Request && view.is_dead(owner)
         || view.is_unrouted(owner)
+        || view.is_unnamed_view(execution.owner)
+        || view.is_filtered_by_backend(execution)
         || !is_later && !view.is_reached(owner)
     {
         return None;
@@ -160,6 +162,13 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     }
     finding.help = match (&owned.belongs, visibility) {
         (_, Some(column)) => format!("check that whoever asks may see the row: by `{column}`, or by a condition on whose it is"),
+        // No scope limits the row that it is part of: reaching it that way proves nothing.
+        (Belongs::Parent(relation, parent), _) if !view.is_scoped(*parent) => {
+            format!(
+                "add a condition that leads to the tenant through `{relation}`, or find the `{}` under the tenant first",
+                view.name(*parent)
+            )
+        }
         (Belongs::Parent(relation, parent), _) => {
             format!(
                 "reach it through `{relation}`, as `{}` is limited to the tenant, or add a condition on it",
@@ -204,10 +213,19 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
+    let is_sweep = !by_key && view.is_sweep(execution, &conditions);
+    if is_sweep || view.tenancy.is_faint && !by_key || view.is_for_services(execution.owner) || view.is_for_services(owner) {
+        finding.level = Level::Note;
+    }
+    let is_asked = [owner, execution.owner].into_iter().any(|f| view.is_in_permission(f));
+    if is_asked || view.is_shown_to_permission(execution) || view.is_judged(execution) {
+        finding.level = Level::Note;
+        finding.confidence = Confidence::Low;
+    }
     let cause = match view.match_around(execution) {
         Some(place) => format!("match {place:?}"),
         None if is_later => format!("later {name}"),
-        None => format!("{name} {by_key} {writes}"),
+        None => format!("{name} {by_key} {writes} {}", finding.level == Level::Note),
     };
     Some(Fault { finding, cause })
 }
@@ -237,8 +255,24 @@ fn sending(method: Name) -> String {
 }
 
 impl View<'_, '_> {
+    /// Is a model, or the row that its rows are part of, limited by a scope or manager?
+    fn is_scoped(&self, model: ModelId) -> bool {
+        let mut at = model;
+        for _ in 0..8 {
+            match self.tenancy.models.get(&at) {
+                Some(owned) if !owned.limits.is_empty() => return true,
+                Some(owned) => match &owned.belongs {
+                    Belongs::Parent(_, parent) => at = *parent,
+                    _ => return false,
+                },
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The columns and paths that a query compares.
-    fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
+    pub(super) fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
         self.marks(execution).iter().filter_map(|m| match m {
             Mark::Term(t) => Some(*t),
             _ => None,
@@ -246,7 +280,7 @@ impl View<'_, '_> {
     }
 
     /// Does a query name rows by a key of their own?
-    fn is_by_key(&self, execution: &Execution) -> bool {
+    pub(super) fn is_by_key(&self, execution: &Execution) -> bool {
         let names = &self.cx.ix.packs.tenancy().key_names;
         let is_key =
             |t: Name| names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
@@ -419,8 +453,10 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
     finding.subject.table = Some(table.to_string());
     finding.subject.method = Some(execution.method.to_string());
     finding.level = if area == Area::Request { Level::Error } else { Level::Warning };
-    if view.asks_permission(execution.owner) {
+    let is_sweep = !by_key && view.is_sweep(execution, &conditions);
+    if view.asks_permission(execution.owner) || is_sweep || view.is_for_services(execution.owner) {
         finding.level = Level::Note;
     }
-    Some(Fault { finding, cause: format!("table {table}") })
+    let cause = format!("table {table} {}", finding.level == Level::Note);
+    Some(Fault { finding, cause })
 }

@@ -3,6 +3,7 @@
 //! In: the linked index and the project's own words. Out: [`Tenancy`]. What is said rests on code that adds a condition on a
 //! column, on libraries of tenancy, or on the configuration; a name alone says nothing.
 
+mod children;
 mod schema;
 mod scopes;
 
@@ -13,7 +14,7 @@ use rustc_hash::FxHashSet;
 use super::models::{singular, snake};
 use super::{ModelId, ProjectIndex};
 use crate::base::{Name, Span};
-use crate::facts::{Expr, FnKind};
+use crate::facts::{Expr, FnKind, Language, Pat};
 
 /// What the project's configuration says.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +106,10 @@ pub struct Tenancy {
     pub tables: BTreeMap<Name, Option<ModelId>>,
     /// Columns by table, as far as migrations tell.
     pub schema: BTreeMap<Name, BTreeSet<Name>>,
+    /// Models that belong to it only because their rows are part of others that do: what is asked of them may be checked there.
+    pub derived: BTreeSet<ModelId>,
+    /// Only a few conditions tell of them, by members or by what is kept for a request: what has none may be meant.
+    pub is_faint: bool,
     /// Models that rows name as they would a tenant, though nothing ties them to the current user or request.
     pub labels: Vec<ModelId>,
 }
@@ -122,6 +127,10 @@ pub struct Candidate {
     pub user_conditions: usize,
     /// Its name is one that tenants often have.
     pub is_named_so: bool,
+    /// What runs before requests keeps its key, or its row, for them.
+    pub is_kept: bool,
+    /// It is itself a row of what tenants are often called, which owns more than it does.
+    pub is_part: bool,
 }
 
 impl Tenancy {
@@ -473,6 +482,7 @@ fn column_of(
 pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Name>>) -> Vec<Candidate> {
     let names = &index.packs.tenancy().tenant_names;
     let user_conditions = user_conditions(index);
+    let kept = kept_names(index);
     let mut found = Vec::new();
     for (i, model) in index.models.iter().enumerate() {
         let id = ModelId(i as u32);
@@ -496,7 +506,15 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         let users = index.models.iter().enumerate().filter(|(j, _)| is_user(index, ModelId(*j as u32)));
         let is_users = users.clone().any(|(j, user)| {
             column_of(index, schema, ModelId(j as u32), &columns).is_some()
-                || user.relations.values().any(|r| r.target == Some(id))
+                || user.relations.values().any(|r| r.target == Some(id) || r.target.is_some_and(|role| is_role(index, role, id)))
+        });
+        let is_kept = columns.iter().any(|c| kept.contains(c));
+        let owners = model.relations.values().filter(|r| !r.many && r.key_column.is_some()).filter_map(|r| r.target);
+        let is_part = owners.filter(|o| *o != id && !is_user(index, *o)).any(|owner| {
+            let is_tenant = stems(index, owner).iter().any(|stem| names.contains(stem));
+            let own = columns_to(index, owner);
+            let others = (0..index.models.len() as u32).map(ModelId).filter(|m| !index.model(*m).is_abstract);
+            is_tenant && others.filter(|m| column_of(index, schema, *m, &own).is_some()).count() > owned.len() + 1
         });
         let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
         let called: Vec<String> = called.collect();
@@ -508,11 +526,40 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
                     .keys()
                     .any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
         let is_certain = called.iter().any(|stem| index.packs.tenancy().certain_names.contains(stem));
-        if !is_users && !is_certain {
+        if !is_users && !is_certain && !is_kept {
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, columns });
+        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, is_kept, is_part, columns });
+    }
+    found
+}
+
+/// Has what a user has (a role, a profile) many of a model?
+fn is_role(index: &ProjectIndex<'_>, role: ModelId, of: ModelId) -> bool {
+    !is_user(index, role) && index.model(role).relations.values().any(|r| r.many && r.target == Some(of) && r.inverse.is_none())
+}
+
+/// Names under which code keeps something while a request is handled.
+fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
+    let lists = index.packs.tenancy();
+    let keeps = |name: &Name| lists.keeper_names.iter().any(|k| k == name.as_str());
+    let mut found = BTreeSet::new();
+    for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
+        for function in &facts.functions {
+            let body = &function.body;
+            for pat in &body.pats {
+                let Pat::Attr { base, name } = pat else { continue };
+                let is_kept = match body.expr(*base) {
+                    Expr::Name(n) | Expr::Attr { name: n, .. } => keeps(n),
+                    Expr::Local(slot) => keeps(&body.slots[slot.0 as usize]),
+                    _ => false,
+                };
+                if is_kept {
+                    found.insert(*name);
+                }
+            }
+        }
     }
     found
 }

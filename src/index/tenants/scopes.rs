@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Limit, LimitKind, Words};
-use crate::base::{FileId, Name, Span};
-use crate::facts::{Expr, FnId, Language};
+use crate::base::{FileId, Name, Range, Span};
+use crate::facts::{Body, Expr, FnId, Language};
 use crate::index::models::snake;
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol, classes};
 
@@ -158,14 +158,22 @@ impl Reader<'_, '_> {
         let mut texts: BTreeSet<Name> = BTreeSet::new();
         for function in functions {
             let body = &self.index.function(*function).body;
-            for expr in &body.exprs {
+            // What is given to calls that order rows or load others with them compares nothing.
+            let shaping: Vec<Range> = body.exprs.iter().flat_map(|e| self.shaped(body, e)).collect();
+            for (i, expr) in body.exprs.iter().enumerate() {
+                let place = body.ranges[i];
+                if shaping.iter().any(|s| s.start <= place.start && place.end <= s.end) {
+                    continue;
+                }
                 match expr {
                     Expr::Str(text) => {
                         texts.insert(Name::new(
                             text.as_str().rsplit(['.', '(']).next().unwrap_or(text.as_str()).trim_matches(['`', '"', ' ', '=']),
                         ));
                     }
-                    Expr::Call { args, .. } => texts.extend(args.iter().filter_map(|a| a.name)),
+                    Expr::Call { args, .. } if self.shaped(body, expr).is_empty() => {
+                        texts.extend(args.iter().filter_map(|a| a.name));
+                    }
                     Expr::Attr { name, .. } if self.index.file(function.file).language == Language::Python => {
                         texts.insert(*name);
                     }
@@ -180,6 +188,14 @@ impl Reader<'_, '_> {
             columns.extend(by_name.map(|n| Name::new(&format!("{n}_id"))).filter(|c| self.is_key_column(id, *c)));
         }
         columns
+    }
+
+    /// The arguments of a call that gives a query another form.
+    fn shaped(&self, body: &Body, expr: &Expr) -> Vec<Range> {
+        let Expr::Call { callee, args } = expr else { return Vec::new() };
+        let Expr::Attr { name, .. } = body.expr(*callee) else { return Vec::new() };
+        let is_shaping = self.index.packs.tenancy().shaping_names.iter().any(|s| s == name.as_str());
+        if is_shaping { args.iter().map(|a| body.range(a.value)).collect() } else { Vec::new() }
     }
 
     /// Does a column (or relation) of the model lead to a model that is no user?
