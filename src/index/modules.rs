@@ -3,6 +3,8 @@
 //! In: paths and declarations. A module is known under every dotted name that some folder on its path could give it; which
 //! one counts depends on who asks, so a lookup starts from the importing file.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{ClassId, FnRef, ProjectIndex};
@@ -52,6 +54,8 @@ pub(crate) struct Candidate {
 pub(crate) struct ModuleTable {
     /// Every file a dotted name may mean.
     candidates: FxHashMap<Name, Vec<Candidate>>,
+    /// Folders with a project file of their own.
+    projects: BTreeSet<String>,
     /// Python files by path.
     pub(super) paths: FxHashMap<&'static str, FileId>,
     /// Folders that hold Python files, at any depth.
@@ -84,7 +88,7 @@ fn encloses(outer: &str, inner: &str) -> bool {
 impl ModuleTable {
     /// Registers the modules of all Python files. Gives the dotted name of each file and the public table of names.
     pub(crate) fn read(index: &ProjectIndex<'_>) -> (ModuleTable, Vec<Name>, FxHashMap<Name, FileId>) {
-        let mut table = ModuleTable::default();
+        let mut table = ModuleTable { projects: index.sources.manifest.projects.clone(), ..ModuleTable::default() };
         let mut files = Vec::new();
         for (at, facts) in index.facts.iter().enumerate() {
             if facts.language != Language::Python {
@@ -164,6 +168,7 @@ impl ModuleTable {
         root.is_empty()
             || root == "src"
             || root.ends_with("/src")
+            || self.projects.contains(root)
             || STARTS.iter().any(|s| self.paths.contains_key(join(root, s).as_str()))
     }
 

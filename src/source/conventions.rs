@@ -79,6 +79,8 @@ pub struct TemplateNames {
     pub jinja_packages: Vec<String>,
     /// Text that only templates in the plain language hold.
     pub plain_marks: Vec<String>,
+    /// Text that they hold more often than others.
+    pub plain_hints: Vec<String>,
     /// Text that only Jinja templates hold.
     pub jinja_marks: Vec<String>,
 }

@@ -70,15 +70,34 @@ impl TemplateLanguage {
                 let names = &CONVENTIONS.templates;
                 let count = |marks: &[String]| marks.iter().filter(|mark| text.contains(mark.as_str())).count();
                 let jinja = count(&names.jinja_marks) + usize::from(calls_something(text));
-                if jinja > count(&names.plain_marks) { Language::Jinja } else { Language::DjangoTemplate }
+                let is_jinja = match (jinja, count(&names.plain_marks)) {
+                    (0, _) => false,
+                    // What only looks like the other language is not enough against what only one can read.
+                    (_, 0) => true,
+                    (jinja, plain) => jinja > plain + count(&names.plain_hints),
+                };
+                if is_jinja { Language::Jinja } else { Language::DjangoTemplate }
             }
         }
     }
 }
 
-/// Does a `{{ … }}` hold a call with parentheses?
+/// Does a `{{ … }}` hold a call of a name? Quoted text and `_("…")` are no calls.
 fn calls_something(text: &str) -> bool {
-    text.split("{{").skip(1).any(|rest| rest.split("}}").next().is_some_and(|inside| inside.contains('(')))
+    text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()).any(|inside| {
+        let (mut quote, mut name) = (None, String::new());
+        for c in inside.chars() {
+            match (quote, c) {
+                (Some(q), c) if q == c => quote = None,
+                (Some(_), _) => (),
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '(') if !name.is_empty() && name != "_" => return true,
+                (None, c) if c.is_alphanumeric() || c == '_' => name.push(c),
+                (None, _) => name.clear(),
+            }
+        }
+        false
+    })
 }
 
 #[cfg(test)]
@@ -118,5 +137,7 @@ mod tests {
         assert_eq!(both.decide("{% set x = 1 %}"), Language::Jinja);
         assert_eq!(both.decide("{{ url(x) }}"), Language::Jinja);
         assert_eq!(both.decide("{{ a.b }}"), Language::DjangoTemplate);
+        assert_eq!(both.decide("{% csrf_token %}{{ show(a) }}"), Language::Jinja);
+        assert_eq!(both.decide("{{ _('Say (so)') }}{{ a|default:'(none)' }}"), Language::DjangoTemplate);
     }
 }

@@ -3,7 +3,7 @@
 //! In: the texts of manifests and lock files, with their paths. Out: one [`Manifest`] for the whole folder; a file that
 //! cannot be understood is named and left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use toml::Value as Toml;
@@ -15,6 +15,8 @@ pub struct Manifest {
     pub packages: BTreeMap<String, Option<String>>,
     /// PSR-4 prefixes of `composer.json` (`App\` to `app/`), relative to the folder checked.
     pub psr4: Vec<(String, String)>,
+    /// Folders below the one checked that hold the file of a Python project of its own: names of modules start anew there.
+    pub projects: BTreeSet<String>,
 }
 
 impl Manifest {
@@ -36,6 +38,8 @@ impl Manifest {
             Some((format!("{prefix}{}", rest.replace('/', "\\")), String::new()))
         });
         self.psr4 = rebased.collect();
+        let projects = std::mem::take(&mut self.projects);
+        self.projects = projects.iter().filter_map(|folder| folder.strip_prefix(inside)).map(str::to_owned).collect();
     }
 }
 
@@ -67,6 +71,9 @@ pub fn read(files: &[(String, String)]) -> (Manifest, Vec<(String, String)>) {
     let mut reading = Reading::default();
     for (path, text) in sorted {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if matches!(name, "pyproject.toml" | "setup.py" | "setup.cfg" | "Pipfile") && !folder.is_empty() {
+            reading.projects.insert(folder.to_owned());
+        }
         let result = match name {
             "composer.json" => reading.composer(folder, text),
             "composer.lock" => reading.composer_lock(text),
@@ -99,6 +106,7 @@ struct Reading {
     declared: BTreeMap<String, Option<String>>,
     locked: BTreeMap<String, Option<String>>,
     psr4: Vec<(String, String)>,
+    projects: BTreeSet<String>,
     broken: Vec<(String, String)>,
 }
 
@@ -111,7 +119,7 @@ impl Reading {
                 *known = version;
             }
         }
-        (Manifest { packages, psr4: self.psr4 }, self.broken)
+        (Manifest { packages, psr4: self.psr4, projects: self.projects }, self.broken)
     }
 
     fn declare(&mut self, name: &str, version: Option<String>) {
