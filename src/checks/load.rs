@@ -248,7 +248,10 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
-    if group.framework && !raises && group.path.len() - group.from > MAX_CHAIN {
+    // A chain that comes back to a model is read by serializers that name each other.
+    let comes_back = models.iter().enumerate().any(|(i, m)| models[..i].contains(m));
+    let is_long = group.path.len() > MAX_CHAIN && (comes_back || group.path.len() - group.from > MAX_CHAIN);
+    if group.framework && !raises && is_long {
         finding.confidence = Confidence::Low;
     }
     if first.path.len() > 3 || origin.is_none() {
