@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::unused::{Mentions, stands_in};
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Expr, FnKind, Stmt};
+use crate::facts::{Expr, FnKind, LoopKind, Stmt};
 use crate::findings::{Confidence, Finding, Level};
 use crate::flow::{EntryKind, Event, What};
 use crate::index::{ClassId, FnRef};
@@ -125,7 +125,16 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
 /// The event that explains best comes first.
 fn sort(cx: &CheckContext<'_>, events: &mut [&Event]) {
     let is_short = |e: &Event| cx.ix.packs.blocking(name_of(e)).is_none_or(|b| b.short);
-    events.sort_by_key(|e| (is_short(e), e.path.len(), e.site, e.path.to_vec()));
+    events.sort_by_key(|e| (is_short(e), is_pause(cx, e), e.path.len(), e.site, e.path.to_vec()));
+}
+
+/// Is it a pause between two looks at something that may be there at once?
+fn is_pause(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let body = &cx.ix.function(event.owner).body;
+    let turns = |l: &crate::facts::Loop| l.kind != LoopKind::Each;
+    cx.ix.packs.roles(name_of(event)).iter().any(|r| r.as_str() == "pause")
+        && !event.path.is_empty()
+        && body.loops().any(|(l, range)| turns(l) && range.contains(event.site.range))
 }
 
 fn name_of(event: &Event) -> Name {

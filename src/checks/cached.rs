@@ -4,7 +4,7 @@ use super::CheckContext;
 use crate::base::{Name, Span};
 use crate::facts::{Arg, Expr, ExprId, FnKind, Language, Slot};
 use crate::flow::Event;
-use crate::index::FnRef;
+use crate::index::{FnRef, Symbol};
 
 /// Does a place stand in a function that is handed to a cache where it is written?
 pub(super) fn stands_in_cached(cx: &CheckContext<'_>, place: Span) -> bool {
@@ -33,6 +33,24 @@ pub(super) fn stands_in_cached(cx: &CheckContext<'_>, place: Span) -> bool {
 fn keepers(cx: &CheckContext<'_>, at: Span) -> Option<Name> {
     let language = if cx.ix.file(at.file).language == Language::Python { "python" } else { "php" };
     cx.ix.packs.word_in_language(Name::new(language), "store-makers")
+}
+
+/// Does a function that leads there keep what it gives, for whoever asks the same later?
+pub(super) fn is_kept_by_decorator(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let Some(caches) = cx.ix.packs.word_in_language(Name::new("python"), "call-caches") else { return false };
+    // The loop runs in the outermost function: what that keeps is the whole of it.
+    let called = event.path.iter().rev().skip(1).copied().chain([event.site]);
+    !event.path.is_empty()
+        && called.filter_map(|at| cx.function_at(at)).any(|f| {
+            let decl = cx.ix.function(f);
+            let Some(parent) = decl.parent else { return false };
+            let around = FnRef { file: f.file, id: parent };
+            let body = &cx.ix.function(around).body;
+            decl.decorators.iter().any(|decorator| {
+                let callee = if let Expr::Call { callee, .. } = body.expr(*decorator) { *callee } else { *decorator };
+                matches!(cx.named(around, callee), Symbol::External(name) if caches.has_word(name.as_str()))
+            })
+        })
 }
 
 /// Does a method that leads there run a function that it was given, or hand it to a cache that keeps what it gives?

@@ -1,7 +1,9 @@
 //! Which clients are built for every request, message or turn of a loop?
 
+mod arms;
 mod bound;
 mod given;
+mod handed;
 mod hosts;
 mod rare;
 mod turns;
@@ -35,17 +37,25 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let (reads, mentions) = (Reads::new(cx), Mentions::default());
+    let choices = arms::Choices::new(cx, sites.keys().map(|(site, _)| site));
     // Arms of one function that build the same thing for the same caller are one decision, and so is what one entry point
     // builds in several places.
     let mut decisions: BTreeMap<Decision, Merged> = BTreeMap::new();
     let mut order: Vec<Decision> = Vec::new();
+    let mut same: BTreeMap<Decision, Decision> = BTreeMap::new();
     for ((site, client), events) in sites {
         let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
         let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
         let turn = loop_of(cx, event);
         let entry = event.entry.filter(|_| turn.is_none());
         let owner = Some(event.owner).filter(|_| turn.is_none() && entry.is_none());
-        let decision = (owner, what, entry, turn, finding.level);
+        let decision = |built: Built| (owner, built, entry, turn, finding.level);
+        // The same thing, or another arm of a choice of which one is told already.
+        let keys: Vec<Decision> =
+            std::iter::once(Built::Thing(what)).chain(choices.of(site).map(Built::Arm)).map(decision).collect();
+        let known = keys.iter().find_map(|key| same.get(key)).cloned();
+        let decision = known.unwrap_or_else(|| keys[0].clone());
+        same.extend(keys.into_iter().map(|key| (key, decision.clone())));
         match decisions.get_mut(&decision) {
             Some(first) => {
                 let is_arm = first.owner == event.owner || turn.is_some() && first.finding.span.file == site.file;
@@ -81,9 +91,18 @@ struct Merged {
     more: usize,
 }
 
+/// What is built, as far as two constructions are one decision.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Built {
+    /// Whatever one of the arms of this choice builds.
+    Arm(Span),
+    /// This.
+    Thing(String),
+}
+
 /// The function that builds where neither loop nor entry point is known, what it builds, for which entry point or loop, and
 /// how bad that is.
-type Decision = (Option<FnRef>, String, Option<FnRef>, Option<Span>, Level);
+type Decision = (Option<FnRef>, Built, Option<FnRef>, Option<Span>, Level);
 
 fn report<'e>(
     cx: &CheckContext<'_>,
@@ -120,7 +139,7 @@ fn report<'e>(
         if !in_loop && (entry.loops_only || !stays || once || e.alone) || is_one_off(cx, e, in_loop) {
             return None;
         }
-        if turns::is_probe(cx, e) || turns::is_put_aside(cx, e) || turns::is_excluded(cx, e) {
+        if turns::is_probe(cx, e) || turns::is_put_aside(cx, e) || turns::is_excluded(cx, e) || handed::is_handed_in(cx, e) {
             return None;
         }
         if in_loop && turns(cx, e) == Turns::Few {
@@ -138,7 +157,7 @@ fn report<'e>(
         let given = given(cx, e, reads);
         let is_other =
             given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
-        (!is_other).then(|| (describe(cx, site, client, entry, e, given), e))
+        (!is_other).then(|| (describe(cx, site, client, entry, e, given, mentions), e))
     });
     // What is certain on one way is not made less so by another.
     let mut first = None;
@@ -162,7 +181,15 @@ fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
 }
 
 /// The finding of a construction on one of the ways to it.
-fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry, event: &Event, given: given::Given) -> Finding {
+fn describe(
+    cx: &CheckContext<'_>,
+    site: Span,
+    client: Name,
+    entry: &ClientEntry,
+    event: &Event,
+    given: given::Given,
+    mentions: &Mentions,
+) -> Finding {
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let name = shown(client);
     let in_loop = !event.loops.is_empty();
@@ -210,6 +237,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     if in_loop && is_alone {
         finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
     }
+    let is_at_once = in_loop && is_alone && turns::is_gathered(cx, event);
     finding.cost = entry.why.clone();
     finding.subject.client = Some(client.to_string());
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
@@ -233,8 +261,11 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     if in_loop && (is_unsure || turns(cx, event) != Turns::Many || is_import(cx, event)) {
         finding.level = Level::Note;
     }
-    let is_rare = rare::is_renewal(cx, event) || entry.addressed && rare::is_sign_in(cx, event);
-    if is_rare || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
+    let is_rare = rare::is_renewal(cx, event)
+        || !in_loop && rare::is_health_check(cx, event)
+        || entry.addressed && rare::is_sign_in(cx, event);
+    let is_unused = || event.entry.is_none() && mentions.is_never_run_by_others(cx, top_of(event));
+    if is_at_once || is_rare || is_unused() || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
         finding.level = Level::Note;
     }
     finding
@@ -295,6 +326,11 @@ fn is_one_off(cx: &CheckContext<'_>, event: &Event, in_loop: bool) -> bool {
 fn is_import(cx: &CheckContext<'_>, event: &Event) -> bool {
     let imports = cx.ix.packs.word_list("import-work");
     on_way(cx, event).into_iter().any(|f| names_of(cx, f).iter().any(|w| imports.contains(w)))
+}
+
+/// The place in the function that all the others on the way were called from.
+fn top_of(event: &Event) -> Span {
+    event.path.last().copied().unwrap_or(event.site)
 }
 
 /// The functions that led to an event.

@@ -3,7 +3,7 @@
 
 use super::CheckContext;
 use crate::base::Span;
-use crate::facts::{Expr, ExprId, Pat};
+use crate::facts::{Expr, ExprId, Pat, Stmt, StmtId};
 use crate::index::Symbol;
 
 /// Does the loop delete each row in its own turn, one by one, so that whatever belongs to the row goes with it?
@@ -24,6 +24,15 @@ pub(super) fn ends_its_rows(cx: &CheckContext<'_>, header: Span) -> bool {
         },
         _ => false,
     })
+}
+
+/// Does the loop leave for good at the end of its turn, so that only rows that a condition passes over are followed by others?
+pub(super) fn leaves_at_first(cx: &CheckContext<'_>, header: Span) -> bool {
+    let Some(f) = cx.function_at(header) else { return false };
+    let body = &cx.ix.function(f).body;
+    let Some((turns, _)) = body.loop_at(header.range) else { return false };
+    let leaves = |s: &StmtId| matches!(body.stmt(*s), Stmt::Return(_) | Stmt::Break(_) | Stmt::Raise(_));
+    turns.body.last().is_some_and(leaves)
 }
 
 /// What is as quick as the query itself, or is one.

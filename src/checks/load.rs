@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ending::ends_its_rows;
+use super::ending::{ends_its_rows, leaves_at_first};
 use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
@@ -231,7 +231,10 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     } else {
         (finding.help, finding.fix) = cure(cx, &reads);
     }
-    if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at)) {
+    if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
+        finding.level = Level::Note;
+    }
+    if events.iter().all(|e| e.is_switched_off) {
         finding.level = Level::Note;
     }
     if deletes_before(cx, first, models.last().copied().flatten(), last) {
@@ -245,7 +248,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
             _ => finding.confidence = Confidence::Low,
         }
     }
-    if group.framework && !raises && group.path.len() > MAX_CHAIN {
+    if group.framework && !raises && group.path.len() - group.from > MAX_CHAIN {
         finding.confidence = Confidence::Low;
     }
     if first.path.len() > 3 || origin.is_none() {

@@ -2,15 +2,17 @@
 //!
 //! In: the reads of one path, in their order. Out: a sentence in the reader's names, and edits where they are certain.
 
+use std::collections::BTreeSet;
+
 use super::load_barren::{misnamed, of_single_row};
 use super::wording::{eager_code, late_code, model_name, path_text};
 use super::{CheckContext, fix};
-use crate::base::Name;
+use crate::base::{Name, Span};
 use crate::facts::Expr;
 use crate::findings::Fix;
 use crate::flow::value::Source;
 use crate::flow::{Event, What};
-use crate::index::{Access, ModelId};
+use crate::index::{Access, ClassId, FnRef, ModelId, Symbol};
 
 /// The reads of one path of relations, of rows from one place.
 pub(super) struct Reads<'e> {
@@ -46,6 +48,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         let code = eager_code(cx.ix, reads.root, reads.path).unwrap_or_default();
         return (help.as_str().replace("{path}", &path_text(reads.path)).replace("{code}", &code), None);
     }
+    if let Some(help) = back_again(cx, reads) {
+        return (help, None);
+    }
     let code = load_code(cx, reads, reads.path);
     if let Some(help) = misnamed(cx, reads, &code).or_else(|| of_single_row(cx, reads)) {
         return (help, None);
@@ -69,6 +74,13 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         let help = format!("`{method}` in this loop makes the session forget the rows: call it once after the loop, and {code}");
         return (help, None);
     }
+    if let Some((method, decorator, called)) = super::wrapped::forgets_rows(cx, reads) {
+        let help = format!(
+            "`{decorator}` around `{called}` calls `{method}` in every turn, and the session forgets the rows: \
+             call it once after the loop, and {code}"
+        );
+        return (help, None);
+    }
     if let Some(name) = serves_others(cx, reads) {
         return (format!("{code}; `{name}` serves other models, too: hand this down to it as an argument"), None);
     }
@@ -83,7 +95,61 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
 /// The function around the query, if it asks for rows of other models there as well: nothing of one model can stand in it.
 fn serves_others(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
     let Source::Query(at) = reads.origin else { return None };
-    cx.is_for_any_model(at).then(|| cx.function_at(at).map(|f| cx.ix.function(f).name)).flatten().filter(|n| !n.is_empty())
+    let f = cx.function_at(at)?;
+    (cx.is_for_any_model(at) || names_many_models(cx, f, at)).then(|| cx.ix.function(f).name).filter(|n| !n.is_empty())
+}
+
+/// Does a query start from an attribute of its own class for which classes below it name several models?
+fn names_many_models(cx: &CheckContext<'_>, f: FnRef, at: Span) -> bool {
+    let body = &cx.ix.function(f).body;
+    let Some(mut e) = super::uses::expr_at(body, at.range) else { return false };
+    let receiver = cx.ix.function(f).params.first().map(|p| p.slot);
+    let own = loop {
+        e = match body.expr(e) {
+            Expr::Call { callee, .. } => *callee,
+            Expr::Attr { base, name, .. } => match body.expr(*base) {
+                Expr::This => break *name,
+                Expr::Local(slot) if Some(*slot) == receiver => break *name,
+                _ => *base,
+            },
+            _ => return false,
+        };
+    };
+    let Some(class) = cx.ix.class_of_function(f) else { return false };
+    let below = (0..cx.ix.classes.len()).map(|i| ClassId(i as u32)).filter(|c| cx.ix.is_subclass(*c, class));
+    let models = below.filter_map(|c| {
+        let (owner, i) = cx.ix.find_attr(c, own)?;
+        let decl = cx.ix.class_decl(owner);
+        match cx.ix.symbol_of(FnRef { file: cx.ix.class(owner).file, id: decl.scope }, decl.attrs[i].value?) {
+            Symbol::Class(named) => cx.ix.class(named).model,
+            _ => None,
+        }
+    });
+    let models: BTreeSet<ModelId> = models.collect();
+    models.len() > 1
+}
+
+/// A relation that leads back to the row whose collection the rows were read from: that row is at hand.
+fn back_again(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let mut model = reads.root;
+    for (i, pair) in reads.path.windows(2).enumerate() {
+        let relation = cx.ix.model(model).relations.get(&pair[0])?;
+        let target = relation.target?;
+        if relation.many && relation.inverse == Some(pair[1]) {
+            let (child, name) = (model_name(cx.ix, target), model_name(cx.ix, model));
+            let mut help = format!(
+                "`{}` of each `{child}` is the `{name}` whose `{}` it was read from: hand that row down in place of it",
+                pair[1], pair[0]
+            );
+            let rest: Vec<Name> = reads.path[..i].iter().chain(&reads.path[i + 2..]).copied().collect();
+            if let Some(code) = eager_code(cx.ix, reads.root, &rest).filter(|_| !rest.is_empty()) {
+                help += &format!(", and load `{}` with its query: `{code}`", path_text(&rest));
+            }
+            return Some(help);
+        }
+        model = target;
+    }
+    None
 }
 
 /// Code that chains on to the options that the query's function already gives: two kinds of loading for one relation are an error.
@@ -108,14 +174,29 @@ fn with_options_there(cx: &CheckContext<'_>, reads: &Reads<'_>, code: String) ->
 
 /// `load it with the query: …`
 fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String {
+    if let Source::Query(at) = reads.origin
+        && cx.flow.kept_keys.contains(&at)
+        && is_looped_in_template(cx, reads)
+        && let Some(help) = cx.ix.packs.word_in_language(Name::new("php"), "kept-keys-help")
+        && let Some(late) = late_code(cx.ix, reads.root, path)
+    {
+        return help.as_str().replace("{code}", &format!("`{late}`"));
+    }
     let eager = eager_code(cx.ix, reads.root, path).map(|code| with_options_there(cx, reads, code));
     let (near, rest) = match &path[reads.from.min(path.len())..] {
         [] => (reads.root, path),
         rest => (reads.near, rest),
     };
     let (place, code) = match reads.origin {
+        // `model = Post` of a view whose template goes on from there.
+        Source::Query(at) if is_named_only(cx, at) && is_looped_in_template(cx, reads) => {
+            match class_query(cx, reads, eager.as_deref()) {
+                Some(query) => ("with a query of the class's own", Some(query)),
+                None => ("with the query", eager),
+            }
+        }
         // `model = Post` of a view: there is no query to write on.
-        Source::Query(at) if reads.from > 0 && !cx.text(at).contains(['(', '.']) => {
+        Source::Query(at) if reads.from > 0 && is_named_only(cx, at) => {
             ("where the rows of the loop are asked for", eager_code(cx.ix, near, rest))
         }
         Source::Query(_) => ("with the query", eager),
@@ -138,6 +219,24 @@ fn load_code(cx: &CheckContext<'_>, reads: &Reads<'_>, path: &[Name]) -> String 
         },
         None => format!("load it {place}"),
     }
+}
+
+/// Does the place of a query only name a model?
+fn is_named_only(cx: &CheckContext<'_>, at: Span) -> bool {
+    !cx.text(at).contains(['(', '.'])
+}
+
+fn is_looped_in_template(cx: &CheckContext<'_>, reads: &Reads<'_>) -> bool {
+    let header = reads.events.first().and_then(|e| cx.flow.values.loop_span(e.needs));
+    // What the view has asked of the row for itself is no part of its query.
+    let goes_on = |at: Span| reads.from == 0 || cx.text(at).contains(&format!(".{}", reads.path[reads.from - 1]));
+    header.is_some_and(|at| cx.ix.file(at.file).language.is_template() && goes_on(at))
+}
+
+/// What a class that only names its model says to have a query of its own: `queryset = Post.objects.…`.
+fn class_query(cx: &CheckContext<'_>, reads: &Reads<'_>, code: Option<&str>) -> Option<String> {
+    let form = cx.ix.packs.word(cx.ix.model(reads.root).dialect, "class-query")?;
+    Some(form.as_str().replace("{model}", model_name(cx.ix, reads.root)).replace("{code}", code?))
 }
 
 /// Is what leads to the rows of the loop read, not asked for by a query of its own?
@@ -331,7 +430,7 @@ fn forgets_rows(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
 }
 
 /// Is a keyword argument of this name false anywhere?
-fn is_switched_off(cx: &CheckContext<'_>, keyword: Name) -> bool {
+pub(super) fn is_switched_off(cx: &CheckContext<'_>, keyword: Name) -> bool {
     cx.ix.facts.iter().flat_map(|file| &file.functions).any(|function| {
         let body = &function.body;
         body.exprs.iter().any(|expr| match expr {

@@ -8,6 +8,7 @@ mod client;
 mod count;
 mod ending;
 mod fix;
+mod guard;
 mod index;
 mod load;
 mod load_barren;
@@ -28,6 +29,7 @@ mod unused;
 mod uses;
 mod wording;
 mod wording_once;
+mod wrapped;
 
 use std::cell::OnceCell;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cached::{runs_for_cache, stands_in_cached};
-use super::ending::{ends_its_rows, waits_for_more};
+use super::cached::{is_kept_by_decorator, runs_for_cache, stands_in_cached};
+use super::ending::{ends_its_rows, leaves_at_first, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
@@ -45,16 +45,21 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     findings.extend(super::one_place::same_question(merge(reports.collect())));
 }
 
-/// Is a row read anew on purpose?
+/// Is a row read anew on purpose? What is handed over to be read anew belongs to the turn that wrote it: no query before the
+/// loop knows what it will say.
 fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<ModelId>) -> bool {
-    let word = match model {
-        Some(m) => cx.ix.packs.word(cx.ix.model(m).dialect, "refreshes"),
-        None if cx.ix.file(event.site.file).language == Language::Python => {
-            cx.ix.packs.word_in_language(Name::new("python"), "refreshes")
+    match model {
+        Some(m) => {
+            let word = cx.ix.packs.word(cx.ix.model(m).dialect, "refreshes");
+            word.is_some_and(|w| w.has_word(method.as_str()))
         }
-        None => None,
-    };
-    word.is_some_and(|w| w.has_word(method.as_str()))
+        None => {
+            let is_python = cx.ix.file(event.site.file).language == Language::Python;
+            is_python
+                && cx.ix.packs.word_list("refreshes").iter().any(|w| w == method.as_str())
+                && statement_help::turn_writes(cx, event)
+        }
+    }
 }
 
 fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
@@ -164,15 +169,19 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     {
         finding.help = help.to_string();
     }
-    let is_once = header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at));
+    let is_once =
+        header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at) || leaves_at_first(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.
     let is_service = !direct && first.path.len() > 1 && statement_help::turn_writes(cx, first);
     // What one turn writes the next one has to see.
     let is_service = rule == "query-in-loop" && (is_service || statement_help::writes_what_it_asks(cx, first));
-    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place));
-    if is_once || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
+    let is_guard = is_read && statement_help::turn_writes(cx, first) && super::guard::guards_row(cx, first);
+    let is_kept = is_read && (runs_for_cache(cx, first) || stands_in_cached(cx, place) || is_kept_by_decorator(cx, first));
+    let is_switched_off = events.iter().all(|e| e.is_switched_off);
+    let is_once = is_once || is_switched_off;
+    if is_once || is_guard || is_service || is_held || is_kept || *kind == Statement::Upsert || is_per_row {
         finding.level = Level::Note;
     }
     if is_per_row {

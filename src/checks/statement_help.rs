@@ -155,7 +155,7 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
                 Some(format!("if `{row}` is the `{model}` row, hand it over instead of its key{other}"))
             }
             None if words.target.is_none() => words.word("table-batch-help").or_else(|| words.word("batch-help")),
-            None => words.word("batch-help"),
+            None => by_relation(cx, words, lookup).or_else(|| words.word("batch-help")),
         },
         (false, [column]) if counts("exists-methods") => words.filled("exists-help", *column),
         (false, [column]) if counts("count-methods") => words.filled("count-by-help", *column),
@@ -176,6 +176,22 @@ fn of_query(cx: &CheckContext<'_>, event: &Event, words: &Words<'_>, kind: State
         }
     };
     help.unwrap_or_else(|| TOGETHER.to_owned())
+}
+
+/// The key is that of a relation which the row has for it: `User::find($ticket->staff_id)` is `$ticket->staff`.
+fn by_relation(cx: &CheckContext<'_>, words: &Words<'_>, lookup: &Lookup) -> Option<String> {
+    let (column, target) = (lookup.key_from.filter(|_| lookup.is_one)?, words.target?);
+    let mut found = Vec::new();
+    for (at, model) in cx.ix.models.iter().enumerate().filter(|(_, model)| !model.is_abstract && model.class.is_some()) {
+        #[allow(clippy::iter_over_hash_type)]
+        let leading = model.relations.values().filter(|r| !r.many && r.key_column == Some(column) && r.target == Some(target));
+        found.extend(leading.map(|r| (ModelId(at as u32), r.name)));
+    }
+    // Of several the variable may hold a row of any.
+    let [(holder, relation)] = found[..] else { return None };
+    let code = eager_code(cx.ix, holder, &[relation])?;
+    let name = model_name(cx.ix, holder);
+    Some(format!("`{column}` of `{name}` is the key of its `{relation}`: load that with the rows, `{code}`, and read it"))
 }
 
 /// Numbers of all turns come from one query that groups by what tells the turns apart.

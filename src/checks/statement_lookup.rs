@@ -17,6 +17,8 @@ pub(super) struct Lookup {
     pub columns: Vec<Name>,
     /// One of them is the primary key.
     pub has_key: bool,
+    /// The attribute of a variable that is compared with it.
+    pub key_from: Option<Name>,
     /// The variable of the caller whose key that is.
     pub key_of: Option<Name>,
     /// Which column or table is asked changes.
@@ -239,6 +241,10 @@ impl Reader<'_> {
     fn key(&mut self, value: ExprId) {
         if self.turn.changes(value) {
             self.found.has_key = true;
+            self.found.key_from = match self.turn.body.expr(value) {
+                Expr::Attr { base, name, .. } if matches!(self.turn.body.expr(*base), Expr::Local(_)) => Some(*name),
+                _ => None,
+            };
             self.found.key_of = self.turn.given_key(value);
         }
     }

@@ -3,7 +3,7 @@
 use super::reading::{keyword, positional};
 use super::{CheckContext, step};
 use crate::base::{Range, Span};
-use crate::facts::{Arg, Expr, ExprId, Stmt};
+use crate::facts::{Arg, Body, Expr, ExprId, Pat, PatId, Stmt};
 use crate::findings::Finding;
 use crate::flow::What;
 use crate::index::{FnRef, Symbol};
@@ -23,12 +23,13 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             let Stmt::With { items, .. } = s else {
                 continue;
             };
-            for (manager, _) in items {
+            for (manager, target) in items {
                 let Expr::Call { callee, args } = body.expr(*manager) else {
                     continue;
                 };
                 if cx.names_role(f, *callee, "timeout-scope") {
-                    findings.extend(scope(cx, f, args, body.range(*manager), *range, &blocked));
+                    let asked = target.is_some_and(|t| asks_whether_over(cx, body, t));
+                    findings.extend(scope(cx, f, args, body.range(*manager), *range, asked, &blocked));
                 }
             }
         }
@@ -112,14 +113,60 @@ fn wait(cx: &CheckContext<'_>, f: FnRef, args: &[Arg], range: Range, blocked: &[
     {
         return Some(finding);
     }
-    let own = keyword(inner, "timeout").and_then(|e| cx.number(f, e))?;
-    if own >= limit? {
+    let own = seconds(cx, f, *callee, inner)?;
+    if own >= limit? && !(is_same(own, limit?) && is_expiry_handled(cx, body, range)) {
         return say(
             format!("the timeout inside, {own} s, never fires: this one ends the wait after {} s", limit?),
             "let the inner timeout be the shorter one",
         );
     }
     None
+}
+
+/// The timeout that a call is given.
+fn seconds(cx: &CheckContext<'_>, f: FnRef, callee: ExprId, args: &[Arg]) -> Option<f64> {
+    let given = keyword(args, "timeout").and_then(|e| cx.number(f, e))?;
+    let body = &cx.ix.function(f).body;
+    let methods = cx.ix.packs.word_list("millisecond-calls");
+    let is_method = matches!(body.expr(callee), Expr::Attr { name, .. } if methods.iter().any(|m| m == name.as_str()));
+    let counts_finer = is_method || cx.names_role(f, callee, "timeout-in-milliseconds");
+    Some(if counts_finer { given / 1000.0 } else { given })
+}
+
+fn is_same(a: f64, b: f64) -> bool {
+    (a - b).abs() < f64::EPSILON
+}
+
+/// Is a scope asked afterwards whether it has ended its block? Then it is meant as the last resort, and says the same.
+fn asks_whether_over(cx: &CheckContext<'_>, body: &Body, target: PatId) -> bool {
+    let Pat::Local(slot) = body.pat(target) else { return false };
+    let words = cx.ix.packs.word_list("expiry-attributes");
+    body.exprs.iter().any(|e| match e {
+        Expr::Attr { base, name, .. } => *body.expr(*base) == Expr::Local(*slot) && words.iter().any(|w| w == name.as_str()),
+        _ => false,
+    })
+}
+
+/// Is what a timeout raises at a place caught around it?
+fn is_expiry_handled(cx: &CheckContext<'_>, body: &Body, at: Range) -> bool {
+    let words = cx.ix.packs.word_list("expiry-errors");
+    let is_expiry = |e: &ExprId| {
+        let parts = match body.expr(*e) {
+            Expr::Seq { items, .. } => items.iter().map(|i| i.value).collect(),
+            _ => vec![*e],
+        };
+        parts.into_iter().any(|e| match body.expr(e) {
+            Expr::Name(n) | Expr::Attr { name: n, .. } => words.iter().any(|w| w == n.as_str()),
+            _ => false,
+        })
+    };
+    body.stmts.iter().any(|s| match s {
+        Stmt::Try { body: guarded, handlers, .. } => {
+            let holds = guarded.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(at));
+            holds && handlers.iter().any(|h| h.tests.is_empty() || h.tests.iter().any(is_expiry))
+        }
+        _ => false,
+    })
 }
 
 /// A coroutine that blocks and never waits gives the loop no chance to end it.
@@ -157,6 +204,7 @@ fn scope(
     args: &[Arg],
     head: Range,
     whole: Range,
+    asked: bool,
     blocked: &[(Span, String)],
 ) -> Option<Finding> {
     let body = &cx.ix.function(f).body;
@@ -197,10 +245,11 @@ fn scope(
         let own = if cx.names_role(f, *callee, "timeout-scope") {
             positional(inner, 0).and_then(|e| cx.number(f, e))
         } else {
-            keyword(inner, "timeout").and_then(|e| cx.number(f, e))
+            seconds(cx, f, *callee, inner)
         };
         if let (Some(own), Some(limit)) = (own, limit)
             && own >= limit
+            && !(is_same(own, limit) && (asked || is_expiry_handled(cx, body, whole)))
         {
             let message = format!("the timeout inside, {own} s, never fires: this one ends after {limit} s");
             let mut finding = cx.finding("ineffective-timeout", span, f, message);

@@ -1,12 +1,13 @@
 //! Is a file run by hand only? What costs there costs once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
 use super::CheckContext;
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, Expr, ExprId, FnKind, Language};
+use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, FnKind, Language};
+use crate::index::{FnRef, Symbol};
 use crate::source::Origin;
 
 /// Which files are run by hand only, as far as it was asked.
@@ -14,11 +15,22 @@ use crate::source::Origin;
 pub(super) struct ByHand {
     known: BTreeMap<FileId, bool>,
     mentions: Option<Mentions>,
+    functions: BTreeMap<FnRef, bool>,
+    programs: Option<BTreeSet<FileId>>,
+    named_in: Option<FxHashMap<Name, Vec<FnRef>>>,
 }
 
 /// The files that name something, as far as they are few.
 type Mentions = FxHashMap<&'static str, Vec<FileId>>;
 
+/// More callers of a function than these are not followed.
+const MAX_CALLERS: usize = 60;
+/// A name that so many functions say may mean anything.
+const MAX_NAMED: usize = 12;
+/// The name of the module that a program is started with.
+const MAIN: &str = "__main__";
+/// The name of the module that runs.
+const OWN_NAME: &str = "__name__";
 /// More files than these are not looked into.
 const MAX_FILES: usize = 6;
 /// A command that runs commands that run commands is followed so far.
@@ -28,11 +40,69 @@ impl ByHand {
     /// Does this place run only because somebody starts it by hand: in a command that a function is, or in a script or
     /// command that nothing else of the program names?
     pub(super) fn is(&mut self, cx: &CheckContext<'_>, at: Span) -> bool {
-        let is_command = || cx.function_at(at).is_some_and(|f| cx.flow.only_by_command.contains(&f));
-        self.is_file(cx, at.file) || is_command()
+        if self.is_file(cx, at.file) {
+            return true;
+        }
+        let Some(f) = cx.function_at(at) else { return false };
+        cx.flow.only_by_command.contains(&f) || self.is_function(cx, f)
+    }
+
+    /// Do only functions that run by hand call a function, and is it named nowhere else?
+    fn is_function(&mut self, cx: &CheckContext<'_>, f: FnRef) -> bool {
+        if cx.ix.file(f.file).language != Language::Python {
+            return false;
+        }
+        if let Some(known) = self.functions.get(&f) {
+            return *known;
+        }
+        let is_so = self.is_called_by_hand(cx, f).is_some();
+        self.functions.insert(f, is_so);
+        is_so
+    }
+
+    /// Follows the callers of a function up to commands and programs.
+    fn is_called_by_hand(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Option<()> {
+        let mut waiting = vec![f];
+        let mut seen: BTreeSet<FnRef> = BTreeSet::new();
+        let mut is_started = false;
+        while let Some(f) = waiting.pop() {
+            if !seen.insert(f) {
+                continue;
+            }
+            if cx.flow.only_by_command.contains(&f) || self.is_file(cx, f.file) {
+                is_started = true;
+                continue;
+            }
+            let decl = cx.ix.function(f);
+            let is_served = runs_for_others(cx, f) || decl.kind == FnKind::File || !decl.decorators.is_empty();
+            if is_served || seen.len() > MAX_CALLERS {
+                return None;
+            }
+            if let (FnKind::Closure, Some(parent)) = (decl.kind, decl.parent) {
+                waiting.push(FnRef { file: f.file, id: parent });
+                continue;
+            }
+            let callers: Vec<FnRef> =
+                cx.flow.calls.iter().filter(|(_, called)| *called == f).map(|(caller, _)| *caller).collect();
+            if callers.is_empty() || is_special(decl.name.as_str()) {
+                return None;
+            }
+            let named_in = self.named_in.get_or_insert_with(|| named_in(cx));
+            let others = named_in.get(&decl.name).map_or(&[] as &[FnRef], Vec::as_slice);
+            if others.len() >= MAX_NAMED {
+                return None;
+            }
+            waiting.extend(callers);
+            // Whoever says its name may call it, too.
+            waiting.extend(others.iter().filter(|other| **other != f));
+        }
+        is_started.then_some(())
     }
 
     fn is_file(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
+        if self.programs.get_or_insert_with(|| programs(cx)).contains(&file) {
+            return true;
+        }
         if !is_script(cx, file) {
             return false;
         }
@@ -49,7 +119,7 @@ impl ByHand {
 /// Is a file a script by its place, or because it holds a command?
 fn is_script(cx: &CheckContext<'_>, file: FileId) -> bool {
     let is_command = |class: &crate::index::Class| {
-        class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| r.as_str() == "command"))
+        class.external.iter().any(|n| cx.ix.packs.roles(*n).iter().any(|r| matches!(r.as_str(), "command" | "seeder")))
     };
     let classes = &cx.ix.file(file).classes;
     let id_of = |i: usize| cx.ix.class_places.get(&(file, crate::facts::ClassIx(i as u32)));
@@ -161,4 +231,100 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
         }
     }
     names
+}
+
+/// Does a function run for requests, messages or the clock?
+fn runs_for_others(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let flow = cx.flow;
+    flow.handlers.contains(&f) || flow.on_server.contains(&f) || flow.request_functions.contains(&f) || flow.tasks.contains(&f)
+}
+
+/// Does the language itself call functions of such a name?
+fn is_special(name: &str) -> bool {
+    name.is_empty() || name.starts_with("__") && name.ends_with("__")
+}
+
+/// Python files that do something when they are started as a program, that none but such files import, and that serve nobody.
+fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
+    let mut found: BTreeSet<FileId> = BTreeSet::new();
+    for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python) {
+        let file = FileId(i as u32);
+        let body = facts.functions.first().map(|f| &f.body);
+        let is_program = body.is_some_and(|body| body.exprs.iter().any(|e| asks_if_program(body, e)));
+        let serves = || (0..facts.functions.len()).any(|j| runs_for_others(cx, FnRef { file, id: FnId(j as u32) }));
+        if is_program && cx.ix.sources.file(file).origin == Origin::Ours && !serves() {
+            found.insert(file);
+        }
+    }
+    // Each file that imports another.
+    let mut imported: BTreeSet<(FileId, FileId)> = BTreeSet::new();
+    for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python && !found.is_empty()) {
+        let file = FileId(i as u32);
+        if cx.ix.sources.file(file).origin == Origin::Test {
+            continue;
+        }
+        for import in &facts.imports {
+            let meant = match cx.ix.import_symbol(file, import) {
+                Symbol::Module(module) | Symbol::Variable(module, _) => Some(module),
+                Symbol::Function(f) => Some(f.file),
+                Symbol::Class(class) => Some(cx.ix.class(class).file),
+                _ => None,
+            };
+            // `import jobs.nightly` binds the package alone; what a module imports itself has its home elsewhere.
+            let text = import.target.as_str();
+            let named = if import.member { text.rsplit_once('.').map_or(text, |(module, _)| module) } else { text };
+            let module = match cx.ix.resolve_absolute(file, named) {
+                Symbol::Module(module) if import.level == 0 => Some(module),
+                _ => None,
+            };
+            imported.extend(meant.into_iter().chain(module).filter(|m| *m != file).map(|m| (file, m)));
+        }
+    }
+    // What a program imports is run by hand, too, if nothing else imports it.
+    loop {
+        let before = found.len();
+        for (importer, module) in &imported {
+            if !found.contains(importer) {
+                found.remove(module);
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// `__name__ == "__main__"`
+fn asks_if_program(body: &Body, expr: &Expr) -> bool {
+    let Expr::Binary { op: BinaryOp::Equal, left, right } = expr else { return false };
+    let is_own = |e: ExprId| matches!(body.expr(e), Expr::Name(n) if n.as_str() == OWN_NAME);
+    let is_main = |e: ExprId| matches!(body.expr(e), Expr::Str(n) if n.as_str() == MAIN);
+    is_own(*left) && is_main(*right) || is_own(*right) && is_main(*left)
+}
+
+/// Which functions say each name, outside of tests: as a name, an attribute or a text. The first few of each.
+fn named_in(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<FnRef>> {
+    let mut found: FxHashMap<Name, Vec<FnRef>> = FxHashMap::default();
+    for (i, facts) in cx.ix.facts.iter().enumerate() {
+        let file = FileId(i as u32);
+        if facts.language == Language::Php || cx.ix.sources.file(file).origin == Origin::Test {
+            continue;
+        }
+        for (j, decl) in facts.functions.iter().enumerate() {
+            let f = FnRef { file, id: FnId(j as u32) };
+            let body = &decl.body;
+            let used = body.exprs.iter().filter_map(|expr| match expr {
+                Expr::Attr { name, .. } | Expr::Lookup { name, .. } | Expr::Name(name) | Expr::Str(name) => Some(*name),
+                Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+                _ => None,
+            });
+            for name in used {
+                let places = found.entry(name).or_default();
+                if places.len() < MAX_NAMED && places.last() != Some(&f) {
+                    places.push(f);
+                }
+            }
+        }
+    }
+    found
 }

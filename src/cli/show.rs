@@ -98,6 +98,9 @@ fn seen_from_root(sources: &SourceSet, place: &str) -> SourceSet {
     for file in &mut sources.files {
         file.path.insert_str(0, place);
     }
+    for folder in &mut sources.template_folders {
+        folder.insert_str(0, place);
+    }
     for skipped in &mut sources.skipped {
         skipped.path.insert_str(0, place);
     }

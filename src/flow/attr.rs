@@ -318,7 +318,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Fields of its own object that a function assigns to.
-    fn assigned_fields(&mut self, f: FnRef) -> Rc<[Name]> {
+    pub(super) fn assigned_fields(&mut self, f: FnRef) -> Rc<[Name]> {
         if let Some(known) = self.assigned.get(&f) {
             return known.clone();
         }

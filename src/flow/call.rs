@@ -312,6 +312,7 @@ impl<'a> Engine<'a> {
         let vals = self.bind(f, this, &args);
         let is_same_each_turn = self.marks(f).is_once && !vals.iter().any(|v| self.v.is_renewed(*v));
         let summary = self.evaluate(f, this, vals);
+        self.hold_kept(fr, f, summary.ret, this, is_same_each_turn);
         if self.quiet == Some(f) {
             return (summary.ret, summary.this);
         }

@@ -120,6 +120,28 @@ impl Place<'_> {
         links.iter().all(|link| !relations.contains_key(link)).then_some(model)
     }
 
+    /// Is something given to a page by name: `view('posts')->with('author', $author)`?
+    fn is_of_a_page(&self, callee: ExprId, args: &[Arg]) -> bool {
+        let mut at = callee;
+        let starts_at_function = loop {
+            match self.body.expr(at) {
+                Expr::Attr { base, .. } => at = *base,
+                Expr::Call { callee, .. } => at = *callee,
+                // A function of the program may give a query.
+                Expr::Function { fallback, .. } => break !self.ix.function_names.contains_key(&fallback.folded()),
+                _ => break false,
+            }
+        };
+        let is_named = match args {
+            [name, given] => {
+                matches!(self.body.expr(name.value), Expr::Str(_))
+                    && matches!(self.body.expr(given.value), Expr::Local(_) | Expr::Call { .. } | Expr::Int(_) | Expr::Bool(_))
+            }
+            _ => false,
+        };
+        starts_at_function || is_named
+    }
+
     fn is_receiver(&self, base: ExprId) -> bool {
         match self.body.expr(base) {
             Expr::This => true,
@@ -151,7 +173,7 @@ fn collect(ix: &ProjectIndex<'_>) -> EverLoaded {
                     place.texts(args, &mut |text| {
                         found.names.insert(Name::new(text));
                     });
-                } else if loading.contains(&name) {
+                } else if loading.contains(&name) && !place.is_of_a_page(*callee, args) {
                     let model = place.root_model(*callee);
                     let mut said = args.is_empty();
                     place.texts(args, &mut |text| {

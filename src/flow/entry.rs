@@ -16,6 +16,9 @@ const OFFLOADED: &str = "<in another thread>";
 /// Name of a decorator of the program that keeps results; no program can spell it.
 const MEMOISED: &str = "<kept>";
 
+/// How an object is called.
+const CALLED: &str = "__call__";
+
 /// Why a function runs without being called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -100,6 +103,11 @@ impl<'a> Engine<'a> {
                 }
             }
             if let Some(entry) = &mut marks.entry
+                && entry.may_be_plain
+            {
+                entry.may_be_plain = decl.decorators.iter().all(|d| self.leaves_plain(outer, *d));
+            }
+            if let Some(entry) = &mut marks.entry
                 && entry.kind == EntryKind::Task
                 && self.is_scheduled(f)
             {
@@ -113,6 +121,36 @@ impl<'a> Engine<'a> {
             marks.entry = Some(Entry { kind: EntryKind::Request, is_on_shared_loop: true, may_be_plain: false });
         }
         marks
+    }
+
+    /// Does a decorator leave a plain function one that runs in a thread: does it register it, or only look at it? What awaits
+    /// the function, and what is not known, does not.
+    fn leaves_plain(&mut self, outer: FnRef, decorator: ExprId) -> bool {
+        let mut fr = self.frame(outer, UNKNOWN);
+        let callee = if let Expr::Call { callee, .. } = fr.body.expr(decorator) { *callee } else { decorator };
+        let own = self.static_value(&mut fr, callee, 0);
+        let names = self.decorator_names(outer, decorator);
+        if let Data::Function(f) = *self.data(own) {
+            let functions = &self.ix.file(f.file).functions;
+            let has_coroutine = functions.iter().enumerate().any(|(i, d)| d.is_async && self.is_within(f, FnId(i as u32)));
+            let asks = names.iter().any(|n| n.last_segment() == "iscoroutinefunction");
+            return !has_coroutine || asks;
+        }
+        names.iter().any(|name| {
+            let mut marks = Marks::default();
+            self.apply_runs(&mut marks, *name);
+            marks.entry.is_some_and(|e| e.may_be_plain)
+        })
+    }
+
+    /// Does a function stand in another of the same file, or is it that?
+    pub(super) fn is_within(&self, outer: FnRef, inner: FnId) -> bool {
+        let functions = &self.ix.file(outer.file).functions;
+        let mut at = Some(inner);
+        while let Some(id) = at.filter(|id| *id != outer.id) {
+            at = functions[id.0 as usize].parent;
+        }
+        at.is_some()
     }
 
     /// `@router.get("/path")` on something that was not followed, in a program whose servers run event loops.
@@ -170,11 +208,21 @@ impl<'a> Engine<'a> {
         };
         self.names_of(&mut fr, callee, &mut names);
         let own = self.static_value(&mut fr, callee, 0);
-        if let Data::Function(f) = *self.data(own) {
-            self.names_within(f, &mut names);
-            if self.memoises(f) {
-                names.push(Name::new(MEMOISED));
+        match *self.data(own) {
+            Data::Function(f) => {
+                self.names_within(f, &mut names);
+                if self.memoises(f) {
+                    names.push(Name::new(MEMOISED));
+                }
             }
+            // A class that decorates by being called.
+            Data::Class(class) => {
+                let call = Name::new(CALLED);
+                if let Some((_, f)) = self.ix.find_method(class, call) {
+                    self.names_within(f, &mut names);
+                }
+            }
+            _ => (),
         }
         for arg in args {
             if matches!(body.expr(arg.value), Expr::Attr { .. }) {
@@ -188,11 +236,7 @@ impl<'a> Engine<'a> {
     fn names_within(&mut self, decorator: FnRef, names: &mut Vec<Name>) {
         let functions = &self.ix.file(decorator.file).functions;
         for (i, decl) in functions.iter().enumerate() {
-            let mut at = Some(FnId(i as u32));
-            while let Some(id) = at.filter(|id| *id != decorator.id) {
-                at = functions[id.0 as usize].parent;
-            }
-            if at.is_none() || decl.kind == FnKind::File {
+            if !self.is_within(decorator, FnId(i as u32)) || decl.kind == FnKind::File {
                 continue;
             }
             let mut fr = self.frame(FnRef { file: decorator.file, id: FnId(i as u32) }, UNKNOWN);

@@ -95,8 +95,8 @@ pub struct Event {
     pub path: SmallVec<[Span; 4]>,
     /// The entry point that was reached: what handles the request, message or job.
     pub entry: Option<FnRef>,
-    /// Was met only under a condition that the analysis does not know to hold.
-    pub weak: bool,
+    /// Is met only where a switch of the configuration stands otherwise than the program writes it.
+    pub is_switched_off: bool,
     /// A construction that the object keeps whose method ran.
     pub by_object: bool,
     /// Some ways that lead here load what is read: under a condition of a caller it may be the one that decided.

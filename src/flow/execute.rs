@@ -5,7 +5,7 @@ use super::tree::{HIDDEN, NOTHING, State, Tree};
 use super::value::{Data, NO_LOOP, Query, Source, Src, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::index::{Access, ModelId};
+use crate::index::{Access, FnRef, ModelId};
 use crate::packs::{Op, Result};
 
 impl<'a> Engine<'a> {
@@ -145,6 +145,32 @@ impl<'a> Engine<'a> {
     pub(super) fn hold_queries(&self, fr: &mut Frame<'a>, id: super::value::LoopId) {
         let held = fr.locals.iter().copied().filter(|v| matches!(self.data(*v), Data::Query(_))).collect();
         fr.held.push((id, held));
+    }
+
+    /// An object keeps a query that a property of it gave: the turns of loops that do not change the object run it once.
+    pub(super) fn hold_kept(&mut self, fr: &mut Frame<'a>, f: FnRef, query: Val, object: Val, is_same: bool) {
+        if fr.held.is_empty() || !self.marks(f).is_once {
+            return;
+        }
+        let Data::Query(kept) = self.data(query) else { return };
+        if !kept.model.is_some_and(|m| self.keeps_rows(m)) {
+            return;
+        }
+        let renewed_by = match self.data(object) {
+            _ if is_same => NO_LOOP,
+            Data::Row(row) => row.renewed_by,
+            // Something of it changes, nobody knows in which loop.
+            _ => return,
+        };
+        let from =
+            if renewed_by == NO_LOOP { 0 } else { fr.held.iter().position(|(id, _)| *id == renewed_by).map_or(0, |at| at + 1) };
+        for (at, (_, held)) in fr.held.iter_mut().enumerate() {
+            if at < from {
+                held.retain(|v| *v != query);
+            } else if !held.contains(&query) {
+                held.push(query);
+            }
+        }
     }
 
     fn iterate_now(&mut self, fr: &mut Frame<'a>, query: &Query, at: Range) -> Val {

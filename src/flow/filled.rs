@@ -111,6 +111,14 @@ impl<'a> Engine<'a> {
                 Expr::Function { fallback, .. } if holds && fallback.as_str() == "is_null" => {
                     args.first().and_then(|a| place(fr, a.value)).into_iter().collect()
                 }
+                // `is_array($this->known[$key] ?? '')`
+                Expr::Function { fallback, .. } if !holds && fallback.as_str() == "is_array" => {
+                    let tested = args.first().map(|a| match body.expr(a.value) {
+                        Expr::Coalesce(first, _) => *first,
+                        _ => a.value,
+                    });
+                    tested.and_then(|e| place(fr, e)).into_iter().collect()
+                }
                 Expr::Attr { base, name, .. }
                     if !holds && matches!(name.as_str(), "has" | "exists" | "contains" | "offsetExists") =>
                 {

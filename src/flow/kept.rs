@@ -2,13 +2,17 @@
 //!
 //! Caches are read from their shape: a decorator, a name tested before it is filled, an entry looked up before it is stored.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filled::Place;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
 use crate::index::{ClassId, FnRef, Symbol};
+use crate::source::Origin;
+
+/// Factories that call factories are followed so far.
+const MAX_STEPS: usize = 3;
 
 /// Where a class of the program is instantiated.
 #[derive(Clone, Copy, Default, Debug)]
@@ -63,50 +67,46 @@ impl<'a> Engine<'a> {
     /// Does a decorator of the program call what it decorates only where a cache holds nothing, and store what that gives?
     pub(super) fn memoises(&self, decorator: FnRef) -> bool {
         let functions = &self.ix.file(decorator.file).functions;
-        let is_within = |mut at: Option<FnId>| {
-            while let Some(id) = at.filter(|id| *id != decorator.id) {
-                at = functions[id.0 as usize].parent;
-            }
-            at.is_some()
-        };
         let word = |key: &str, name: Name| {
             self.ix.packs.word_in_language(self.names.python, key).is_some_and(|w| w.has_word(name.as_str()))
         };
-        functions.iter().enumerate().filter(|(i, f)| is_within(Some(FnId(*i as u32))) && !f.captures.is_empty()).any(|(_, f)| {
-            let body = &f.body;
-            let is_captured =
-                |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
-            // `kwargs` is of one call: what is put there is not kept.
-            let is_of_call = |e: ExprId| {
-                let given = |slot: Slot| {
-                    f.params.iter().any(|p| p.slot == slot && matches!(p.kind, ParamKind::Rest | ParamKind::KeywordRest))
+        functions.iter().enumerate().filter(|(i, f)| self.is_within(decorator, FnId(*i as u32)) && !f.captures.is_empty()).any(
+            |(_, f)| {
+                let body = &f.body;
+                let is_captured =
+                    |e: ExprId| matches!(body.expr(e), Expr::Local(slot) if f.captures.iter().any(|c| c.inner == *slot));
+                // `kwargs` is of one call: what is put there is not kept.
+                let is_of_call = |e: ExprId| {
+                    let given = |slot: Slot| {
+                        f.params.iter().any(|p| p.slot == slot && matches!(p.kind, ParamKind::Rest | ParamKind::KeywordRest))
+                    };
+                    matches!(body.expr(e), Expr::Local(slot) if given(*slot))
                 };
-                matches!(body.expr(e), Expr::Local(slot) if given(*slot))
-            };
-            let (mut calls, mut looks, mut stores) = (false, false, false);
-            for expr in &body.exprs {
-                match expr {
-                    Expr::Call { callee, args } => match body.expr(*callee) {
-                        Expr::Local(_) => calls |= is_captured(*callee),
-                        Expr::Name(name) => {
-                            looks |= matches!(name.as_str(), "getattr" | "hasattr") && args.len() > 1;
-                            stores |= name.as_str() == "setattr";
-                        }
-                        Expr::Attr { base, name, .. } if !is_of_call(*base) => {
-                            looks |= word("cache-reads", *name);
-                            stores |= word("cache-stores", *name) && args.len() > 1;
+                let (mut calls, mut looks, mut stores) = (false, false, false);
+                for expr in &body.exprs {
+                    match expr {
+                        Expr::Call { callee, args } => match body.expr(*callee) {
+                            Expr::Local(_) => calls |= is_captured(*callee),
+                            Expr::Name(name) => {
+                                looks |= matches!(name.as_str(), "getattr" | "hasattr") && args.len() > 1;
+                                stores |= name.as_str() == "setattr";
+                            }
+                            Expr::Attr { base, name, .. } if !is_of_call(*base) => {
+                                looks |= word("cache-reads", *name);
+                                stores |= word("cache-stores", *name) && args.len() > 1;
+                            }
+                            _ => (),
+                        },
+                        Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => looks |= !is_of_call(*right),
+                        Expr::Assign { target, .. } => {
+                            stores |= matches!(body.pat(*target), Pat::Index { base, .. } if !is_of_call(*base));
                         }
                         _ => (),
-                    },
-                    Expr::Binary { op: BinaryOp::In | BinaryOp::NotIn, right, .. } => looks |= !is_of_call(*right),
-                    Expr::Assign { target, .. } => {
-                        stores |= matches!(body.pat(*target), Pat::Index { base, .. } if !is_of_call(*base));
                     }
-                    _ => (),
                 }
-            }
-            calls && looks && stores
-        })
+                calls && looks && stores
+            },
+        )
     }
 
     /// May an instance of the class live longer than a request? Only if it is seen to be made in functions alone it does not.
@@ -124,13 +124,15 @@ impl<'a> Engine<'a> {
 
     fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
         let mut made: FxHashMap<ClassId, Made> = FxHashMap::default();
+        let factories = self.run_at_import();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
                 continue;
             }
             for (j, decl) in facts.functions.iter().enumerate() {
                 let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
-                let at_import = matches!(decl.kind, FnKind::File | FnKind::ClassBody) || self.marks(f).is_once;
+                let at_import =
+                    matches!(decl.kind, FnKind::File | FnKind::ClassBody) || factories.contains(&f) || self.marks(f).is_once;
                 for e in &decl.body.exprs {
                     let Expr::Call { callee, .. } = e else {
                         continue;
@@ -164,6 +166,67 @@ impl<'a> Engine<'a> {
             }
         }
         made
+    }
+
+    /// Functions that run when a module is imported, once, and never else: what its top level calls outside of loops, and what
+    /// that calls so.
+    fn run_at_import(&self) -> FxHashSet<FnRef> {
+        let mut found = FxHashSet::default();
+        let mut open: Vec<(FnRef, usize)> = Vec::new();
+        for (i, facts) in self.ix.facts.iter().enumerate().filter(|(_, facts)| facts.language == Language::Python) {
+            let is_top = |d: &crate::facts::FunctionDecl| matches!(d.kind, FnKind::File | FnKind::ClassBody);
+            let tops = facts.functions.iter().enumerate().filter(|(_, d)| is_top(d));
+            open.extend(tops.map(|(j, _)| (FnRef { file: FileId(i as u32), id: FnId(j as u32) }, 0)));
+        }
+        while let Some((f, depth)) = open.pop() {
+            let body = &self.ix.function(f).body;
+            for (e, range) in body.exprs.iter().zip(&body.ranges) {
+                let Expr::Call { callee, .. } = e else { continue };
+                let Symbol::Function(g) = self.ix.symbol_of(f, *callee) else { continue };
+                let turns = body.loops().any(|(_, r)| r.start <= range.start && range.end <= r.end);
+                let decl = self.ix.function(g);
+                if !turns && decl.kind == FnKind::Function && !decl.is_generator && depth < MAX_STEPS && found.insert(g) {
+                    open.push((g, depth + 1));
+                }
+            }
+        }
+        self.without_other_callers(&mut found);
+        found
+    }
+
+    /// Takes out of functions that run at import those that others call, too.
+    fn without_other_callers(&self, found: &mut FxHashSet<FnRef>) {
+        let mut calls: Vec<(FnRef, FnRef)> = Vec::new();
+        for (i, facts) in self.ix.facts.iter().enumerate().filter(|(_, facts)| facts.language == Language::Python) {
+            let file = FileId(i as u32);
+            if self.ix.sources.file(file).origin == Origin::Test {
+                continue;
+            }
+            for (j, decl) in
+                facts.functions.iter().enumerate().filter(|(_, d)| !matches!(d.kind, FnKind::File | FnKind::ClassBody))
+            {
+                let f = FnRef { file, id: FnId(j as u32) };
+                for e in &decl.body.exprs {
+                    if let Expr::Call { callee, .. } = e
+                        && let Symbol::Function(g) = self.ix.symbol_of(f, *callee)
+                        && found.contains(&g)
+                    {
+                        calls.push((f, g));
+                    }
+                }
+            }
+        }
+        loop {
+            let before = found.len();
+            for (f, g) in &calls {
+                if !found.contains(f) {
+                    found.remove(g);
+                }
+            }
+            if found.len() == before {
+                return;
+            }
+        }
     }
 
     /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.

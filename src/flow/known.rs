@@ -242,6 +242,9 @@ impl<'a> Engine<'a> {
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
         }
+        if let Some(answer) = self.is_object_of(fr, value, class) {
+            return Some(answer);
+        }
         let rows = self.rows_at(fr, value)?;
         if let Expr::Name(name) = fr.body.expr(class)
             && PLAIN_TYPES.contains(&name.as_str())
@@ -253,6 +256,22 @@ impl<'a> Engine<'a> {
         let mut answers = rows.into_iter().map(|row| self.is_row_of(row, class));
         let first = answers.next()?;
         if answers.all(|a| a == first) { first } else { None }
+    }
+
+    /// The same for an object of a class of the program.
+    fn is_object_of(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
+        let Expr::Local(slot) = fr.body.expr(value) else { return None };
+        let Data::Object { class: own, exact, .. } = *self.data(*fr.locals.get(slot.0 as usize)?) else { return None };
+        let asked = self.expr(fr, class);
+        let Data::Class(asked) = *self.data(asked) else { return None };
+        let is_a = |a: ClassId, b: ClassId| self.ix.class(a).mro.contains(&b);
+        if is_a(own, asked) {
+            return Some(true);
+        }
+        // An object of two classes of which neither is below the other needs a class that has several parents.
+        let is_single =
+            fr.language == Language::Php && [own, asked].iter().all(|c| self.ix.class_decl(*c).kind == ClassKind::Class);
+        (exact || is_single && !is_a(asked, own)).then_some(false)
     }
 
     fn is_row_of(&self, row: Row, class: ClassId) -> Option<bool> {

@@ -592,6 +592,9 @@ impl<'a> Engine<'a> {
         if op.result == Result::Query {
             return self.select(fr, &args, range);
         }
+        if let Some(given) = op.runs_after {
+            return self.run_after(fr, given, &args, range);
+        }
         if op.offloads {
             // What runs there blocks nobody; it still queries.
             let mark = fr.buffer.len();
@@ -721,6 +724,9 @@ impl<'a> Engine<'a> {
         if self.is_handing_over(op, &args) {
             return self.dispatched(fr, op, None, name, &args, whole);
         }
+        if let Some(given) = op.runs_after {
+            return self.run_after(fr, given, &args, whole);
+        }
         if let Some(template) = op.template {
             if op.dispatches {
                 self.run_callbacks(fr, &args, whole);
@@ -796,6 +802,9 @@ impl<'a> Engine<'a> {
                 let kind = if op.writes { Statement::Write } else { Statement::Read };
                 if op.arg.is_none() || !op.writes && self.data(subject) != &Data::Unknown {
                     self.statement(fr, kind, name, None, None, false, src, flag::RAW, at);
+                } else {
+                    // Whatever it is, its thread waits for it.
+                    self.waits(fr, name, None, at);
                 }
                 return match op.result {
                     Result::Scalars => self.v.many(UNKNOWN, ManyKind::Held),

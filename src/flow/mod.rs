@@ -44,7 +44,9 @@ mod resource;
 mod select;
 mod serialize;
 mod session;
+mod signal;
 mod stmt;
+mod switch;
 mod template;
 mod template_engine;
 mod terms;
@@ -79,8 +81,10 @@ const MAX_CONTEXTS: u16 = 48;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// A small function may have more of them: so many expressions in all, and so many contexts at most.
-const MAX_CONTEXT_WORK: usize = 600;
-const MAX_THIN_CONTEXTS: usize = 96;
+const MAX_CONTEXT_WORK: usize = 6000;
+const MAX_THIN_CONTEXTS: usize = 512;
+/// So many objects on which a method is called are told apart.
+const MAX_RECEIVERS: u16 = 800;
 /// At most so many events of one call travel to the caller.
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
@@ -147,6 +151,8 @@ pub struct FlowFacts {
     pub hinted_rows: FxHashSet<Span>,
     /// Where rows come from that a class lists without a query of its own, and how it says what is loaded with them.
     pub listed_by_class: FxHashMap<Span, Name>,
+    /// Queries whose rows are kept between requests by their keys alone.
+    pub kept_keys: FxHashSet<Span>,
     /// Where fields of forms are shown whose choices are rows.
     pub choice_sites: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.
@@ -199,6 +205,8 @@ pub(crate) struct Frame<'a> {
     overridden: Vec<Name>,
     /// Variables of a template that only the templates it renders use.
     passed: Vec<(Name, Val)>,
+    /// A switch of the configuration stands otherwise than what is evaluated needs.
+    is_switched_off: bool,
     /// Conditions around the statement that is evaluated.
     conditions: usize,
     /// What follows runs once per key of a cache that this function keeps.
@@ -254,6 +262,7 @@ pub(crate) struct Engine<'a> {
     framework_loops: FxHashSet<LoopId>,
     hinted_rows: FxHashSet<Span>,
     listed_by_class: FxHashMap<Span, Name>,
+    kept_keys: FxHashSet<Span>,
     choice_sites: FxHashSet<Span>,
     async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
@@ -271,6 +280,8 @@ pub(crate) struct Engine<'a> {
     calls: reach::Calls,
     /// Methods that classes call on themselves, once it is asked.
     own_calls: Option<FxHashSet<Name>>,
+    /// Which rows functions hear of, once it is asked.
+    heard: Option<signal::Heard>,
     /// Tasks that a schedule names, once it is asked.
     schedules: Option<Vec<Name>>,
     /// Where classes are instantiated, once it is asked.
@@ -301,6 +312,8 @@ pub(crate) struct Engine<'a> {
     ever_loaded: Option<closed::EverLoaded>,
     /// Fields of its own object that each function assigns to.
     assigned: FxHashMap<FnRef, Rc<[Name]>>,
+    /// Switches of the configuration as they are written, once it is asked.
+    switches: Option<switch::Switches>,
     /// Names of methods made from patterns.
     filled: FxHashMap<(&'static str, Name), Name>,
     /// What closures given to libraries are called with, by the name of the parameter.
@@ -383,7 +396,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         on_own_loop,
         only_by_command,
         request_functions,
-        events: engine.events,
+        events: switch::without_twins(engine.events),
         executions: engine.executions,
         measured: engine.measured,
         values: engine.v,
@@ -394,12 +407,13 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         framework_loops: engine.framework_loops,
         hinted_rows: engine.hinted_rows,
         listed_by_class: engine.listed_by_class,
+        kept_keys: engine.kept_keys,
         choice_sites: engine.choice_sites,
         async_queries: engine.async_queries,
         table_names: engine.table_names,
         unloaded_by: engine.unloaded_by,
         tasks,
-        autoloads: autoloads(ix),
+        autoloads: switch::autoloads(ix),
     }
 }
 
@@ -439,6 +453,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         framework_loops: FxHashSet::default(),
         hinted_rows: FxHashSet::default(),
         listed_by_class: FxHashMap::default(),
+        kept_keys: FxHashSet::default(),
         choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
@@ -449,6 +464,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         startups: FxHashSet::default(),
         calls: reach::Calls::default(),
         own_calls: None,
+        heard: None,
         schedules: None,
         made: None,
         is_async_work: false,
@@ -464,6 +480,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         wanted: FxHashMap::default(),
         ever_loaded: None,
         assigned: FxHashMap::default(),
+        switches: None,
         filled: FxHashMap::default(),
         ambient: Vec::new(),
         table: None,
@@ -481,37 +498,6 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         choice_fields: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
-}
-
-/// Packs that are told, for the whole application, to load relations for all rows of a result when one is read.
-fn autoloads(ix: &ProjectIndex<'_>) -> FxHashSet<Name> {
-    use crate::facts::Expr;
-    let mut found = FxHashSet::default();
-    for scope in ix.packs.scopes() {
-        let packages = ix.packs.word(scope, "autoload-packages").map_or("", Name::as_str);
-        if packages.split_whitespace().any(|p| ix.sources.manifest.packages.contains_key(p)) {
-            found.insert(scope);
-        }
-        let calls: Vec<&str> = ix.packs.word(scope, "autoload-calls").map_or("", Name::as_str).split_whitespace().collect();
-        let apps: Vec<&str> = ix.packs.word(scope, "autoload-apps").map_or("", Name::as_str).split_whitespace().collect();
-        if calls.is_empty() && apps.is_empty() {
-            continue;
-        }
-        let said = ix.facts.iter().flat_map(|f| &f.functions).any(|f| {
-            f.body.exprs.iter().any(|e| match e {
-                Expr::Call { callee, args } => {
-                    let off = args.first().is_some_and(|a| matches!(f.body.expr(a.value), Expr::Bool(false)));
-                    matches!(f.body.expr(*callee), Expr::Attr { name, .. } if calls.contains(&name.as_str())) && !off
-                }
-                Expr::Str(s) => f.kind == FnKind::File && apps.contains(&s.as_str()),
-                _ => false,
-            })
-        });
-        if said {
-            found.insert(scope);
-        }
-    }
-    found
 }
 
 impl<'a> Engine<'a> {
@@ -611,7 +597,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Evaluates a function with these arguments, one per parameter, or takes the result of an earlier time.
-    fn evaluate(&mut self, f: FnRef, this: Val, mut args: Vec<Val>) -> Rc<Summary> {
+    fn evaluate(&mut self, f: FnRef, mut this: Val, mut args: Vec<Val>) -> Rc<Summary> {
         let decl = self.ix.function(f);
         let counted =
             (f, if let Data::Class(class) | Data::Object { class, .. } = *self.data(this) { Some(class) } else { None });
@@ -624,6 +610,14 @@ impl<'a> Engine<'a> {
             for (i, arg) in args.iter_mut().enumerate() {
                 if !(i == 0 && self.takes_receiver(f)) {
                     *arg = decl.params.get(i).map_or(UNKNOWN, |p| self.declared_param(f, p, false));
+                }
+            }
+            // Objects that know of each other are made anew on each way through them.
+            if matches!(self.data(this), Data::Object { .. }) && self.contexts.get(&counted).is_some_and(|n| *n >= MAX_RECEIVERS)
+            {
+                this = self.receiver_of(f);
+                if let Some(receiver) = args.first_mut().filter(|_| self.takes_receiver(f)) {
+                    *receiver = this;
                 }
             }
         }
@@ -678,6 +672,7 @@ impl<'a> Engine<'a> {
             answered: Vec::new(),
             overridden: Vec::new(),
             passed: Vec::new(),
+            is_switched_off: false,
             conditions: 0,
             remembered: false,
             keeps_made: false,
@@ -780,7 +775,7 @@ impl<'a> Engine<'a> {
             loops: fr.loops.iter().rev().copied().collect(),
             path: SmallVec::new(),
             entry: None,
-            weak: false,
+            is_switched_off: false,
             by_object: false,
             on_some_ways: false,
             alone: false,
@@ -802,6 +797,7 @@ impl<'a> Engine<'a> {
                 event.loops.clear();
             }
         }
+        event.is_switched_off |= fr.is_switched_off;
         if fr.buffer.len() > 4 * MAX_PENDING && !is_met(&event) {
             return;
         }

@@ -578,6 +578,9 @@ impl<'a> Engine<'a> {
             None if query.flags & flag::RAW != 0 => {
                 self.ix.packs.op_in_language(self.language(fr), self.names.table, name).cloned()
             }
+            None if query.flags & flag::SELECTED != 0 => {
+                self.ix.packs.sending_op_in_language(self.language(fr), self.names.query, name).cloned()
+            }
             None => self.ix.packs.cautious_op_in_language(self.language(fr), self.names.query, name).cloned(),
         };
         match op {
@@ -793,6 +796,7 @@ impl<'a> Engine<'a> {
                 let val = self.per_turn(fr, row, true, at, |e, fr, row| e.call_value(fr, f, Args::positional(vec![row]), at));
                 match op.result {
                     Result::Mapped => self.v.many(val, ManyKind::Held),
+                    Result::Rows => self.v.many(row, ManyKind::Held),
                     _ => SCALAR,
                 }
             }

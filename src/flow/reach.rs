@@ -66,14 +66,50 @@ impl<'a> Engine<'a> {
         #[allow(clippy::iter_over_hash_type)]
         let mut queued: Vec<FnRef> = self.calls.queued.iter().map(|(_, f)| *f).collect();
         queued.sort_unstable();
-        let served = self.reached(&calls, Vec::new(), |e| {
+        // A coroutine for which a plain function starts an event loop has that to itself.
+        let (private, mut open): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(f, g)| self.is_started_alone(*f, *g));
+        let served = self.reached(&open, Vec::new(), |e| {
             e.is_on_shared_loop && matches!(e.kind, EntryKind::Request | EntryKind::Task | EntryKind::Scheduled)
         });
+        open.extend(private);
+        open.sort_unstable();
+        let calls = open;
         let alone = self.reached(&calls, queued, |e| {
             matches!(e.kind, EntryKind::Startup | EntryKind::Command) || e.kind == EntryKind::Task && !e.is_on_shared_loop
         });
         self.calls.list = calls;
         (served, alone)
+    }
+
+    /// Does a plain function call a coroutine function only to start an event loop with what it gives: `run(work())`?
+    fn is_started_alone(&self, caller: FnRef, called: FnRef) -> bool {
+        let (decl, inner) = (self.ix.function(caller), self.ix.function(called));
+        let words = self.ix.packs.word_in_language(self.names.python, "loop-starting");
+        if decl.is_async || !inner.is_async {
+            return false;
+        }
+        let body = &decl.body;
+        let is_started = |at: ExprId| {
+            body.exprs.iter().any(|e| match e {
+                Expr::Call { callee, args } => {
+                    args.first().is_some_and(|a| a.value == at)
+                        && last_name(body, *callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())))
+                }
+                _ => false,
+            })
+        };
+        let mut is_any = false;
+        for (i, e) in body.exprs.iter().enumerate() {
+            if let Expr::Call { callee, .. } = e
+                && last_name(body, *callee) == Some(inner.name)
+            {
+                if !is_started(ExprId(i as u32)) {
+                    return false;
+                }
+                is_any = true;
+            }
+        }
+        is_any
     }
 
     /// Functions that run only because somebody types a command: the commands, and what nothing else calls. To be asked once

@@ -11,10 +11,42 @@ impl<'a> Engine<'a> {
         let entry = self.ix.packs.client(name)?;
         let gives = entry.gives.as_deref().map(Name::new);
         let is_shared = !entry.shared.is_empty() && hands_in(fr.body, range, &entry.shared);
-        if !is_shared {
+        let stays = !entry.in_process.is_empty() && self.stays_in_process(fr, range, &entry.in_process);
+        if !entry.view && !is_shared && !stays {
             self.emit(fr, super::What::Construct { client: name }, range, super::NO_LOOP);
         }
         gives
+    }
+
+    /// Is the call at this place given something with which it connects to nothing: a transport that calls a function, `":memory:"`?
+    fn stays_in_process(&self, fr: &Frame<'a>, call: Range, known: &[String]) -> bool {
+        use crate::facts::{Expr, ExprId, Pat};
+        use crate::index::Symbol;
+        let body = fr.body;
+        let is_known = |name: Name| known.iter().any(|k| k == name.as_str());
+        let says = |whole: Range| {
+            body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
+                whole.contains(*r)
+                    && match e {
+                        Expr::Str(text) => is_known(*text),
+                        Expr::Call { callee, .. } => {
+                            matches!(self.ix.symbol_of(fr.f, *callee), Symbol::External(name) if is_known(name))
+                        }
+                        _ => false,
+                    }
+            })
+        };
+        // What a variable among the arguments was given before.
+        let arguments = body.exprs.iter().zip(&body.ranges).filter(|(_, r)| call.contains(**r));
+        let slots: Vec<_> = arguments.filter_map(|(e, _)| if let Expr::Local(slot) = e { Some(*slot) } else { None }).collect();
+        let given = (0..body.exprs.len() as u32).filter_map(|i| match body.expr(ExprId(i)) {
+            Expr::Assign { target, value } => match body.pat(*target) {
+                Pat::Local(slot) if slots.contains(slot) => Some(body.range(*value)),
+                _ => None,
+            },
+            _ => None,
+        });
+        says(call) || given.filter(|r| !r.contains(call)).any(says)
     }
 
     /// A function of a library that may block is called.

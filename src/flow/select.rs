@@ -82,7 +82,7 @@ impl<'a> Engine<'a> {
                     Data::Attribute(m, _) => Some(*m),
                     _ => None,
                 });
-                let query = Query { flags: flag::PROJECTED, ..Query::new(owner, super::tree::NOTHING, src) };
+                let query = Query { flags: flag::PROJECTED | flag::SELECTED, ..Query::new(owner, super::tree::NOTHING, src) };
                 self.v.of(Data::Query(query))
             }
         }

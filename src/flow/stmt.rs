@@ -235,6 +235,9 @@ impl<'a> Engine<'a> {
         }
         let (when_true, when_false) = self.guarded(fr, cond);
         let absent = self.absent_when(fr, cond, true);
+        let switched = self.switched(fr, cond);
+        let was_off = fr.is_switched_off;
+        fr.is_switched_off |= switched == Some(false);
         let mark = fr.buffer.len();
         fr.conditions += 1;
         let before = fr.locals.clone();
@@ -255,6 +258,7 @@ impl<'a> Engine<'a> {
         }
         fr.guards.truncate(guards);
         fr.guards.extend(when_false.iter().copied());
+        fr.is_switched_off = was_off || switched == Some(true);
         self.narrow(fr, cond, false);
         let mark = fr.buffer.len();
         let second = self.block(fr, otherwise);
@@ -264,6 +268,11 @@ impl<'a> Engine<'a> {
         }
         fr.guards.truncate(guards);
         fr.conditions -= 1;
+        // Where one side leaves, what follows is the other one.
+        let follows_other = fr.conditions == 0
+            && fr.turning == 0
+            && (switched == Some(true) && first == Flow::Left || switched == Some(false) && second == Flow::Left);
+        fr.is_switched_off = was_off || follows_other;
         // `if key in cache: return cache[key]`: what follows runs once per key.
         if first != Flow::On && otherwise.is_empty() {
             self.keep_what_follows(fr, cond, then);

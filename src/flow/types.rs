@@ -70,7 +70,7 @@ impl<'a> Engine<'a> {
     pub(super) fn declared_param(&mut self, f: FnRef, param: &'a Param, handler: bool) -> Val {
         let val = match &param.ty {
             Some(ty) => self.value_of_type_at(f.file, f.id, ty, Span { file: f.file, range: param.range }),
-            None => UNKNOWN,
+            None => self.heard_row(f, param),
         };
         let val = match param.kind {
             ParamKind::Rest => self.v.many(val, ManyKind::Held),

@@ -92,6 +92,8 @@ pub mod flag {
     pub const OTHERWISE: u32 = 32768;
     /// A new query of the model of the row that it was asked on: the row does not narrow it.
     pub const ANEW: u32 = 65536;
+    /// Selects what is not known of a session: its methods run it as queries of sessions do.
+    pub const SELECTED: u32 = 131_072;
 }
 
 /// An interned set of [`Mark`]s.

@@ -2,6 +2,7 @@
 //!
 //! In: what files bind and import. Follows imports, re-exports and star imports, with a bound.
 
+use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
@@ -81,6 +82,42 @@ const BUILTINS: &[&str] = &[
 pub(super) struct Resolved {
     members: Mutex<FxHashMap<(FileId, Name), Symbol>>,
     absolute: Mutex<FxHashMap<(FileId, Name, bool), Symbol>>,
+}
+
+thread_local! {
+    static STARS: RefCell<Stars> = RefCell::default();
+}
+
+/// What star imports were asked for since the outermost question: modules that import each other's names ask the same again and
+/// again, twice as often at each step.
+#[derive(Default)]
+struct Stars {
+    depth: usize,
+    known: FxHashMap<(FileId, Name), Symbol>,
+}
+
+impl Stars {
+    /// What is known of a name; while it is looked for, that is nothing. `None`: it is to be looked for, [`Inside`] the question.
+    fn seen(&mut self, module: FileId, name: Name) -> Option<Symbol> {
+        if self.depth == 0 {
+            self.known.clear();
+        }
+        if let Some(symbol) = self.known.get(&(module, name)) {
+            return Some(*symbol);
+        }
+        self.known.insert((module, name), Symbol::Unknown);
+        self.depth += 1;
+        None
+    }
+}
+
+/// Stands for a question that is being answered.
+struct Inside;
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        STARS.with(|stars| stars.borrow_mut().depth -= 1);
+    }
 }
 
 impl Resolved {
@@ -266,6 +303,20 @@ impl ProjectIndex<'_> {
         if let Some(sub) = self.submodule(module, name) {
             return Symbol::Module(sub);
         }
+        if modules.stars[module.0 as usize].is_empty() {
+            return Symbol::Unknown;
+        }
+        STARS.with(|stars| stars.borrow_mut().seen(module, name)).unwrap_or_else(|| {
+            let _inside = Inside;
+            let symbol = self.starred(module, name, hops);
+            STARS.with(|stars| stars.borrow_mut().known.insert((module, name), symbol));
+            symbol
+        })
+    }
+
+    /// A name of a module that one of its star imports brings, if any does.
+    fn starred(&self, module: FileId, name: Name, hops: usize) -> Symbol {
+        let modules = &self.tables.modules;
         let facts = self.file(module);
         let mut outside = None;
         for star in modules.stars[module.0 as usize].iter().rev() {

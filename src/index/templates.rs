@@ -1,6 +1,6 @@
 //! Under which names may each template be rendered?
 //!
-//! In: paths. A component stands under `component:` and its tag name.
+//! In: paths, and the folders that the settings name. A component stands under `component:` and its tag name.
 
 use rustc_hash::FxHashMap;
 
@@ -51,6 +51,11 @@ pub(crate) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> F
             Language::DjangoTemplate | Language::Jinja => {
                 for name in path_names(path) {
                     add(name, file);
+                }
+                for folder in &sources.template_folders {
+                    if let Some(name) = path.strip_prefix(folder.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+                        add(name, file);
+                    }
                 }
             }
             Language::Php => {

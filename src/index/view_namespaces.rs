@@ -3,12 +3,14 @@
 //! In: calls like `register(__DIR__ . '/../views', 'shop')`, by the methods that a pack names.
 
 use crate::base::Name;
-use crate::facts::{Arg, BinaryOp, Body, Expr, ExprId, FileFacts, Language};
+use crate::facts::{Arg, BinaryOp, Expr, ExprId, FileFacts, FunctionDecl, Language};
 use crate::packs::Packs;
 use crate::source::SourceSet;
 
 /// The folder that the code's own file stands in.
 const OWN_FOLDER: &str = "__DIR__";
+/// Paths are put together over at most so many steps.
+const MAX_STEPS: usize = 6;
 
 /// Folders of views from the root of the project, and the names that they are registered under.
 pub(super) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> Vec<(String, Name)> {
@@ -18,12 +20,13 @@ pub(super) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> V
     for (at, file) in facts.iter().enumerate().filter(|(_, f)| f.language == Language::Php) {
         let path = sources.files[at].path.as_str();
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for body in file.functions.iter().map(|f| &f.body) {
-            for expr in &body.exprs {
+        for function in &file.functions {
+            let place = Place { file, function, folder };
+            for expr in &function.body.exprs {
                 let Expr::Call { callee, args } = expr else { continue };
-                let Expr::Attr { name, .. } = body.expr(*callee) else { continue };
+                let Expr::Attr { name, .. } = function.body.expr(*callee) else { continue };
                 if methods.contains(&name.as_str())
-                    && let Some(registered) = registered(body, folder, args)
+                    && let Some(registered) = place.registered(args)
                 {
                     found.push(registered);
                 }
@@ -35,54 +38,70 @@ pub(super) fn read(sources: &SourceSet, facts: &[FileFacts], packs: &Packs) -> V
     found
 }
 
-/// The folder and its name, whichever comes first.
-fn registered(body: &Body, folder: &str, args: &[Arg]) -> Option<(String, Name)> {
-    let [first, second, ..] = args else { return None };
-    for (path, name) in [(first, second), (second, first)] {
-        if let Expr::Str(name) = body.expr(name.value)
-            && let Some(path) = folder_of(body, folder, path.value)
-        {
-            return Some((path, *name));
-        }
-    }
-    None
+/// A function, and where its file stands.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    file: &'f FileFacts,
+    function: &'f FunctionDecl,
+    folder: &'f str,
 }
 
-/// `__DIR__ . '/../views'`, `dirname(__DIR__, 2) . '/views'`
-fn folder_of(body: &Body, folder: &str, e: ExprId) -> Option<String> {
-    let Expr::Binary { op: BinaryOp::Concat, left, right } = body.expr(e) else { return None };
-    let Expr::Str(rest) = body.expr(*right) else { return None };
-    let up = match body.expr(*left) {
-        Expr::Call { callee, args } => {
-            let Expr::Function { fallback, .. } = body.expr(*callee) else { return None };
-            if fallback.as_str() != "dirname" || !is_own_folder(body, args.first()?.value) {
-                return None;
-            }
-            match args.get(1).map(|a| body.expr(a.value)) {
-                Some(Expr::Int(n)) => usize::try_from(*n).ok()?,
-                Some(_) => return None,
-                None => 1,
+impl<'f> Place<'f> {
+    /// The folder and its name, whichever comes first.
+    fn registered(self, args: &[Arg]) -> Option<(String, Name)> {
+        let [first, second, ..] = args else { return None };
+        for (path, name) in [(first, second), (second, first)] {
+            if let Expr::Str(name) = self.function.body.expr(name.value)
+                && let Some(parts) = self.parts(path.value, MAX_STEPS).filter(|parts| !parts.is_empty())
+            {
+                return Some((parts.join("/"), *name));
             }
         }
-        _ if is_own_folder(body, *left) => 0,
-        _ => return None,
-    };
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for _ in 0..up {
-        parts.pop()?;
+        None
     }
-    for part in rest.as_str().split('/') {
-        match part {
-            "" | "." => (),
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("/"))
-}
 
-fn is_own_folder(body: &Body, e: ExprId) -> bool {
-    matches!(body.expr(e), Expr::Name(name) if name.as_str() == OWN_FOLDER)
+    /// `__DIR__ . '/../views'`, `dirname(__DIR__, 2) . '/views'`, `$this->root . '/views'`: the folders of the path.
+    fn parts(self, e: ExprId, steps: usize) -> Option<Vec<&'f str>> {
+        let steps = steps.checked_sub(1)?;
+        let body = &self.function.body;
+        match body.expr(e) {
+            Expr::Name(name) if name.as_str() == OWN_FOLDER => Some(self.folder.split('/').filter(|p| !p.is_empty()).collect()),
+            Expr::Binary { op: BinaryOp::Concat, left, right } => {
+                let Expr::Str(rest) = body.expr(*right) else { return None };
+                let mut parts = self.parts(*left, steps)?;
+                for part in rest.as_str().split('/') {
+                    match part {
+                        "" | "." => (),
+                        ".." => {
+                            parts.pop()?;
+                        }
+                        part => parts.push(part),
+                    }
+                }
+                Some(parts)
+            }
+            Expr::Call { callee, args } => {
+                let Expr::Function { fallback, .. } = body.expr(*callee) else { return None };
+                if fallback.as_str() != "dirname" {
+                    return None;
+                }
+                let up = match args.get(1).map(|a| body.expr(a.value)) {
+                    Some(Expr::Int(n)) => usize::try_from(*n).ok()?,
+                    Some(_) => return None,
+                    None => 1,
+                };
+                let mut parts = self.parts(args.first()?.value, steps)?;
+                parts.truncate(parts.len().checked_sub(up)?);
+                Some(parts)
+            }
+            // What the class says of itself, if nothing says otherwise.
+            Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This) => {
+                let class = &self.file.classes[self.function.class?.0 as usize];
+                let value = class.attrs.iter().find(|attr| attr.name == *name)?.value?;
+                let scope = &self.file.functions[class.scope.0 as usize];
+                Place { function: scope, ..self }.parts(value, steps)
+            }
+            _ => None,
+        }
+    }
 }

@@ -52,6 +52,12 @@ pub struct ClientEntry {
     /// Arguments that hand in shared connections: with one of them the object is cheap.
     #[serde(default)]
     pub shared: Vec<String>,
+    /// Constructors of arguments, or texts among them, with which it stays in the process and connects to nothing.
+    #[serde(default)]
+    pub in_process: Vec<String>,
+    /// Only a view on something that the library itself keeps and shares: making it costs nothing.
+    #[serde(default)]
+    pub view: bool,
     /// Cheap enough once per request: only loops are faults.
     #[serde(default)]
     pub loops_only: bool,

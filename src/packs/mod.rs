@@ -214,6 +214,12 @@ impl Packs {
         ops.find(|op| !op.executes).or(first)
     }
 
+    /// The same for a receiver that a session made: where a library sends a query by this method, it is sent.
+    pub fn sending_op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
+        let ops = || self.scopes.iter().filter(|(l, _)| *l == language).filter_map(|(_, scope)| self.op(*scope, kind, method));
+        ops().find(|op| op.executes && !op.lazy).or_else(|| self.cautious_op_in_language(language, kind, method))
+    }
+
     /// A word of any pack of a language.
     pub fn word_in_language(&self, language: Name, key: &str) -> Option<Name> {
         self.language_words.get(&language)?.get(key).copied()

@@ -254,6 +254,8 @@ pub struct Op {
     pub to: Option<ArgRef>,
     /// The argument names a relation.
     pub relation: Option<ArgRef>,
+    /// What runs after the answer, with the other arguments.
+    pub runs_after: Option<ArgRef>,
     /// What is called with the other arguments.
     pub calls: Option<ArgRef>,
     /// What an instance of a library class the call gives.
@@ -359,6 +361,7 @@ pub(super) const KEYS: &[&str] = &[
     "relation",
     "to",
     "calls",
+    "runs-after",
     "instance",
     "runs",
     "measures",
@@ -411,6 +414,7 @@ impl Op {
             eager: None,
             loads: None,
             callback: None,
+            runs_after: None,
             sets: None,
             gets: Gets::Element,
             element: 0,
@@ -560,6 +564,7 @@ impl Op {
             "to" => self.to = Some(arg_ref(value)),
             "relation" => self.relation = Some(arg_ref(value)),
             "calls" => self.calls = Some(arg_ref(value)),
+            "runs-after" => self.runs_after = Some(arg_ref(value)),
             "instance" => self.instance = Some(Name::new(value)),
             "measures" => {
                 self.measures = Some(match value {

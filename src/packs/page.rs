@@ -33,8 +33,10 @@ instead = \"`acme.aio.Client`\"
 `names` are full names: dotted in Python, `Vendor\\\\Name` in PHP (`Vendor\\\\Name.create` for a static method). `gives` is the class of
 what a function makes. `shared` names arguments that hand in shared connections and make the object cheap. With
 `loops_only = true` only loops are faults; `per_call = true` says that the arguments are those of one call, not of the client that
-it builds; `below = \"acme 3\"` that only versions of the package before that one cost. A name of a call may end in `*`; `except` leaves names out of it; `short = true` makes a
-call that waits shortly a note, and only where a coroutine makes it itself.
+it builds; `below = \"acme 3\"` that only versions of the package before that one cost. `in_process` names constructors and texts that, among
+the arguments, say that nothing is connected to; `view = true` says that what is made is only a view on something that the library
+keeps and shares, so that making it is no fault at all. A name of a call may end in `*`; `except` leaves names out of it;
+`short = true` makes a call that waits shortly a note, and only where a coroutine makes it itself.
 ";
 
 /// The page, in Markdown.
@@ -43,7 +45,7 @@ pub fn page(packs: &Packs) -> String {
     for (title, language) in [("Clients in Python", "python"), ("Clients in PHP", "php")] {
         out.push_str(&format!("\n## {title}\n\n| what | constructors | why | cure |\n| --- | --- | --- | --- |\n"));
         for (of, entry) in packs.client_entries() {
-            if of.as_str() != language {
+            if of.as_str() != language || entry.view {
                 continue;
             }
             let loops = if entry.loops_only { " (in loops)" } else { "" };
@@ -56,6 +58,11 @@ pub fn page(packs: &Packs) -> String {
                 entry.cure
             ));
         }
+    }
+    out.push_str("\n## Not faults\n\nWhat these make is a view on something that the library itself keeps and shares.\n\n");
+    out.push_str("| what | constructors | why |\n| --- | --- | --- |\n");
+    for (_, entry) in packs.client_entries().iter().filter(|(_, entry)| entry.view) {
+        out.push_str(&format!("| {} | {} | {} |\n", entry.what, names(&entry.names), entry.why));
     }
     out.push_str("\n## Calls that block\n\n| waits for | calls | instead |\n| --- | --- | --- |\n");
     for entry in packs.blocking_entries() {

@@ -65,6 +65,8 @@ pub struct TemplateNames {
     pub endings: Vec<String>,
     /// Names of folders that hold templates.
     pub folders: Vec<String>,
+    /// Variables that list folders of templates; a dot goes to a key of the records that it holds.
+    pub listed_in: Vec<String>,
     /// Names of folders below which nothing is a template.
     pub not_under: Vec<String>,
     /// Endings that are Jinja's everywhere.

@@ -14,7 +14,7 @@ use super::conventions::{CONVENTIONS, globs};
 use super::decode::decode;
 use super::language::{Guess, guess};
 use super::memory::{Text, assemble};
-use super::{Skipped, SourceSet, manifest};
+use super::{Skipped, SourceSet, manifest, template_folders};
 use crate::facts::Language;
 
 /// Larger files are data, not code: parsing one would cost more than the rest of an application.
@@ -76,6 +76,8 @@ struct Walk {
     /// Files to read, by their path relative to the base.
     files: BTreeMap<String, (PathBuf, Guess)>,
     manifests: BTreeMap<String, PathBuf>,
+    /// Files that are templates if the code says so of their folder.
+    candidates: BTreeMap<String, PathBuf>,
     skipped: Vec<Skipped>,
 }
 
@@ -124,6 +126,8 @@ impl Walk {
             }
             if let Some(guess) = guess(&named_with_root(entry.path(), root)) {
                 self.files.insert(path, (entry.path().to_path_buf(), guess));
+            } else if template_folders::has_ending(&path) {
+                self.candidates.insert(path, entry.path().to_path_buf());
             }
         }
     }
@@ -173,8 +177,28 @@ impl Walk {
                 Err(skipped) => self.skipped.push(skipped),
             }
         }
+        let folders = self.told_templates(&mut texts);
         self.skipped.extend(broken.into_iter().map(|(path, reason)| Skipped { path, reason, is_failure: false }));
-        assemble(texts, manifest, self.skipped)
+        let set = assemble(texts, manifest, self.skipped);
+        SourceSet { template_folders: folders, ..set }
+    }
+
+    /// Reads the templates in the folders that the code names, and gives the folders.
+    fn told_templates(&mut self, texts: &mut Vec<Text>) -> Vec<String> {
+        let known = texts.iter().filter(|t| t.guess == Some(Guess::Template)).map(|t| t.path.as_str());
+        let candidates: Vec<&str> = self.candidates.keys().map(String::as_str).chain(known).collect();
+        let folders = template_folders::told(texts.iter().map(|t| (t.path.as_str(), t.text.as_str())), &candidates);
+        let is_template = |path: &str| folders.iter().any(|folder| template_folders::may_be_template(path, folder));
+        for (path, full) in std::mem::take(&mut self.candidates) {
+            if !is_template(&path) {
+                continue;
+            }
+            match read_file(path, &full, Guess::Template) {
+                Ok(text) => texts.push(text),
+                Err(skipped) => self.skipped.push(skipped),
+            }
+        }
+        folders
     }
 
     /// The manifests under the base, their lock files even if ignored; without any, those of the folders above.

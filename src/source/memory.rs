@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::conventions::CONVENTIONS;
 use super::decode::Encoding;
 use super::language::{Guess, TemplateLanguage, guess};
-use super::{Manifest, Origin, Skipped, SourceFile, SourceSet, manifest};
+use super::{Manifest, Origin, Skipped, SourceFile, SourceSet, manifest, template_folders};
 use crate::base::{FileId, LineIndex};
 
 /// The source set of these paths and texts. Manifests among them are read; files in no known language are left out.
@@ -16,15 +16,19 @@ pub fn source_set(files: &[(&str, &str)]) -> SourceSet {
         .filter(|(path, _)| manifest::is_manifest(path))
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
         .collect();
+    let candidates: Vec<&str> = files.iter().map(|(path, _)| *path).filter(|path| template_folders::has_ending(path)).collect();
+    let folders = template_folders::told(files.iter().copied(), &candidates);
+    let is_template = |path: &str| folders.iter().any(|folder| template_folders::may_be_template(path, folder));
     let texts = files.iter().map(|(path, text)| Text {
         path: (*path).to_owned(),
-        guess: guess(path),
+        guess: guess(path).or_else(|| is_template(path).then_some(Guess::Template)),
         text: (*text).to_owned(),
         encoding: Encoding::Utf8,
     });
     let (manifest, broken) = manifest::read(&manifests);
     let skipped = broken.into_iter().map(|(path, reason)| Skipped { path, reason, is_failure: false });
-    assemble(texts.collect(), manifest, skipped.collect())
+    let set = assemble(texts.collect(), manifest, skipped.collect());
+    SourceSet { template_folders: folders, ..set }
 }
 
 /// A file that was read and decoded, before the project is known as a whole.

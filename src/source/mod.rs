@@ -6,6 +6,7 @@ pub mod disk;
 pub mod language;
 pub mod manifest;
 pub mod memory;
+mod template_folders;
 
 use std::collections::BTreeMap;
 
@@ -65,6 +66,8 @@ pub struct SourceSet {
     pub skipped: Vec<Skipped>,
     /// Which libraries the application uses.
     pub manifest: Manifest,
+    /// Folders that the code names as folders of templates; a template is named by its path below one.
+    pub template_folders: Vec<String>,
     /// How the bytes of a file differ from its text, where they do: for what is computed over bytes.
     pub encodings: BTreeMap<FileId, Encoding>,
 }

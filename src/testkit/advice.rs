@@ -1,5 +1,5 @@
 //! Do findings say what pages claim beyond rule and line? `expect: rule (help: text)` names words that the help must hold,
-//! `expect: rule (level: note)` the level.
+//! `expect: rule (help lacks: text)` words that it must not, `expect: rule (level: note)` the level.
 
 use super::catalog::pages;
 use super::files::TestCase;
@@ -10,8 +10,11 @@ use crate::pipeline;
 type Holds = fn(&TestFinding, &str) -> bool;
 
 /// What a page claims of a finding, and how it is asked for.
-const CLAIMS: [(&str, Holds); 2] =
-    [("help: ", |finding, text| finding.help.contains(text)), ("level: ", |finding, text| finding.level == text)];
+const CLAIMS: [(&str, Holds); 3] = [
+    ("help: ", |finding, text| finding.help.contains(text)),
+    ("help lacks: ", |finding, text| !finding.help.contains(text)),
+    ("level: ", |finding, text| finding.level == text),
+];
 
 /// What is wrong with what one test claims, and how many claims it makes.
 fn read(case: &TestCase) -> (usize, Vec<String>) {

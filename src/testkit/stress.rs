@@ -31,10 +31,16 @@ def through():
 
 /// Lines of the findings in the generated module.
 fn lines(graph: &str) -> Vec<usize> {
+    lines_with(graph, &[])
+}
+
+/// The same, with more modules beside it.
+fn lines_with(graph: &str, beside: &[(&str, &str)]) -> Vec<usize> {
     let code = format!("from app.models import Author, Post\n{LOOP}\n{graph}");
     let files: Vec<(String, String)> =
         [("requirements.txt", "Django==5.2\n"), ("app/models.py", MODELS), ("app/graph.py", &code)]
             .iter()
+            .chain(beside)
             .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
             .collect();
     let start = Instant::now();
@@ -122,4 +128,13 @@ fn a_function_called_from_ten_thousand_places_ends() {
     }
     let lines = lines(&graph);
     assert!(lines.contains(&line_of(&graph, "return p.author.name")), "{lines:?}");
+}
+
+/// Each of them may bring the package that the others name.
+#[test]
+fn star_imports_of_modules_that_are_not_there_end() {
+    let stars: String = (0..14).map(|i| format!("from .parts.part{i} import *\n")).collect();
+    let graph = "from conf import NAME\n\ndef enter(p):\n    return NAME, p.author.name\n";
+    let lines = lines_with(graph, &[("conf/__init__.py", &stars)]);
+    assert!(lines.contains(&line_of(graph, "return NAME, p.author.name")), "{lines:?}");
 }

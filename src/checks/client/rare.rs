@@ -56,6 +56,14 @@ pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words)
 }
 
+/// Is the entry point one that is asked now and then whether the service, and what it needs, is there?
+pub(super) fn is_health_check(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let Some(entry) = event.entry else { return false };
+    let words = cx.ix.packs.word_list("health-checks");
+    let decl = cx.ix.function(entry);
+    super::words_of(decl.name.as_str()).iter().any(|w| words.contains(w)) || is_routed_as(cx, entry, decl, &words)
+}
+
 /// Does the path that a decorator gives name one of these, in the order of a path?
 fn is_routed_as(cx: &CheckContext<'_>, f: FnRef, decl: &FunctionDecl, words: &[String]) -> bool {
     let Some(parent) = decl.parent else { return false };

@@ -145,12 +145,18 @@ pub(super) fn is_run_alone(cx: &CheckContext<'_>, event: &Event, words: &[String
     if !cx.ix.function(f).is_async {
         return false;
     }
+    let is_method = cx.ix.function(f).kind == crate::facts::FnKind::Method;
+    let name = cx.ix.function(f).name;
     let mut is_called = false;
     for caller in cx.functions() {
         let decl = cx.ix.function(caller);
         for e in &decl.body.exprs {
             let Expr::Call { callee, .. } = e else { continue };
-            if matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f) {
+            let is_it = match decl.body.expr(*callee) {
+                Expr::Attr { name: n, .. } if is_method => *n == name,
+                _ => matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f),
+            };
+            if is_it {
                 if decl.is_async {
                     return false;
                 }
@@ -159,6 +165,24 @@ pub(super) fn is_run_alone(cx: &CheckContext<'_>, event: &Event, words: &[String
         }
     }
     is_called
+}
+
+/// Does the loop only make coroutines, which are then run all at once? Each needs a connection of its own then.
+pub(super) fn is_gathered(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let Some(at) = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l)) else { return false };
+    let Some(f) = cx.function_at(at) else { return false };
+    let body = &cx.ix.function(f).body;
+    let ways = std::iter::once(event.site).chain(event.path.iter().copied());
+    let Some(call) = ways.into_iter().find(|s| cx.function_at(*s) == Some(f)) else { return false };
+    let is_awaited = body.exprs.iter().any(|e| matches!(e, Expr::Await(inner) if body.range(*inner) == call.range));
+    let gathers = body.exprs.iter().any(|e| match e {
+        Expr::Call { callee, .. } => match body.expr(*callee) {
+            Expr::Attr { name, .. } | Expr::Name(name) => is_word(cx, "gathering-calls", *name),
+            _ => false,
+        },
+        _ => false,
+    });
+    gathers && !is_awaited
 }
 
 /// Is it a list from the configuration, or the accounts of one address?
@@ -241,8 +265,18 @@ fn is_small(cx: &CheckContext<'_>, f: FnRef, e: ExprId, depth: usize) -> bool {
 fn is_few_in(cx: &CheckContext<'_>, f: FnRef, slot: Slot, depth: usize) -> bool {
     let decl = cx.ix.function(f);
     let body = &decl.body;
-    if decl.params.iter().any(|p| p.slot == slot) {
-        return false;
+    if let Some(param) = decl.params.iter().position(|p| p.slot == slot) {
+        let is_kept = !body.exprs.iter().any(|e| match e {
+            Expr::Assign { target, .. } | Expr::Augment { target, .. } | Expr::AssignIfNull { target, .. } => {
+                *body.pat(*target) == Pat::Local(slot)
+            }
+            _ => false,
+        });
+        let is_written = |caller: FnRef, value: ExprId| match cx.ix.function(caller).body.expr(value) {
+            Expr::Seq { items, .. } => items.len() <= MAX_WRITTEN && items.iter().all(|i| i.spread == crate::facts::Spread::No),
+            _ => is_few(cx, caller, value, depth + 1),
+        };
+        return is_kept && super::handed::at_all_calls(cx, f, param, &mut |caller, value, _| is_written(caller, value));
     }
     let mut is_any = false;
     for e in &body.exprs {

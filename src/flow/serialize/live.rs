@@ -5,7 +5,11 @@ use super::super::tree::NOTHING;
 use super::super::value::{Data, Row, Source, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::index::ClassId;
+use crate::facts::Expr;
+use crate::index::{ClassId, FnRef};
+
+/// Methods that set a property are looked for over at most so many calls.
+const MAX_STEPS: usize = 3;
 
 impl<'a> Engine<'a> {
     /// A component is drawn: its properties are the variables of its view.
@@ -23,7 +27,7 @@ impl<'a> Engine<'a> {
                     None => {
                         let val = self.class_field(class, attr.name);
                         // Only what is public is kept between requests: the rest holds what this one put there.
-                        if attr.is_hidden { val } else { self.hydrated(val) }
+                        if attr.is_hidden || self.is_set_by_each_action(class, attr.name) { val } else { self.hydrated(val) }
                     }
                 };
                 if val != UNKNOWN {
@@ -97,6 +101,12 @@ impl<'a> Engine<'a> {
 
     /// Rows kept between requests are read back one way or the other: nothing but the defaults is loaded on them.
     fn hydrated(&mut self, val: Val) -> Val {
+        let queries = self.v.sources_in(val).into_iter().filter_map(|(src, _)| match self.v.root_source(src).0 {
+            Source::Query(at) => Some(at),
+            _ => None,
+        });
+        let queries: Vec<_> = queries.collect();
+        self.kept_keys.extend(queries);
         let mut models: Vec<crate::index::ModelId> = self.v.sources_in(val).into_iter().map(|(_, m)| m).collect();
         models.dedup();
         let trees: Vec<_> = models.iter().map(|m| (*m, self.default_tree(*m))).collect();
@@ -111,6 +121,48 @@ impl<'a> Engine<'a> {
                 Some(values.row(Row { tree, ..row }))
             }
             _ => None,
+        })
+    }
+
+    /// Does each method that a request may run set a property anew, directly or by another method of the class?
+    fn is_set_by_each_action(&mut self, class: ClassId, property: Name) -> bool {
+        let Some(hooks) = self.ix.packs.word_in_language(self.names.php, "component-hooks") else { return false };
+        let mut is_any = false;
+        for owner in self.ix.class(class).mro.clone() {
+            let file = self.ix.class(owner).file;
+            for id in &self.ix.class_decl(owner).methods {
+                let f = FnRef { file, id: *id };
+                let decl = self.ix.function(f);
+                let name = decl.name.as_str();
+                let is_hook = hooks.as_str().split_whitespace().any(|h| match h.strip_suffix('*') {
+                    Some(start) => name.starts_with(start),
+                    None => name == h,
+                });
+                let text = self.ix.sources.file(file).text.get(decl.range.start as usize..).unwrap_or_default();
+                let is_inner = decl.is_private || text.starts_with("protected") || decl.is_static || decl.is_abstract;
+                if is_hook || is_inner || !decl.decorators.is_empty() {
+                    continue;
+                }
+                if !self.sets(class, f, property, MAX_STEPS) {
+                    return false;
+                }
+                is_any = true;
+            }
+        }
+        is_any
+    }
+
+    fn sets(&mut self, class: ClassId, f: FnRef, property: Name, steps: usize) -> bool {
+        if self.assigned_fields(f).contains(&property) {
+            return true;
+        }
+        let Some(steps) = steps.checked_sub(1) else { return false };
+        let body = &self.ix.function(f).body;
+        body.exprs.iter().any(|expr| {
+            let Expr::Call { callee, .. } = expr else { return false };
+            let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
+            matches!(body.expr(*base), Expr::This)
+                && self.ix.find_method(class, *name).is_some_and(|(_, g)| g != f && self.sets(class, g, property, steps))
         })
     }
 

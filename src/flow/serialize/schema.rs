@@ -219,6 +219,7 @@ impl<'a> Engine<'a> {
         };
         let val = fields.iter().find(|(n, _)| n.as_str() == name).map(|(_, v)| *v)?;
         match self.data(val) {
+            Data::Str(only) => Some(vec![*only]),
             Data::Tuple(items) => Some(
                 items
                     .iter()
@@ -245,12 +246,71 @@ impl<'a> Engine<'a> {
             }
             self.in_class(fr, field.owner, range, |e, fr| e.dump_field(fr, schema, field, row, depth));
         }
+        if only.is_none() {
+            self.dump_relations(fr, class, &fields, &hidden, row, range);
+        }
+    }
+
+    /// Relations of the model that a schema shows without declaring them.
+    fn dump_relations(
+        &mut self,
+        fr: &mut Frame<'a>,
+        class: ClassId,
+        fields: &[Field<'a>],
+        hidden: &[Name],
+        row: Val,
+        range: Range,
+    ) {
+        let Data::Row(known) = *self.data(row) else { return };
+        let settings = self.word(fr, "schema-settings");
+        let Some(settings) = self.nested_class(class, settings) else { return };
+        let own = |e: &mut Self, fr: &Frame<'a>, word: &str| {
+            let name = e.word(fr, word);
+            e.ix.find_attr(settings, name).map(|(owner, i)| (owner, i, e.class_attr(settings, name)))
+        };
+        let Some((_, _, model)) = own(self, fr, "schema-model") else { return };
+        let is_own = matches!(self.data(model), Data::Class(c) if self.ix.class(*c).model == Some(known.model));
+        let Some((owner, i, _)) = own(self, fr, "schema-relations") else { return };
+        let shown = self.ix.class_decl(owner).attrs[i].value;
+        let scope = self.ix.function(FnRef { file: self.ix.class(owner).file, id: self.ix.class_decl(owner).scope });
+        let is_shown = shown.is_some_and(|e| *scope.body.expr(e) == Expr::Bool(true));
+        if !is_own || !is_shown || own(self, fr, "schema-listed").is_some() {
+            return;
+        }
+        let excluded = match own(self, fr, "schema-excluded").map(|(.., val)| self.data(val).clone()) {
+            Some(Data::Tuple(items)) => {
+                items.iter().map(|v| if let Data::Str(s) = self.data(*v) { Some(*s) } else { None }).collect()
+            }
+            Some(_) => None,
+            None => Some(Vec::new()),
+        };
+        let Some(excluded): Option<Vec<Name>> = excluded else { return };
+        let model_range = self.word(fr, "schema-model");
+        let Some((place, i)) = self.ix.find_attr(settings, model_range) else { return };
+        let at = self.ix.class_decl(place).attrs[i].name_range;
+        let mut names: Vec<Name> = self.ix.model(known.model).relations.keys().copied().collect();
+        names.sort_unstable();
+        for name in names {
+            if excluded.contains(&name) || hidden.contains(&name) || fields.iter().any(|f| f.name == name) {
+                continue;
+            }
+            self.in_class(fr, place, range, |e, fr| {
+                let val = e.read_called(fr, row, name.as_str(), at);
+                if let Data::Query(_) = e.data(val) {
+                    e.iterate(fr, val, at);
+                }
+            });
+        }
     }
 
     fn dump_field(&mut self, fr: &mut Frame<'a>, schema: Val, field: &Field<'a>, row: Val, depth: usize) {
         let Data::External(callee) = *self.data(field.callee) else {
             return;
         };
+        let write_only = self.word(fr, "schema-write-only");
+        if field.named.iter().any(|(name, e)| *name == write_only && *field.body.expr(*e) == Expr::Bool(true)) {
+            return;
+        }
         let attribute = self.word(fr, "schema-attribute");
         let source = match field.named(attribute).map(|v| self.data(v).clone()) {
             Some(Data::Str(s)) => s,
@@ -273,6 +333,7 @@ impl<'a> Engine<'a> {
             Some("schema-nested") => {
                 let val = self.read_called(fr, row, source.as_str(), field.range);
                 if let Some((class, inner)) = first.and_then(|v| self.schema_named(fr, v, field.range)) {
+                    let inner = self.narrowed(fr, class, inner, field);
                     self.dump(fr, inner, class, val, field.range, depth + 1);
                 }
             }
@@ -291,6 +352,13 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// A schema inside another, with what the field says of which fields it shows.
+    fn narrowed(&mut self, fr: &Frame<'a>, class: ClassId, schema: Val, field: &Field<'a>) -> Val {
+        let options = self.words(fr, "schema-options");
+        let given: Vec<(Name, Val)> = field.args.named.iter().filter(|(name, _)| options.contains(name)).copied().collect();
+        if given.is_empty() { schema } else { self.object(class, given) }
     }
 
     /// A schema as a class, an instance, a function that gives it, or a name.

@@ -5,7 +5,7 @@ use super::super::value::{Data, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Stmt;
-use crate::index::ClassId;
+use crate::index::{ClassId, FnRef};
 
 impl<'a> Engine<'a> {
     /// A method that a view of rows inherits.
@@ -110,23 +110,44 @@ impl<'a> Engine<'a> {
 
     /// Lists the rows of a view as its library does.
     fn list_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) {
+        let maker = self.word(fr, "viewset-serializer-maker");
+        if let Some((_, f)) = self.ix.find_method(class, maker) {
+            self.list_with(fr, object, class, f, range);
+            return;
+        }
         let serializer = self.viewset_serializer(fr, object, class, range);
-        let narrow = self.word(fr, "viewset-filter-method");
         for class_val in self.v.alternatives(serializer) {
             let Data::Class(target) = *self.data(class_val) else {
                 continue;
             };
-            let mut rows = self.viewset_rows(fr, object, class, range);
-            if let Some((_, f)) = self.ix.find_method(class, narrow) {
-                let args = Args::positional(vec![rows]);
-                let narrowed = self.call_function(fr, f, object, args, range).0;
-                if matches!(self.data(narrowed), Data::Query(_)) {
-                    rows = narrowed;
-                }
-            }
             let inner = self.object(target, Vec::new());
-            let rows = self.filtered_anew(fr, class, rows);
+            let rows = self.listed_rows(fr, object, class, range);
             self.serialize_with(fr, inner, target, rows, range, 0);
+        }
+    }
+
+    /// Rows of a view's list, as its own method narrows them.
+    fn listed_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
+        let mut rows = self.viewset_rows(fr, object, class, range);
+        let narrow = self.word(fr, "viewset-filter-method");
+        if let Some((_, f)) = self.ix.find_method(class, narrow) {
+            let args = Args::positional(vec![rows]);
+            let narrowed = self.call_function(fr, f, object, args, range).0;
+            if matches!(self.data(narrowed), Data::Query(_)) {
+                rows = narrowed;
+            }
+        }
+        self.filtered_anew(fr, class, rows)
+    }
+
+    /// The class makes its serializer itself: it is called with the rows as the library would call it.
+    fn list_with(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, maker: FnRef, range: Range) {
+        let rows = self.listed_rows(fr, object, class, range);
+        let many = (self.word(fr, "serializer-many"), self.v.of(Data::Bool(true)));
+        let args = Args { named: vec![many], ..Args::positional(vec![rows]) };
+        let made = self.call_function(fr, maker, object, args, range).0;
+        for data in self.words(fr, "serializer-data") {
+            self.attr(fr, made, data, range);
         }
     }
 }

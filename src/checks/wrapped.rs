@@ -1,0 +1,71 @@
+//! What do decorators of the program do around the functions that a loop calls?
+
+use super::CheckContext;
+use super::load_help::{Reads, is_switched_off};
+use crate::base::Name;
+use crate::facts::{Expr, ExprId, FnId, Language};
+use crate::index::{FnRef, Symbol};
+
+/// What makes the session forget its rows after each turn, the decorator that calls it, and the function that is decorated.
+pub(super) fn forgets_rows(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(Name, Name, Name)> {
+    let word = |key: &str| cx.ix.packs.word(cx.ix.model(reads.root).dialect, key);
+    let (method, keeps) = (word("forgets-rows")?, word("keeps-rows")?);
+    let header = cx.flow.values.loop_span(reads.events.first()?.needs)?;
+    let f = cx.function_at(header)?;
+    if cx.ix.file(f.file).language != Language::Python {
+        return None;
+    }
+    let body = &cx.ix.function(f).body;
+    let (_, whole) = body.loop_at(header.range)?;
+    let names: Vec<Name> = body
+        .exprs
+        .iter()
+        .zip(&body.ranges)
+        .filter_map(|(expr, range)| match expr {
+            Expr::Call { callee, .. } if whole.contains(*range) => match body.expr(*callee) {
+                Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
+                Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let from = cx.flow.calls.partition_point(|(caller, _)| *caller < f);
+    let called = cx.flow.calls[from..].iter().take_while(|(caller, _)| *caller == f).map(|(_, called)| *called);
+    let found = called.filter(|g| names.contains(&cx.ix.function(*g).name)).find_map(|g| {
+        let decorator = decorators(cx, g).into_iter().find(|d| calls_method(cx, *d, method))?;
+        Some((method, cx.ix.function(decorator).name, cx.ix.function(g).name))
+    })?;
+    (!is_switched_off(cx, keeps)).then_some(found)
+}
+
+/// Functions of the program that decorate a function.
+fn decorators(cx: &CheckContext<'_>, f: FnRef) -> Vec<FnRef> {
+    let decl = cx.ix.function(f);
+    let Some(parent) = decl.parent else { return Vec::new() };
+    let outer = FnRef { file: f.file, id: parent };
+    let body = &cx.ix.function(outer).body;
+    let callee = |e: ExprId| match body.expr(e) {
+        Expr::Call { callee, .. } => *callee,
+        _ => e,
+    };
+    let named = decl.decorators.iter().map(|d| cx.named(outer, callee(*d)));
+    named.filter_map(|symbol| if let Symbol::Function(d) = symbol { Some(d) } else { None }).collect()
+}
+
+/// Does a function, or one inside of it, call a method of this name?
+fn calls_method(cx: &CheckContext<'_>, f: FnRef, method: Name) -> bool {
+    let functions = &cx.ix.file(f.file).functions;
+    functions.iter().enumerate().any(|(i, decl)| {
+        let mut at = Some(FnId(i as u32));
+        while let Some(id) = at.filter(|id| *id != f.id) {
+            at = functions[id.0 as usize].parent;
+        }
+        let body = &decl.body;
+        at.is_some()
+            && body.exprs.iter().any(|expr| match expr {
+                Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Attr { name, .. } if *name == method),
+                _ => false,
+            })
+    })
+}
