@@ -116,11 +116,12 @@ impl View<'_, '_> {
         for (at, call, text) in &routes {
             let is_behind =
                 prefixes.iter().any(|p| text == p || text.strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/')));
-            if !inside.contains(&at.file) && !is_behind {
-                if let Some(file) = included(*at, *call) {
-                    inside.remove(&file);
-                    outside.insert(file);
-                }
+            if !inside.contains(&at.file)
+                && !is_behind
+                && let Some(file) = included(*at, *call)
+            {
+                inside.remove(&file);
+                outside.insert(file);
             }
         }
         let named = |files: &BTreeSet<FileId>| {
