@@ -142,6 +142,13 @@ impl View<'_, '_> {
         if !fetches && !is_source {
             return false;
         }
+        self.asks_for_rows(class)
+    }
+
+    /// Has a class of views a permission of the program's own that is asked for each row?
+    pub(super) fn asks_for_rows(&self, class: ClassId) -> bool {
+        let ix = self.cx.ix;
+        let lists = ix.packs.tenancy();
         lists.permission_attributes.iter().any(|name| {
             let Some((owner, at)) = ix.find_attr(class, Name::new(name)) else { return false };
             let decl = ix.class_decl(owner);

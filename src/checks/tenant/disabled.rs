@@ -216,7 +216,8 @@ fn declared(view: &View<'_, '_>, class: ClassId, faults: &mut Vec<Fault>) {
     let mut finding = view.cx.finding("unscoped-tenant-query", span, f, message);
     finding.help = format!("give it a method that limits the query by {}", view.column(Some(model)));
     finding.subject.model = Some(ix.model(model).name.to_string());
-    finding.level = Level::Error;
+    let is_asked = view.tenancy.derived.contains(&model) && view.asks_for_rows(class);
+    finding.level = if is_asked { Level::Note } else { Level::Error };
     faults.push(Fault { finding, cause: format!("declared {name}") });
 }
 

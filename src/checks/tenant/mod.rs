@@ -177,7 +177,7 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
             tenancy.labels.push(candidate.model);
             return tenancy;
         }
-        tenancy.is_faint = candidate.user_conditions == 0 && !candidate.is_named_so;
+        tenancy.is_faint = candidate.user_conditions == 0 && !candidate.is_named_so || candidate.is_by_role;
         tenancy.accept(cx.ix, &candidate, Evidence::Conditions { limited, all });
     }
     tenancy

@@ -214,7 +214,12 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.confidence = Confidence::Low;
     }
     let is_sweep = !by_key && view.is_sweep(execution, &conditions);
-    if is_sweep || view.tenancy.is_faint && !by_key || view.is_for_services(execution.owner) || view.is_for_services(owner) {
+    if is_sweep
+        || view.tenancy.is_faint
+        || view.tenancy.derived.contains(&model)
+        || view.is_for_services(execution.owner)
+        || view.is_for_services(owner)
+    {
         finding.level = Level::Note;
     }
     let is_asked = [owner, execution.owner].into_iter().any(|f| view.is_in_permission(f));

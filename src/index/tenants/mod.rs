@@ -129,6 +129,8 @@ pub struct Candidate {
     pub is_named_so: bool,
     /// What runs before requests keeps its key, or its row, for them.
     pub is_kept: bool,
+    /// Users name it only by what they have, such as a role.
+    pub is_by_role: bool,
     /// It is itself a row of what tenants are often called, which owns more than it does.
     pub is_part: bool,
 }
@@ -504,10 +506,13 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
             continue;
         }
         let users = index.models.iter().enumerate().filter(|(j, _)| is_user(index, ModelId(*j as u32)));
-        let is_users = users.clone().any(|(j, user)| {
+        let is_direct = users.clone().any(|(j, user)| {
             column_of(index, schema, ModelId(j as u32), &columns).is_some()
-                || user.relations.values().any(|r| r.target == Some(id) || r.target.is_some_and(|role| is_role(index, role, id)))
+                || user.relations.values().any(|r| r.target == Some(id))
         });
+        let has_it = |role: ModelId| is_role(index, role, id);
+        let is_users = is_direct || users.clone().any(|(_, user)| user.relations.values().any(|r| r.target.is_some_and(has_it)));
+        let is_by_role = !is_direct && is_users;
         let is_kept = columns.iter().any(|c| kept.contains(c));
         let owners = model.relations.values().filter(|r| !r.many && r.key_column.is_some()).filter_map(|r| r.target);
         let is_part = owners.filter(|o| *o != id && !is_user(index, *o)).any(|owner| {
@@ -530,7 +535,16 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
-        found.push(Candidate { model: id, owned, user_conditions: conditions, is_named_so, is_kept, is_part, columns });
+        found.push(Candidate {
+            model: id,
+            owned,
+            user_conditions: conditions,
+            is_named_so,
+            is_kept,
+            is_by_role,
+            is_part,
+            columns,
+        });
     }
     found
 }
