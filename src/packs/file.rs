@@ -201,6 +201,9 @@ pub struct TenancyWords {
     /// Functions, classes and module variables that keep who is signed in.
     #[serde(default)]
     pub keeper_names: Vec<String>,
+    /// Objects on which code keeps what belongs to the request that is handled.
+    #[serde(default)]
+    pub request_keepers: Vec<String>,
     /// Methods of views that answer requests.
     #[serde(default)]
     pub handler_methods: Vec<String>,
@@ -354,6 +357,7 @@ impl TenancyWords {
         self.identity_names.extend(more.identity_names);
         self.row_names.extend(more.row_names);
         self.keeper_names.extend(more.keeper_names);
+        self.request_keepers.extend(more.request_keepers);
         self.handler_methods.extend(more.handler_methods);
         self.shaping_names.extend(more.shaping_names);
         self.gate_prefixes.extend(more.gate_prefixes);

@@ -44,6 +44,8 @@ const SINGLE: usize = 3;
 const SHOWN: usize = 8;
 /// Of the statements on the models of a tenant that no scope names, so many must have a condition.
 const MOST: f64 = 0.5;
+/// What only a role of users has is a tenant if so many statements go by it.
+const MANY_STATEMENTS: usize = 20;
 
 /// What the checks of tenants ask.
 pub(super) struct View<'c, 'a> {
@@ -128,7 +130,8 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
         trial.accept(cx.ix, &candidate, Evidence::Configured);
         let view = asked.view(cx, words, &trial);
         let is_many = candidate.owned.len() > 2;
-        let has_members = (candidate.is_named_so || is_many) && view.is_tied_by_members(&candidate);
+        // Users have favourites, groups and employees, too: what none of the usual names has is no tenant for that.
+        let has_members = (candidate.is_named_so || candidate.is_by_role) && view.is_tied_by_members(&candidate);
         if !(is_certain
             || candidate.user_conditions > 0
             || has_members
@@ -152,8 +155,16 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
                 limited += 1;
             }
         }
-        let enough = if is_certain || has_members || candidate.user_conditions > 0 && candidate.owned.len() < 3 { 1 } else { 4 };
-        let is_most = (limited as f64) >= MOST * all as f64 || has_members && candidate.is_named_so;
+        // What a role has many of may be what it may see, not whose the rows are: then few statements go by it.
+        let is_role_only = candidate.is_by_role && !candidate.is_named_so;
+        let enough = if is_role_only {
+            MANY_STATEMENTS
+        } else if is_certain || has_members || candidate.user_conditions > 0 && candidate.owned.len() < 3 {
+            1
+        } else {
+            4
+        };
+        let is_most = (limited as f64) >= MOST * all as f64 || has_members;
         if limited < enough || !is_most {
             if candidate.is_named_so && view.is_tied(&candidate) {
                 tied.push(candidate);

@@ -511,8 +511,7 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
                 || user.relations.values().any(|r| r.target == Some(id))
         });
         let has_it = |role: ModelId| is_role(index, role, id);
-        let is_users = is_direct || users.clone().any(|(_, user)| user.relations.values().any(|r| r.target.is_some_and(has_it)));
-        let is_by_role = !is_direct && is_users;
+        let by_role = || users.clone().any(|(_, user)| user.relations.values().any(|r| r.target.is_some_and(has_it)));
         let is_kept = columns.iter().any(|c| kept.contains(c));
         let owners = model.relations.values().filter(|r| !r.many && r.key_column.is_some()).filter_map(|r| r.target);
         let is_part = owners.filter(|o| *o != id && !is_user(index, *o)).any(|owner| {
@@ -524,6 +523,8 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
         let called: Vec<String> = called.collect();
         let is_named_so = called.iter().any(|stem| names.contains(stem));
+        let is_users = is_direct || by_role();
+        let is_by_role = !is_direct && is_users;
         // Users may be its members by way of a table between.
         let is_users = is_users
             || is_named_so
@@ -557,7 +558,7 @@ fn is_role(index: &ProjectIndex<'_>, role: ModelId, of: ModelId) -> bool {
 /// Names under which code keeps something while a request is handled.
 fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
     let lists = index.packs.tenancy();
-    let keeps = |name: &Name| lists.keeper_names.iter().any(|k| k == name.as_str());
+    let keeps = |name: &Name| lists.request_keepers.iter().any(|k| k == name.as_str());
     let mut found = BTreeSet::new();
     for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
         for function in &facts.functions {
