@@ -317,6 +317,25 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Reads a dotted path from a value, segment by segment.
+    pub(super) fn read_path(&mut self, fr: &mut Frame<'a>, object: Val, path: Name, at: Range) -> Val {
+        let mut val = object;
+        for segment in path.as_str().split('.') {
+            if segment == "*" {
+                val = self.element_of(fr, val, at);
+                continue;
+            }
+            val = match self.data(val) {
+                Data::Row(_) | Data::OneOf(_) | Data::Record(..) | Data::Object { .. } => {
+                    let name = Name::new(segment);
+                    self.attr(fr, val, name, at)
+                }
+                _ => return UNKNOWN,
+            };
+        }
+        val
+    }
+
     /// Fields of its own object that a function assigns to.
     pub(super) fn assigned_fields(&mut self, f: FnRef) -> Rc<[Name]> {
         if let Some(known) = self.assigned.get(&f) {

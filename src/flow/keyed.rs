@@ -108,21 +108,25 @@ impl<'a> Engine<'a> {
     /// The running loop over rows of which an expression reads the primary key, to compare it with what the loop does not set.
     fn identified_loop(&self, fr: &Frame<'_>, key: ExprId, other: ExprId) -> Loops {
         let body = fr.body;
-        let Expr::Attr { base, name, .. } = body.expr(key) else { return Loops::new() };
+        let (Expr::Attr { base, name, .. } | Expr::Lookup { base, name, .. }) = body.expr(key) else { return Loops::new() };
         let Expr::Local(slot) = body.expr(*base) else { return Loops::new() };
         let Some(row) = fr.locals.get(slot.0 as usize).and_then(|v| self.bare_row(*v)) else { return Loops::new() };
-        if !self.ix.model(row.model).columns.get(name).is_some_and(|c| c.is_primary) {
+        let model = self.ix.model(row.model);
+        let is_alias = || self.ix.packs.word(model.dialect, "key-names").is_some_and(|w| w.has_word(name.as_str()));
+        if !model.columns.get(name).map_or_else(is_alias, |c| c.is_primary) {
             return Loops::new();
         }
         let Some((id, pats)) = fr.turns.last() else { return Loops::new() };
         let is_set = |slot: Slot| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0));
         let is_fixed = match body.expr(other) {
             Expr::Local(other) => !is_set(*other),
-            Expr::Attr { base, .. } => match body.expr(*base) {
+            Expr::Attr { base, .. } | Expr::Lookup { base, .. } => match body.expr(*base) {
                 Expr::Local(other) => !is_set(*other),
-                Expr::This => true,
+                Expr::This | Expr::Name(_) => true,
                 _ => false,
             },
+            // What a page is given, and no part of it sets.
+            Expr::Name(_) => fr.language.is_template(),
             _ => false,
         };
         if *id != NO_LOOP && is_set(*slot) && is_fixed { Loops::from_slice(&[*id]) } else { Loops::new() }

@@ -261,6 +261,10 @@ impl<'a> Engine<'a> {
 
     /// A container that an element is added to.
     fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
+        let replaces = self.ix.packs.word_in_language(self.language(fr), "rows-replaced-by");
+        if replaces.is_some_and(|w| w.has_word(name.as_str())) && matches!(self.data(recv), Data::Many(..)) {
+            return args.positional.first().copied();
+        }
         match name.as_str() {
             // There, it says what is shown of each row.
             "append" if fr.language == Language::Php || fr.language == Language::Blade => None,

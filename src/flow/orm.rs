@@ -405,8 +405,13 @@ impl<'a> Engine<'a> {
             return (object, None);
         }
         if let Some(grammar) = op.loads {
-            self.statement(fr, Statement::Load, name, Some(row.model), None, false, row.src, 0, at);
             let loaded = self.eager_tree(fr, row.tree, row.model, grammar, &args);
+            // What asks only for what is missing asks for nothing.
+            let is_there = loaded == row.tree
+                && self.ix.packs.word(dialect, "loads-missing").is_some_and(|w| w.has_word(name.as_str()));
+            if !is_there {
+                self.statement(fr, Statement::Load, name, Some(row.model), None, false, row.src, 0, at);
+            }
             self.mark_loaded(fr, row.src, loaded);
             let changed = self.v.row(Row { tree: loaded, ..row });
             return (changed, Some(changed));
@@ -808,25 +813,6 @@ impl<'a> Engine<'a> {
             }
             Gets::Nothing => self.call_value(fr, f, Args::default(), at),
         }
-    }
-
-    /// Reads a dotted path from a value, segment by segment.
-    pub(super) fn read_path(&mut self, fr: &mut Frame<'a>, object: Val, path: Name, at: Range) -> Val {
-        let mut val = object;
-        for segment in path.as_str().split('.') {
-            if segment == "*" {
-                val = self.element_of(fr, val, at);
-                continue;
-            }
-            val = match self.data(val) {
-                Data::Row(_) | Data::OneOf(_) | Data::Record(..) | Data::Object { .. } => {
-                    let name = Name::new(segment);
-                    self.attr(fr, val, name, at)
-                }
-                _ => return UNKNOWN,
-            };
-        }
-        val
     }
 
     /// An attribute of a query: a method, or what its class of the program defines.
