@@ -407,8 +407,8 @@ impl<'a> Engine<'a> {
         if let Some(grammar) = op.loads {
             let loaded = self.eager_tree(fr, row.tree, row.model, grammar, &args);
             // What asks only for what is missing asks for nothing.
-            let is_there = loaded == row.tree
-                && self.ix.packs.word(dialect, "loads-missing").is_some_and(|w| w.has_word(name.as_str()));
+            let is_there =
+                loaded == row.tree && self.ix.packs.word(dialect, "loads-missing").is_some_and(|w| w.has_word(name.as_str()));
             if !is_there {
                 self.statement(fr, Statement::Load, name, Some(row.model), None, false, row.src, 0, at);
             }
