@@ -421,6 +421,9 @@ impl<'a> Engine<'a> {
                 let Expr::Attr { base, name, .. } = body.expr(*callee) else {
                     return Default::default();
                 };
+                if let Some(guard) = self.guarded_by_field(fr, *base, *name, args) {
+                    return (vec![guard], Vec::new());
+                }
                 // Evaluated once more for its value only.
                 let mark = fr.buffer.len();
                 let object = self.expr(fr, *base);

@@ -187,6 +187,13 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// `Post.author.is_cached(post)`: the field of a class is asked whether a row has it loaded.
+    pub(super) fn guarded_by_field(&self, fr: &Frame<'a>, field: ExprId, method: Name, args: &[Arg]) -> Option<(Src, Name)> {
+        let Expr::Attr { name: relation, .. } = fr.body.expr(field) else { return None };
+        let row = self.row_at(fr, args.first()?.value)?;
+        self.has_word(row, "field-guards", method).then_some((row.src, *relation))
+    }
+
     /// Is a value an object whose class has a method of this name, whichever of several it is?
     fn has_by_class(&self, fr: &Frame<'a>, e: ExprId, name: Name) -> bool {
         let Expr::Local(slot) = fr.body.expr(e) else { return false };

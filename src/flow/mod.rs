@@ -818,6 +818,10 @@ impl<'a> Engine<'a> {
             if event.path.len() >= MAX_PATH || event.on_some_ways && fr.conditions > 0 {
                 continue;
             }
+            // What ran here already keeps its rows, whoever asks it again.
+            if event.query.is_some_and(|query| fr.evaluated.contains(&query)) {
+                continue;
+            }
             let mut event = event.clone();
             event.path.push(Span { file: fr.file, range: call });
             if self.surround(fr, &mut event, call) {
