@@ -223,14 +223,16 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         finding.level = Level::Note;
     }
     let is_asked = [owner, execution.owner].into_iter().any(|f| view.is_in_permission(f));
-    if is_asked || view.is_shown_to_permission(execution) || view.is_judged(execution) {
+    let is_asked = is_asked || view.is_shown_to_permission(execution) || view.is_judged(execution);
+    if is_asked {
         finding.level = Level::Note;
         finding.confidence = Confidence::Low;
     }
     let cause = match view.match_around(execution) {
         Some(place) => format!("match {place:?}"),
         None if is_later => format!("later {name}"),
-        None => format!("{name} {by_key} {writes} {}", finding.level == Level::Note),
+        // What a permission looks at is no place like those that nobody asks about.
+        None => format!("{name} {by_key} {writes} {is_asked}"),
     };
     Some(Fault { finding, cause })
 }
