@@ -41,15 +41,9 @@ pub(super) fn is_kept_by_decorator(cx: &CheckContext<'_>, event: &Event) -> bool
     // The loop runs in the outermost function: what that keeps is the whole of it.
     let called = event.path.iter().rev().skip(1).copied().chain([event.site]);
     !event.path.is_empty()
-        && called.filter_map(|at| cx.function_at(at)).any(|f| {
-            let decl = cx.ix.function(f);
-            let Some(parent) = decl.parent else { return false };
-            let around = FnRef { file: f.file, id: parent };
-            let body = &cx.ix.function(around).body;
-            decl.decorators.iter().any(|decorator| {
-                let callee = if let Expr::Call { callee, .. } = body.expr(*decorator) { *callee } else { *decorator };
-                matches!(cx.named(around, callee), Symbol::External(name) if caches.has_word(name.as_str()))
-            })
+        && called.filter_map(|at| cx.function_at(at)).flat_map(|f| cx.decorators(f)).any(|decorator| match decorator {
+            Symbol::External(name) => caches.has_word(name.as_str()),
+            _ => false,
         })
 }
 

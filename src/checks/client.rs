@@ -157,7 +157,7 @@ fn report<'e>(
         let given = given(cx, e, reads);
         let is_other =
             given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
-        (!is_other).then(|| (describe(cx, site, client, entry, e, given, mentions), e))
+        (!is_other).then(|| (describe(cx, site, client, entry, e, given), e))
     });
     // What is certain on one way is not made less so by another.
     let mut first = None;
@@ -181,15 +181,7 @@ fn is_version_meant(cx: &CheckContext<'_>, entry: &ClientEntry) -> bool {
 }
 
 /// The finding of a construction on one of the ways to it.
-fn describe(
-    cx: &CheckContext<'_>,
-    site: Span,
-    client: Name,
-    entry: &ClientEntry,
-    event: &Event,
-    given: given::Given,
-    mentions: &Mentions,
-) -> Finding {
+fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry, event: &Event, given: given::Given) -> Finding {
     let is_php = cx.ix.file(site.file).language == Language::Php;
     let name = shown(client);
     let in_loop = !event.loops.is_empty();
@@ -264,7 +256,7 @@ fn describe(
     let is_rare = rare::is_renewal(cx, event)
         || !in_loop && rare::is_health_check(cx, event)
         || entry.addressed && rare::is_sign_in(cx, event);
-    let is_unused = || event.entry.is_none() && mentions.is_never_run_by_others(cx, top_of(event));
+    let is_unused = || event.entry.is_none() && cx.is_never_run_by_others(top_of(event));
     if is_at_once || is_rare || is_unused() || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
         finding.level = Level::Note;
     }

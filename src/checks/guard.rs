@@ -158,9 +158,8 @@ fn makes_row(cx: &CheckContext<'_>, f: FnRef, start: u32, model: ModelId, calls:
     if calls == 0 {
         return false;
     }
-    let from = cx.flow.calls.partition_point(|(caller, _)| *caller < f);
-    let called = cx.flow.calls[from..].iter().take_while(|(caller, _)| *caller == f).map(|(_, called)| *called);
-    called
+    cx.flow
+        .called_by(f)
         .filter(|g| named.contains(&cx.ix.function(*g).name))
         .any(|g| asked.insert(g) && makes_row(cx, g, 0, model, calls - 1, asked))
 }

@@ -6,7 +6,6 @@ use super::ending::{ends_its_rows, leaves_at_first};
 use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
-use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
 use crate::findings::{Confidence, Finding, Level, Step};
@@ -75,8 +74,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         group.events.push((order, event));
     }
     merge_prefixes(&mut groups);
-    let mut by_hand = ByHand::default();
-    let reported = groups.into_values().map(|group| report(cx, group, &mut by_hand)).collect();
+    let reported = groups.into_values().map(|group| report(cx, group)).collect();
     findings.extend(super::one_place::same_rows(
         super::one_place::same_place(merge(reported), "missing-eager-load"),
         "lazy-load-in-loop",
@@ -130,7 +128,7 @@ fn merge_prefixes(groups: &mut BTreeMap<Key, Group<'_>>) {
     }
 }
 
-fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Reported {
+fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
     let mut events = group.events;
     events.sort_by_key(|(order, _)| *order);
     let events: Vec<&Event> = events.into_iter().map(|(_, event)| event).collect();
@@ -231,7 +229,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>, by_hand: &mut ByHand) -> Repo
     } else {
         (finding.help, finding.fix) = cure(cx, &reads);
     }
-    if header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
+    if header.is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
         finding.level = Level::Note;
     }
     if events.iter().all(|e| e.is_switched_off) {

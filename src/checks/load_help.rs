@@ -426,11 +426,11 @@ fn forgets_rows(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
         matches!(&event.what, What::Statement { method: m, .. } if *m == method) && event.loops.contains(&first.needs)
     });
     let keeps = word("keeps-rows")?;
-    (in_loop && !is_switched_off(cx, keeps)).then_some(method)
+    (in_loop && !is_given_false(cx, keeps)).then_some(method)
 }
 
 /// Is a keyword argument of this name false anywhere?
-pub(super) fn is_switched_off(cx: &CheckContext<'_>, keyword: Name) -> bool {
+pub(super) fn is_given_false(cx: &CheckContext<'_>, keyword: Name) -> bool {
     cx.ix.facts.iter().flat_map(|file| &file.functions).any(|function| {
         let body = &function.body;
         body.exprs.iter().any(|expr| match expr {

@@ -3,6 +3,7 @@
 //! In: the index and the flow's events. Out: findings, one per cause, not yet sorted or silenced.
 
 mod blocking;
+mod by_hand;
 mod cached;
 mod client;
 mod count;
@@ -28,10 +29,9 @@ mod unbounded;
 mod unused;
 mod uses;
 mod wording;
-mod wording_once;
 mod wrapped;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -52,12 +52,14 @@ pub struct CheckContext<'a> {
     writes: OnceCell<FxHashMap<LoopId, Vec<usize>>>,
     /// Places of queries that ask for rows of several models, once it is asked.
     for_any_model: OnceCell<FxHashSet<Span>>,
+    /// Who runs what, as far as it was asked.
+    by_hand: RefCell<by_hand::ByHand>,
 }
 
 impl<'a> CheckContext<'a> {
     /// What checks may ask about a program.
     pub fn new(ix: &'a ProjectIndex<'a>, flow: &'a FlowFacts) -> CheckContext<'a> {
-        CheckContext { ix, flow, writes: OnceCell::new(), for_any_model: OnceCell::new() }
+        CheckContext { ix, flow, writes: OnceCell::new(), for_any_model: OnceCell::new(), by_hand: RefCell::default() }
     }
 
     /// Does a query ask for rows of whatever model it is called on?

@@ -43,6 +43,16 @@ impl CheckContext<'_> {
         }
     }
 
+    /// What the decorators of a function name.
+    pub(super) fn decorators(&self, f: FnRef) -> Vec<Symbol> {
+        let decl = self.ix.function(f);
+        let Some(parent) = decl.parent else { return Vec::new() };
+        let outer = FnRef { file: f.file, id: parent };
+        let body = &self.ix.function(outer).body;
+        let callee = |e: ExprId| if let Expr::Call { callee, .. } = body.expr(e) { *callee } else { e };
+        decl.decorators.iter().map(|d| self.named(outer, callee(*d))).collect()
+    }
+
     /// Does the callee name something outside the program with this role?
     pub(super) fn names_role(&self, f: FnRef, callee: ExprId, role: &str) -> bool {
         match self.named(f, callee) {

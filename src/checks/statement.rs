@@ -7,7 +7,6 @@ use super::ending::{ends_its_rows, leaves_at_first, waits_for_more};
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
-use super::wording_once::ByHand;
 use super::{CheckContext, step};
 use crate::base::{Name, Span};
 use crate::facts::Language;
@@ -40,8 +39,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let key = (rule, place, what);
         groups.entry(key).or_default().push(event);
     }
-    let mut by_hand = ByHand::default();
-    let reports = groups.into_iter().filter_map(|((rule, place, _), events)| report(cx, rule, place, events, &mut by_hand));
+    let reports = groups.into_iter().filter_map(|((rule, place, _), events)| report(cx, rule, place, events));
     findings.extend(super::one_place::same_question(merge(reports.collect())));
 }
 
@@ -62,7 +60,7 @@ fn is_refresh(cx: &CheckContext<'_>, event: &Event, method: Name, model: Option<
     }
 }
 
-fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>, by_hand: &mut ByHand) -> Option<Reported> {
+fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&Event>) -> Option<Reported> {
     // In the order in which they are sent; what belongs to its turn speaks only if nothing else does.
     let advice: Vec<Advice> = events.iter().map(|e| statement_help::of(cx, rule, e)).collect();
     let is_known = |i: usize| matches!(&events[i].what, What::Statement { model: Some(_), .. });
@@ -169,8 +167,8 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     {
         finding.help = help.to_string();
     }
-    let is_once =
-        header.is_some_and(|at| by_hand.is(cx, at) || ends_its_rows(cx, at) || waits_for_more(cx, at) || leaves_at_first(cx, at));
+    let is_once = header
+        .is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || waits_for_more(cx, at) || leaves_at_first(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.

@@ -1,9 +1,9 @@
 //! What do decorators of the program do around the functions that a loop calls?
 
 use super::CheckContext;
-use super::load_help::{Reads, is_switched_off};
+use super::load_help::{Reads, is_given_false};
 use crate::base::Name;
-use crate::facts::{Expr, ExprId, FnId, Language};
+use crate::facts::{Expr, FnId, Language};
 use crate::index::{FnRef, Symbol};
 
 /// What makes the session forget its rows after each turn, the decorator that calls it, and the function that is decorated.
@@ -30,27 +30,12 @@ pub(super) fn forgets_rows(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<(
             _ => None,
         })
         .collect();
-    let from = cx.flow.calls.partition_point(|(caller, _)| *caller < f);
-    let called = cx.flow.calls[from..].iter().take_while(|(caller, _)| *caller == f).map(|(_, called)| *called);
-    let found = called.filter(|g| names.contains(&cx.ix.function(*g).name)).find_map(|g| {
-        let decorator = decorators(cx, g).into_iter().find(|d| calls_method(cx, *d, method))?;
+    let found = cx.flow.called_by(f).filter(|g| names.contains(&cx.ix.function(*g).name)).find_map(|g| {
+        let own = cx.decorators(g).into_iter().filter_map(|symbol| if let Symbol::Function(d) = symbol { Some(d) } else { None });
+        let decorator = own.into_iter().find(|d| calls_method(cx, *d, method))?;
         Some((method, cx.ix.function(decorator).name, cx.ix.function(g).name))
     })?;
-    (!is_switched_off(cx, keeps)).then_some(found)
-}
-
-/// Functions of the program that decorate a function.
-fn decorators(cx: &CheckContext<'_>, f: FnRef) -> Vec<FnRef> {
-    let decl = cx.ix.function(f);
-    let Some(parent) = decl.parent else { return Vec::new() };
-    let outer = FnRef { file: f.file, id: parent };
-    let body = &cx.ix.function(outer).body;
-    let callee = |e: ExprId| match body.expr(e) {
-        Expr::Call { callee, .. } => *callee,
-        _ => e,
-    };
-    let named = decl.decorators.iter().map(|d| cx.named(outer, callee(*d)));
-    named.filter_map(|symbol| if let Symbol::Function(d) = symbol { Some(d) } else { None }).collect()
+    (!is_given_false(cx, keeps)).then_some(found)
 }
 
 /// Does a function, or one inside of it, call a method of this name?

@@ -67,6 +67,20 @@ impl Body {
         &self.pats[pat.0 as usize]
     }
 
+    /// Does a pattern give a variable its value, however deep it stands in it?
+    pub fn binds(&self, pat: PatId, slot: Slot) -> bool {
+        let mut todo = vec![pat];
+        while let Some(pat) = todo.pop() {
+            match self.pat(pat) {
+                Pat::Local(s) if *s == slot => return true,
+                Pat::Seq(parts) => todo.extend(parts.iter().filter_map(|(p, _)| *p)),
+                Pat::Keyed(parts) => todo.extend(parts.iter().map(|(_, p)| *p)),
+                _ => (),
+            }
+        }
+        false
+    }
+
     /// The loop that a header begins, and the range of the whole of it; none for the clause of a comprehension.
     pub fn loop_at(&self, header: Range) -> Option<(&Loop, Range)> {
         self.loops().find(|(l, _)| l.header == header)

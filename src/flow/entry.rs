@@ -133,7 +133,8 @@ impl<'a> Engine<'a> {
         if let Data::Function(f) = *self.data(own) {
             let functions = &self.ix.file(f.file).functions;
             let has_coroutine = functions.iter().enumerate().any(|(i, d)| d.is_async && self.is_within(f, FnId(i as u32)));
-            let asks = names.iter().any(|n| n.last_segment() == "iscoroutinefunction");
+            let tests = self.ix.packs.word_in_language(self.names.python, "coroutine-tests");
+            let asks = names.iter().any(|n| tests.is_some_and(|w| w.has_word(n.last_segment())));
             return !has_coroutine || asks;
         }
         names.iter().any(|name| {

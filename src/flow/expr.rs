@@ -657,7 +657,7 @@ impl<'a> Engine<'a> {
                 _ => return val,
             }
         };
-        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0)));
+        let turns = fr.turns.iter().rev().find(|(_, pats)| pats.iter().flatten().any(|p| body.binds(*p, slot)));
         match turns {
             Some((id, _)) => self.v.renew(val, *id),
             None => val,

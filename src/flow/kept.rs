@@ -183,7 +183,7 @@ impl<'a> Engine<'a> {
             for (e, range) in body.exprs.iter().zip(&body.ranges) {
                 let Expr::Call { callee, .. } = e else { continue };
                 let Symbol::Function(g) = self.ix.symbol_of(f, *callee) else { continue };
-                let turns = body.loops().any(|(_, r)| r.start <= range.start && range.end <= r.end);
+                let turns = body.loops().any(|(_, r)| r.contains(*range));
                 let decl = self.ix.function(g);
                 if !turns && decl.kind == FnKind::Function && !decl.is_generator && depth < MAX_STEPS && found.insert(g) {
                     open.push((g, depth + 1));
@@ -216,17 +216,7 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        loop {
-            let before = found.len();
-            for (f, g) in &calls {
-                if !found.contains(f) {
-                    found.remove(g);
-                }
-            }
-            if found.len() == before {
-                return;
-            }
-        }
+        crate::base::close(found, &calls);
     }
 
     /// A value is assigned: if its place is tested before, what was made since the mark is made once per place.

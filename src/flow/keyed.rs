@@ -117,7 +117,7 @@ impl<'a> Engine<'a> {
             return Loops::new();
         }
         let Some((id, pats)) = fr.turns.last() else { return Loops::new() };
-        let is_set = |slot: Slot| pats.iter().flatten().any(|p| super::owned::binds(body, *p, slot, 0));
+        let is_set = |slot: Slot| pats.iter().flatten().any(|p| body.binds(*p, slot));
         let is_fixed = match body.expr(other) {
             Expr::Local(other) => !is_set(*other),
             Expr::Attr { base, .. } | Expr::Lookup { base, .. } => match body.expr(*base) {
@@ -200,8 +200,7 @@ fn is_fixed(fr: &Frame<'_>, e: ExprId) -> bool {
     while let Some(e) = todo.pop() {
         match fr.body.expr(e) {
             Expr::Local(slot) => {
-                let is_set =
-                    fr.turns.iter().flat_map(|(_, pats)| pats).flatten().any(|p| super::owned::binds(fr.body, *p, *slot, 0));
+                let is_set = fr.turns.iter().flat_map(|(_, pats)| pats).flatten().any(|p| fr.body.binds(*p, *slot));
                 let is_param = fr.decl.params.iter().any(|p| p.slot == *slot);
                 if is_set || !is_param && fr.decl.only_value(*slot).is_none() {
                     return false;

@@ -261,10 +261,6 @@ impl<'a> Engine<'a> {
 
     /// A container that an element is added to.
     fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
-        let replaces = self.ix.packs.word_in_language(self.language(fr), "rows-replaced-by");
-        if replaces.is_some_and(|w| w.has_word(name.as_str())) && matches!(self.data(recv), Data::Many(..)) {
-            return args.positional.first().copied();
-        }
         match name.as_str() {
             // There, it says what is shown of each row.
             "append" if fr.language == Language::Php || fr.language == Language::Blade => None,
@@ -291,6 +287,11 @@ impl<'a> Engine<'a> {
             "insert" => {
                 let val = *args.positional.get(1)?;
                 matches!(self.data(recv), Data::Tuple(_) | Data::Many(..)).then(|| self.with_element(recv, None, val))
+            }
+            // Others take the place of the rows.
+            _ if matches!(self.data(recv), Data::Many(..)) => {
+                let replaces = self.ix.packs.word_in_language(self.language(fr), "rows-replaced-by")?;
+                args.positional.first().copied().filter(|_| replaces.has_word(name.as_str()))
             }
             _ => None,
         }

@@ -110,7 +110,7 @@ impl<'a> Engine<'a> {
         };
         let Some(whole) = statement.or_else(clause) else { return true };
         let inside = |r: &Range| whole.start <= r.start && r.end <= whole.end;
-        let gets = |pat: PatId| binds(body, pat, slot, 0);
+        let gets = |pat: PatId| body.binds(pat, slot);
         let in_exprs = body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
             inside(r)
                 && match e {
@@ -232,13 +232,13 @@ impl<'a> Engine<'a> {
         let body = fr.body;
         let Some(span) = self.v.loop_span(id) else { return false };
         let statement = body.stmts.iter().any(|s| match s {
-            Stmt::Loop(l) => l.header == span.range && l.target.is_some_and(|t| binds(body, t, slot, 0)),
+            Stmt::Loop(l) => l.header == span.range && l.target.is_some_and(|t| body.binds(t, slot)),
             _ => false,
         });
         statement
             || body.exprs.iter().any(|e| match e {
                 Expr::Comprehension { clauses, .. } => {
-                    clauses.iter().any(|c| c.range == span.range && binds(body, c.target, slot, 0))
+                    clauses.iter().any(|c| c.range == span.range && body.binds(c.target, slot))
                 }
                 _ => false,
             })
@@ -256,16 +256,6 @@ impl<'a> Engine<'a> {
         classes.sort_unstable();
         classes.dedup();
         classes.len() > 1
-    }
-}
-
-/// Does a pattern give a variable its value?
-pub(super) fn binds(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
-    match body.pat(pat) {
-        Pat::Local(s) => *s == slot,
-        Pat::Seq(parts) if depth < MAX_NESTING => parts.iter().any(|(p, _)| p.is_some_and(|p| binds(body, p, slot, depth + 1))),
-        Pat::Keyed(parts) if depth < MAX_NESTING => parts.iter().any(|(_, p)| binds(body, *p, slot, depth + 1)),
-        _ => false,
     }
 }
 

@@ -80,7 +80,7 @@ impl<'a> Engine<'a> {
         let (body, after) = (fr.body, fr.body.range(cond).end);
         for place in absent {
             let Place::Local(slot) = place else { continue };
-            let fills = |e: &Expr| matches!(e, Expr::Assign { target, .. } if super::owned::binds(body, *target, *slot, 0));
+            let fills = |e: &Expr| matches!(e, Expr::Assign { target, .. } if body.binds(*target, *slot));
             let mut filled = body.exprs.iter().zip(&body.ranges).filter(|(e, at)| at.start >= header.range.start && fills(e));
             let is_only = filled.next().is_some_and(|(_, at)| at.start > after) && filled.next().is_none();
             let held = fr.locals[slot.0 as usize];

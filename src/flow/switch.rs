@@ -23,6 +23,9 @@ struct Written {
 impl<'a> Engine<'a> {
     /// What a condition gives where the switches that it asks for stand as they are written; none if it asks for more.
     pub(super) fn switched(&mut self, fr: &Frame<'a>, cond: ExprId) -> Option<bool> {
+        if fr.language != Language::Python {
+            return None;
+        }
         match fr.body.expr(cond) {
             Expr::Not(inner) => self.switched(fr, *inner).map(|b| !b),
             Expr::And(a, b) => match (self.switched(fr, *a), self.switched(fr, *b)) {

@@ -247,13 +247,13 @@ impl Walk<'_, '_> {
                 Expr::Assign { target, value }
                 | Expr::AssignIfNull { target, value, .. }
                 | Expr::Augment { target, value, .. }
-                    if (binds(body, *target, slot, 0) || fills(body, *target, slot)) =>
+                    if (body.binds(*target, slot) || fills(body, *target, slot)) =>
                 {
                     found = true;
                     self.expr(way, f, *value, depth + 1);
                 }
                 Expr::Comprehension { clauses, .. } => {
-                    for clause in clauses.iter().filter(|c| binds(body, c.target, slot, 0)) {
+                    for clause in clauses.iter().filter(|c| body.binds(c.target, slot)) {
                         found = true;
                         self.turned(f, clause.range, *range);
                         self.expr(way, f, clause.iter, depth + 1);
@@ -277,7 +277,7 @@ impl Walk<'_, '_> {
         for (s, range) in body.stmts.iter().zip(&body.stmt_ranges) {
             match s {
                 Stmt::Loop(l) => {
-                    let holds = |p: Option<PatId>| p.is_some_and(|p| binds(body, p, slot, 0));
+                    let holds = |p: Option<PatId>| p.is_some_and(|p| body.binds(p, slot));
                     if holds(l.target) || holds(l.key) {
                         found = true;
                         self.turned(f, l.header, *range);
@@ -291,7 +291,7 @@ impl Walk<'_, '_> {
                 }
                 Stmt::With { items, .. } => {
                     for (manager, target) in items {
-                        if target.is_some_and(|t| binds(body, t, slot, 0)) {
+                        if target.is_some_and(|t| body.binds(t, slot)) {
                             found = true;
                             self.expr(way, f, *manager, depth + 1);
                         }
@@ -688,16 +688,6 @@ fn root_of(body: &Body, mut e: ExprId) -> &Expr {
     }
 }
 
-/// Does a pattern give a variable its value?
-fn binds(body: &Body, pat: PatId, slot: Slot, depth: usize) -> bool {
-    match body.pat(pat) {
-        Pat::Local(s) => *s == slot,
-        Pat::Seq(parts) if depth < 8 => parts.iter().any(|(p, _)| p.is_some_and(|p| binds(body, p, slot, depth + 1))),
-        Pat::Keyed(parts) if depth < 8 => parts.iter().any(|(_, p)| binds(body, *p, slot, depth + 1)),
-        _ => false,
-    }
-}
-
 /// Does a pattern put something into what a variable holds?
 fn fills(body: &Body, pat: PatId, slot: Slot) -> bool {
     match body.pat(pat) {
@@ -709,7 +699,7 @@ fn fills(body: &Body, pat: PatId, slot: Slot) -> bool {
 /// Does an expression assign to a variable?
 fn names(body: &Body, e: ExprId, slot: Slot) -> bool {
     match body.expr(e) {
-        Expr::Augment { target, .. } | Expr::Assign { target, .. } => binds(body, *target, slot, 0),
+        Expr::Augment { target, .. } | Expr::Assign { target, .. } => body.binds(*target, slot),
         Expr::Sequence(parts) => parts.iter().any(|p| names(body, *p, slot)),
         _ => false,
     }

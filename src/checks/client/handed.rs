@@ -107,7 +107,7 @@ fn absent(cx: &CheckContext<'_>, f: FnRef, cond: ExprId, holds: bool, out: &mut 
 fn is_assigned_before(body: &Body, slot: Slot, end: u32) -> bool {
     body.exprs.iter().zip(&body.ranges).any(|(e, r)| match e {
         Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. } | Expr::Augment { target, .. } => {
-            r.start < end && binds_slot(body, *target, slot)
+            r.start < end && body.binds(*target, slot)
         }
         _ => false,
     })
@@ -288,7 +288,7 @@ fn is_bound_to_something(
                 is_any = true;
             }
             Expr::Assign { target, .. } | Expr::AssignIfNull { target, .. } | Expr::Augment { target, .. }
-                if binds_slot(body, *target, slot) =>
+                if body.binds(*target, slot) =>
             {
                 return false;
             }
@@ -319,18 +319,4 @@ fn is_tested(body: &Body, slot: Slot, at: Range) -> bool {
         }
         _ => false,
     })
-}
-
-/// Does a pattern bind a variable, however deep?
-fn binds_slot(body: &Body, pat: PatId, slot: Slot) -> bool {
-    let mut open = vec![pat];
-    while let Some(p) = open.pop() {
-        match body.pat(p) {
-            Pat::Local(s) if *s == slot => return true,
-            Pat::Seq(parts) => open.extend(parts.iter().filter_map(|(p, _)| *p)),
-            Pat::Keyed(parts) => open.extend(parts.iter().map(|(_, p)| *p)),
-            _ => (),
-        }
-    }
-    false
 }

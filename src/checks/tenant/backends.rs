@@ -76,7 +76,7 @@ impl View<'_, '_> {
         let ix = self.cx.ix;
         let body = &ix.function(at).body;
         let range = body.range(value);
-        let inside = |i: &usize| range.start <= body.ranges[*i].start && body.ranges[*i].end <= range.end;
+        let inside = |i: &usize| range.contains(body.ranges[*i]);
         let named = (0..body.exprs.len()).filter(inside).filter_map(|i| match &body.exprs[i] {
             Expr::Str(text) => Some(ix.resolve_absolute(at.file, text.as_str())),
             Expr::Name(_) | Expr::Attr { .. } | Expr::Local(_) => Some(ix.symbol_of(at, ExprId(i as u32))),
@@ -195,8 +195,7 @@ impl View<'_, '_> {
                     Expr::Attr { base, .. } => Some(*base),
                     _ => None,
                 };
-                range.start <= place.start
-                    && place.end <= range.end
+                range.contains(place)
                     && args.iter().any(|a| *body.expr(a.value) == Expr::Local(slot))
                     && (base.is_some_and(|b| self.origin(f, b).user) || args.iter().any(|a| self.origin(f, a.value).user))
             })

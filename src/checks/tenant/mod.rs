@@ -126,17 +126,18 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
             let short = cx.ix.model(candidate.model).name.last_segment().to_lowercase();
             cx.ix.packs.tenancy().certain_names.contains(&short)
         };
+        let is_many = candidate.owned.len() > 2;
+        let is_told = is_certain || candidate.user_conditions > 0 || (candidate.is_named_so || candidate.is_kept) && is_many;
+        // Users have favourites, groups and employees, too: what none of the usual names has is no tenant for that.
+        let may_have_members = candidate.is_named_so || candidate.is_by_role;
+        if !is_told && !may_have_members {
+            continue;
+        }
         let mut trial = tenancy.clone();
         trial.accept(cx.ix, &candidate, Evidence::Configured);
         let view = asked.view(cx, words, &trial);
-        let is_many = candidate.owned.len() > 2;
-        // Users have favourites, groups and employees, too: what none of the usual names has is no tenant for that.
-        let has_members = (candidate.is_named_so || candidate.is_by_role) && view.is_tied_by_members(&candidate);
-        if !(is_certain
-            || candidate.user_conditions > 0
-            || has_members
-            || (candidate.is_named_so || candidate.is_kept) && is_many)
-        {
+        let has_members = may_have_members && view.is_tied_by_members(&candidate);
+        if !is_told && !has_members {
             continue;
         }
         let (mut limited, mut all) = (0, 0);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::View;
 use super::area::Area;
 use crate::base::Name;
-use crate::facts::{Body, Expr, ExprId, FnKind, Language, Param, Pat, PatId, Slot, Stmt};
+use crate::facts::{Body, Expr, ExprId, FnKind, Language, Param, Pat, Slot, Stmt};
 use crate::index::models::snake;
 use crate::index::tenants::is_user;
 use crate::index::{ClassId, FnRef, Symbol};
@@ -645,12 +645,12 @@ pub(super) fn values_of(body: &Body, slot: Slot) -> Vec<ExprId> {
     for expr in &body.exprs {
         match expr {
             Expr::Assign { target, value } | Expr::AssignIfNull { target, value, .. } | Expr::Augment { target, value, .. }
-                if binds(body, *target, slot) =>
+                if body.binds(*target, slot) =>
             {
                 found.push(*value);
             }
             Expr::Comprehension { clauses, .. } => {
-                found.extend(clauses.iter().filter(|c| binds(body, c.target, slot)).map(|c| c.iter));
+                found.extend(clauses.iter().filter(|c| body.binds(c.target, slot)).map(|c| c.iter));
             }
             _ => (),
         }
@@ -659,35 +659,21 @@ pub(super) fn values_of(body: &Body, slot: Slot) -> Vec<ExprId> {
         match stmt {
             Stmt::Loop(l) => {
                 if let (Some(target), Some(iter)) = (l.target, l.iter)
-                    && binds(body, target, slot)
+                    && body.binds(target, slot)
                 {
                     found.push(iter);
                 }
                 if let (Some(key), Some(iter)) = (l.key, l.iter)
-                    && binds(body, key, slot)
+                    && body.binds(key, slot)
                 {
                     found.push(iter);
                 }
             }
             Stmt::With { items, .. } => {
-                found.extend(items.iter().filter(|(_, p)| p.is_some_and(|p| binds(body, p, slot))).map(|(e, _)| *e));
+                found.extend(items.iter().filter(|(_, p)| p.is_some_and(|p| body.binds(p, slot))).map(|(e, _)| *e));
             }
             _ => (),
         }
     }
     found
-}
-
-/// Does a pattern assign to a variable?
-fn binds(body: &Body, pat: PatId, slot: Slot) -> bool {
-    let mut todo = vec![pat];
-    while let Some(pat) = todo.pop() {
-        match body.pat(pat) {
-            Pat::Local(s) if *s == slot => return true,
-            Pat::Seq(items) => todo.extend(items.iter().filter_map(|(p, _)| *p)),
-            Pat::Keyed(items) => todo.extend(items.iter().map(|(_, p)| *p)),
-            _ => (),
-        }
-    }
-    false
 }

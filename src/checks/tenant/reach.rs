@@ -56,9 +56,7 @@ impl View<'_, '_> {
             let bodies = inner.get(&f).into_iter().flatten().copied().chain([f]);
             for at in bodies {
                 self.called_in(at, &named, &mut found);
-                let calls = &self.cx.flow.calls;
-                let start = calls.partition_point(|(caller, _)| *caller < at);
-                found.extend(calls[start..].iter().take_while(|(caller, _)| *caller == at).map(|(_, called)| *called));
+                found.extend(self.cx.flow.called_by(at));
             }
             for called in found {
                 let called = self.outermost(called);

@@ -152,6 +152,5 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
     if area == Area::Global && execution.kind != Statement::Write {
         finding.confidence = Confidence::Low;
     }
-    let cause = format!("{how} {name} {}", finding.level == Level::Note);
-    Some(Fault { finding, cause })
+    Some(Fault { finding, cause: format!("{how} {name}") })
 }

@@ -88,10 +88,11 @@ impl View<'_, '_> {
                 _ => None,
             }
         };
+        let is_behind = |path: &str| {
+            prefixes.iter().any(|p| path.strip_prefix(p.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
         for (at, call, text) in &routes {
-            let is_behind =
-                prefixes.iter().any(|p| text == p || text.strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/')));
-            if let (true, Some(file)) = (is_behind, included(*at, *call)) {
+            if let (true, Some(file)) = (is_behind(text), included(*at, *call)) {
                 inside.insert(file);
             }
         }
@@ -114,10 +115,8 @@ impl View<'_, '_> {
         }
         // A module that another path leads to, too, is open to others.
         for (at, call, text) in &routes {
-            let is_behind =
-                prefixes.iter().any(|p| text == p || text.strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/')));
             if !inside.contains(&at.file)
-                && !is_behind
+                && !is_behind(text)
                 && let Some(file) = included(*at, *call)
             {
                 inside.remove(&file);
@@ -180,32 +179,22 @@ impl View<'_, '_> {
         let ix = self.cx.ix;
         let body = &ix.function(f).body;
         let lists = ix.packs.tenancy();
-        let is_kept = |e: ExprId| {
+        let says = |e: ExprId, is_it: &dyn Fn(&Expr) -> bool| {
             let range = body.range(e);
-            body.exprs.iter().enumerate().any(|(i, x)| {
-                let place = body.ranges[i];
-                range.start <= place.start
-                    && place.end <= range.end
-                    && matches!(x, Expr::Name(n) | Expr::Attr { name: n, .. } if lists.settings_names.iter().any(|s| s == n.as_str()))
-            })
+            body.exprs.iter().zip(&body.ranges).any(|(x, place)| range.contains(*place) && is_it(x))
         };
-        let is_secret = |text: &str| {
-            let lower = text.to_lowercase();
-            lower.split('_').any(|w| lists.secret_names.iter().any(|s| s == w))
+        let is_settings = |x: &Expr| matches!(x, Expr::Name(n) | Expr::Attr { name: n, .. } if lists.settings_names.iter().any(|s| s == n.as_str()));
+        let is_secret = |x: &Expr| match x {
+            Expr::Str(n) | Expr::Attr { name: n, .. } => {
+                n.as_str().to_lowercase().split('_').any(|w| lists.secret_names.iter().any(|s| s == w))
+            }
+            _ => false,
         };
-        let says_secret = |e: ExprId| {
-            let range = body.range(e);
-            body.exprs.iter().enumerate().any(|(i, x)| {
-                let place = body.ranges[i];
-                range.start <= place.start
-                    && place.end <= range.end
-                    && matches!(x, Expr::Str(n) | Expr::Attr { name: n, .. } if is_secret(n.as_str()))
-            })
-        };
+        let is_key = |e: ExprId| says(e, &is_settings) && says(e, &is_secret);
         let values = |slot: Slot| super::origin::values_of(body, slot);
         let from_settings = |e: ExprId| match body.expr(e) {
-            Expr::Local(slot) => values(*slot).into_iter().any(|v| is_kept(v) && says_secret(v)),
-            _ => is_kept(e) && says_secret(e),
+            Expr::Local(slot) => values(*slot).into_iter().any(is_key),
+            _ => is_key(e),
         };
         body.exprs.iter().any(|e| match e {
             Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right } => {

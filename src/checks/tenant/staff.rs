@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::View;
 use super::calls::own_functions;
 use crate::base::{Name, Range};
-use crate::facts::{BinaryOp, Body, Expr, ExprId, FnKind, Language, Stmt};
+use crate::facts::{BinaryOp, Expr, ExprId, FnKind, Language, Stmt};
 use crate::index::{ClassId, FnRef, Symbol};
 
 impl View<'_, '_> {
@@ -92,7 +92,7 @@ impl View<'_, '_> {
         let ix = self.cx.ix;
         let guards = &ix.packs.tenancy().staff_guards;
         let body = &ix.function(at).body;
-        let inside = |r: Range| range.start <= r.start && r.end <= range.end;
+        let inside = |r: Range| range.contains(r);
         let alternatives: Vec<Range> = body
             .exprs
             .iter()
@@ -104,7 +104,7 @@ impl View<'_, '_> {
             .collect();
         body.exprs.iter().enumerate().any(|(i, e)| {
             let place = body.ranges[i];
-            if !inside(place) || alternatives.iter().any(|a| a.start <= place.start && place.end <= a.end) {
+            if !inside(place) || alternatives.iter().any(|a| a.contains(place)) {
                 return false;
             }
             match e {
@@ -144,13 +144,13 @@ impl View<'_, '_> {
                 .map(ExprId)
                 .filter(|e| matches!(body.expr(*e), Expr::Attr { name, .. } if lists.staff_attributes.iter().any(|s| s == name.as_str())))
                 .collect();
-            let speaks = |e: ExprId| staff.iter().any(|s| holds(body, e, *s));
+            let speaks = |e: ExprId| staff.iter().any(|s| body.range(e).contains(body.range(*s)));
             let is_plain = |e: ExprId| {
                 let names = |n: &Name| lists.signed_in_attributes.iter().any(|s| s == n.as_str());
                 body.exprs
                     .iter()
                     .enumerate()
-                    .any(|(i, x)| matches!(x, Expr::Attr { name, .. } if names(name)) && holds(body, e, ExprId(i as u32)))
+                    .any(|(i, x)| matches!(x, Expr::Attr { name, .. } if names(name)) && body.range(e).contains(body.ranges[i]))
             };
             for expr in &body.exprs {
                 // Another way in.
@@ -181,10 +181,4 @@ impl View<'_, '_> {
         }
         found
     }
-}
-
-/// Does an expression stand in another?
-fn holds(body: &Body, outer: ExprId, inner: ExprId) -> bool {
-    let (o, i) = (body.range(outer), body.range(inner));
-    o.start <= i.start && i.end <= o.end
 }

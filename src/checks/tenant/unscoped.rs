@@ -464,6 +464,5 @@ fn of_table(view: &View<'_, '_>, execution: &Execution) -> Option<Fault> {
     if view.asks_permission(execution.owner) || is_sweep || view.is_for_services(execution.owner) {
         finding.level = Level::Note;
     }
-    let cause = format!("table {table} {}", finding.level == Level::Note);
-    Some(Fault { finding, cause })
+    Some(Fault { finding, cause: format!("table {table}") })
 }

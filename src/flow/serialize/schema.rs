@@ -268,7 +268,7 @@ impl<'a> Engine<'a> {
             let name = e.word(fr, word);
             e.ix.find_attr(settings, name).map(|(owner, i)| (owner, i, e.class_attr(settings, name)))
         };
-        let Some((_, _, model)) = own(self, fr, "schema-model") else { return };
+        let Some((place, named, model)) = own(self, fr, "schema-model") else { return };
         let is_own = matches!(self.data(model), Data::Class(c) if self.ix.class(*c).model == Some(known.model));
         let Some((owner, i, _)) = own(self, fr, "schema-relations") else { return };
         let shown = self.ix.class_decl(owner).attrs[i].value;
@@ -285,9 +285,7 @@ impl<'a> Engine<'a> {
             None => Some(Vec::new()),
         };
         let Some(excluded): Option<Vec<Name>> = excluded else { return };
-        let model_range = self.word(fr, "schema-model");
-        let Some((place, i)) = self.ix.find_attr(settings, model_range) else { return };
-        let at = self.ix.class_decl(place).attrs[i].name_range;
+        let at = self.ix.class_decl(place).attrs[named].name_range;
         let mut names: Vec<Name> = self.ix.model(known.model).relations.keys().copied().collect();
         names.sort_unstable();
         for name in names {

@@ -162,7 +162,7 @@ impl Reader<'_, '_> {
             let shaping: Vec<Range> = body.exprs.iter().flat_map(|e| self.shaped(body, e)).collect();
             for (i, expr) in body.exprs.iter().enumerate() {
                 let place = body.ranges[i];
-                if shaping.iter().any(|s| s.start <= place.start && place.end <= s.end) {
+                if shaping.iter().any(|s| s.contains(place)) {
                     continue;
                 }
                 match expr {

@@ -1,23 +1,43 @@
-//! Is a file run by hand only? What costs there costs once.
+//! Who runs a file or a function: only a person at a prompt, nobody, or others? What costs there costs once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CheckContext;
-use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, FnKind, Language};
+use crate::base::{FileId, Name, Range, Span, close};
+use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, FnKind, Language, Stmt};
+use crate::flow::EntryKind;
 use crate::index::{FnRef, Symbol};
 use crate::source::Origin;
 
-/// Which files are run by hand only, as far as it was asked.
+/// What is known of who runs what, as far as it was asked.
 #[derive(Default)]
 pub(super) struct ByHand {
-    known: BTreeMap<FileId, bool>,
+    files: BTreeMap<FileId, bool>,
     mentions: Option<Mentions>,
-    functions: BTreeMap<FnRef, bool>,
-    programs: Option<BTreeSet<FileId>>,
-    named_in: Option<FxHashMap<Name, Vec<FnRef>>>,
+    functions: BTreeMap<FnRef, Runs>,
+    programs: Option<FxHashSet<FileId>>,
+    said: Option<FxHashMap<Name, Vec<Said>>>,
+}
+
+/// Who runs a function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    /// Commands and programs that a person starts.
+    ByHand,
+    /// Nobody, on one way at least.
+    Never,
+    /// Somebody else, or it is not known.
+    ByOthers,
+}
+
+/// Where the program says a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    In(FnRef),
+    /// Where a file runs by itself: `if __name__ == "__main__":`.
+    AtStart,
 }
 
 /// The files that name something, as far as they are few.
@@ -26,7 +46,9 @@ type Mentions = FxHashMap<&'static str, Vec<FileId>>;
 /// More callers of a function than these are not followed.
 const MAX_CALLERS: usize = 60;
 /// A name that so many functions say may mean anything.
-const MAX_NAMED: usize = 12;
+const MAX_SAID: usize = 12;
+/// Longer texts name nothing.
+const MAX_NAME: usize = 200;
 /// The name of the module that a program is started with.
 const MAIN: &str = "__main__";
 /// The name of the module that runs.
@@ -36,67 +58,75 @@ const MAX_FILES: usize = 6;
 /// A command that runs commands that run commands is followed so far.
 const MAX_STEPS: usize = 3;
 
-impl ByHand {
+impl CheckContext<'_> {
     /// Does this place run only because somebody starts it by hand: in a command that a function is, or in a script or
     /// command that nothing else of the program names?
-    pub(super) fn is(&mut self, cx: &CheckContext<'_>, at: Span) -> bool {
-        if self.is_file(cx, at.file) {
-            return true;
-        }
-        let Some(f) = cx.function_at(at) else { return false };
-        cx.flow.only_by_command.contains(&f) || self.is_function(cx, f)
+    pub(super) fn is_run_by_hand(&self, at: Span) -> bool {
+        let mut known = self.by_hand.borrow_mut();
+        known.is_file(self, at.file) || self.function_at(at).is_some_and(|f| known.runs(self, f) == Runs::ByHand)
     }
 
-    /// Do only functions that run by hand call a function, and is it named nowhere else?
-    fn is_function(&mut self, cx: &CheckContext<'_>, f: FnRef) -> bool {
+    /// Does nothing run the function around a place, or only what a person starts by hand? Nothing: in an application, not in a
+    /// library that others call.
+    pub(super) fn is_never_run_by_others(&self, at: Span) -> bool {
+        let Some(f) = self.function_at(at) else { return false };
+        match self.by_hand.borrow_mut().runs(self, f) {
+            Runs::ByHand => true,
+            Runs::Never => self.flow.entries.values().any(|e| e.kind == EntryKind::Request),
+            Runs::ByOthers => false,
+        }
+    }
+}
+
+impl ByHand {
+    fn runs(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Runs {
+        if cx.flow.only_by_command.contains(&f) {
+            return Runs::ByHand;
+        }
         if cx.ix.file(f.file).language != Language::Python {
-            return false;
+            return Runs::ByOthers;
         }
         if let Some(known) = self.functions.get(&f) {
             return *known;
         }
-        let is_so = self.is_called_by_hand(cx, f).is_some();
-        self.functions.insert(f, is_so);
-        is_so
+        let found = self.followed(cx, f);
+        self.functions.insert(f, found);
+        found
     }
 
-    /// Follows the callers of a function up to commands and programs.
-    fn is_called_by_hand(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Option<()> {
+    /// Follows the callers of a function, and whoever else says its name, up to commands and programs.
+    fn followed(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Runs {
         let mut waiting = vec![f];
         let mut seen: BTreeSet<FnRef> = BTreeSet::new();
-        let mut is_started = false;
+        let mut found = Runs::ByHand;
         while let Some(f) = waiting.pop() {
-            if !seen.insert(f) {
+            if !seen.insert(f) || cx.flow.only_by_command.contains(&f) || self.is_file(cx, f.file) {
                 continue;
             }
-            if cx.flow.only_by_command.contains(&f) || self.is_file(cx, f.file) {
-                is_started = true;
-                continue;
+            if seen.len() > MAX_CALLERS || may_be_run_by_others(cx, f) {
+                return Runs::ByOthers;
             }
             let decl = cx.ix.function(f);
-            let is_served = runs_for_others(cx, f) || decl.kind == FnKind::File || !decl.decorators.is_empty();
-            if is_served || seen.len() > MAX_CALLERS {
-                return None;
-            }
             if let (FnKind::Closure, Some(parent)) = (decl.kind, decl.parent) {
                 waiting.push(FnRef { file: f.file, id: parent });
                 continue;
             }
-            let callers: Vec<FnRef> =
-                cx.flow.calls.iter().filter(|(_, called)| *called == f).map(|(caller, _)| *caller).collect();
-            if callers.is_empty() || is_special(decl.name.as_str()) {
-                return None;
-            }
-            let named_in = self.named_in.get_or_insert_with(|| named_in(cx));
-            let others = named_in.get(&decl.name).map_or(&[] as &[FnRef], Vec::as_slice);
-            if others.len() >= MAX_NAMED {
-                return None;
-            }
+            let callers = cx.flow.calls.iter().filter(|(_, called)| *called == f).map(|(caller, _)| *caller);
+            let before = waiting.len();
             waiting.extend(callers);
+            let said = self.said.get_or_insert_with(|| said(cx)).get(&decl.name).map_or(&[] as &[Said], Vec::as_slice);
+            if said.len() >= MAX_SAID {
+                return Runs::ByOthers;
+            }
             // Whoever says its name may call it, too.
-            waiting.extend(others.iter().filter(|other| **other != f));
+            waiting.extend(
+                said.iter().filter_map(|s| if let Said::In(other) = s { Some(*other) } else { None }).filter(|o| *o != f),
+            );
+            if waiting.len() == before && !said.contains(&Said::AtStart) {
+                found = Runs::Never;
+            }
         }
-        is_started.then_some(())
+        found
     }
 
     fn is_file(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
@@ -106,12 +136,12 @@ impl ByHand {
         if !is_script(cx, file) {
             return false;
         }
-        if let Some(known) = self.known.get(&file) {
+        if let Some(known) = self.files.get(&file) {
             return *known;
         }
         let mentions = self.mentions.get_or_insert_with(|| mentions(cx));
         let known = is_by_hand(cx, mentions, &[file]);
-        self.known.insert(file, known);
+        self.files.insert(file, known);
         known
     }
 }
@@ -233,25 +263,38 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
     names
 }
 
-/// Does a function run for requests, messages or the clock?
-fn runs_for_others(cx: &CheckContext<'_>, f: FnRef) -> bool {
-    let flow = cx.flow;
-    flow.handlers.contains(&f) || flow.on_server.contains(&f) || flow.request_functions.contains(&f) || flow.tasks.contains(&f)
+/// Does a function run for requests, messages or the clock, or may something that is not seen here run it?
+fn may_be_run_by_others(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let decl = cx.ix.function(f);
+    // What a library derives from may be called by it; rows are only kept.
+    let is_of_library = cx.ix.class_of_function(f).is_some_and(|c| {
+        let class = cx.ix.class(c);
+        class.model.is_none() && !class.external.is_empty()
+    });
+    let is_registered = !decl.decorators.is_empty() && !decl.is_static && !decl.is_classmethod;
+    // A closure has no name; the language itself calls functions of such a name.
+    let is_special = decl.kind != FnKind::Closure && (decl.name.is_empty() || decl.name.as_str().starts_with("__"));
+    let is_top = matches!(decl.kind, FnKind::File | FnKind::ClassBody);
+    is_top || is_special || is_registered || is_of_library || serves(cx, f)
 }
 
-/// Does the language itself call functions of such a name?
-fn is_special(name: &str) -> bool {
-    name.is_empty() || name.starts_with("__") && name.ends_with("__")
+fn serves(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let flow = cx.flow;
+    flow.entries.contains_key(&f)
+        || flow.handlers.contains(&f)
+        || flow.on_server.contains(&f)
+        || flow.request_functions.contains(&f)
+        || flow.tasks.contains(&f)
 }
 
 /// Python files that do something when they are started as a program, that none but such files import, and that serve nobody.
-fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
-    let mut found: BTreeSet<FileId> = BTreeSet::new();
+fn programs(cx: &CheckContext<'_>) -> FxHashSet<FileId> {
+    let mut found: FxHashSet<FileId> = FxHashSet::default();
     for (i, facts) in cx.ix.facts.iter().enumerate().filter(|(_, f)| f.language == Language::Python) {
         let file = FileId(i as u32);
         let body = facts.functions.first().map(|f| &f.body);
         let is_program = body.is_some_and(|body| body.exprs.iter().any(|e| asks_if_program(body, e)));
-        let serves = || (0..facts.functions.len()).any(|j| runs_for_others(cx, FnRef { file, id: FnId(j as u32) }));
+        let serves = || (0..facts.functions.len()).any(|j| serves(cx, FnRef { file, id: FnId(j as u32) }));
         if is_program && cx.ix.sources.file(file).origin == Origin::Ours && !serves() {
             found.insert(file);
         }
@@ -281,17 +324,9 @@ fn programs(cx: &CheckContext<'_>) -> BTreeSet<FileId> {
         }
     }
     // What a program imports is run by hand, too, if nothing else imports it.
-    loop {
-        let before = found.len();
-        for (importer, module) in &imported {
-            if !found.contains(importer) {
-                found.remove(module);
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
-    }
+    let imported: Vec<(FileId, FileId)> = imported.into_iter().collect();
+    close(&mut found, &imported);
+    found
 }
 
 /// `__name__ == "__main__"`
@@ -302,29 +337,44 @@ fn asks_if_program(body: &Body, expr: &Expr) -> bool {
     is_own(*left) && is_main(*right) || is_own(*right) && is_main(*left)
 }
 
-/// Which functions say each name, outside of tests: as a name, an attribute or a text. The first few of each.
-fn named_in(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<FnRef>> {
-    let mut found: FxHashMap<Name, Vec<FnRef>> = FxHashMap::default();
+/// Where each name is said outside of tests: as a name, an attribute or a text. The first few places of each.
+fn said(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<Said>> {
+    let mut found: FxHashMap<Name, Vec<Said>> = FxHashMap::default();
     for (i, facts) in cx.ix.facts.iter().enumerate() {
         let file = FileId(i as u32);
         if facts.language == Language::Php || cx.ix.sources.file(file).origin == Origin::Test {
             continue;
         }
         for (j, decl) in facts.functions.iter().enumerate() {
-            let f = FnRef { file, id: FnId(j as u32) };
             let body = &decl.body;
-            let used = body.exprs.iter().filter_map(|expr| match expr {
-                Expr::Attr { name, .. } | Expr::Lookup { name, .. } | Expr::Name(name) | Expr::Str(name) => Some(*name),
-                Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
-                _ => None,
-            });
-            for name in used {
+            let started: Vec<Range> = if decl.kind == FnKind::File { started(body) } else { Vec::new() };
+            for (expr, range) in body.exprs.iter().zip(&body.ranges) {
+                let name = match expr {
+                    Expr::Attr { name, .. } | Expr::Lookup { name, .. } | Expr::Name(name) => *name,
+                    Expr::Local(slot) => body.slots[slot.0 as usize],
+                    // `"jobs.nightly.run"`
+                    Expr::Str(text) if text.as_str().len() < MAX_NAME => {
+                        Name::new(text.as_str().rsplit(['.', ':', '/']).next().unwrap_or_default())
+                    }
+                    _ => continue,
+                };
+                let is_started = started.iter().any(|block| block.contains(*range));
+                let place = if is_started { Said::AtStart } else { Said::In(FnRef { file, id: FnId(j as u32) }) };
                 let places = found.entry(name).or_default();
-                if places.len() < MAX_NAMED && places.last() != Some(&f) {
-                    places.push(f);
+                if places.len() < MAX_SAID && places.last() != Some(&place) {
+                    places.push(place);
                 }
             }
         }
     }
     found
+}
+
+/// The parts of a module that run only where its file is the one that is started.
+fn started(body: &Body) -> Vec<Range> {
+    let blocks = body.stmts.iter().filter_map(|s| match s {
+        Stmt::If { cond, then, .. } if asks_if_program(body, body.expr(*cond)) => Some(then),
+        _ => None,
+    });
+    blocks.flatten().map(|s| body.stmt_ranges[s.0 as usize]).collect()
 }
