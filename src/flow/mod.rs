@@ -3,6 +3,7 @@
 //! In: the linked index. Out: [`FlowFacts`]: events, each with the loops around it and the calls that led there. Functions are
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
+mod assign;
 mod attr;
 mod bind;
 mod call;
@@ -11,6 +12,7 @@ mod closed;
 mod container;
 mod decorated;
 mod eager;
+mod element;
 mod entry;
 mod event;
 mod execute;
@@ -40,6 +42,7 @@ mod owned;
 mod print;
 mod protocol;
 mod reach;
+mod receiver;
 mod renderer;
 mod resource;
 mod select;
@@ -52,6 +55,7 @@ mod template;
 mod template_engine;
 mod terms;
 mod text;
+mod told;
 pub mod tree;
 mod types;
 pub mod value;
