@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CheckContext;
 use crate::base::{FileId, Name, Range, Span, close};
-use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, FnKind, Language, Stmt};
+use crate::facts::{BinaryOp, Body, Expr, ExprId, FnId, FnKind, Language, LoopKind, Stmt};
 use crate::flow::EntryKind;
 use crate::index::{FnRef, Symbol};
 use crate::source::Origin;
@@ -37,7 +37,7 @@ enum Runs {
 enum Said {
     In(FnRef),
     /// Where a file runs by itself: `if __name__ == "__main__":`.
-    AtStart,
+    AtStart(FileId),
 }
 
 /// The files that name something, as far as they are few.
@@ -96,11 +96,16 @@ impl ByHand {
 
     /// Follows the callers of a function, and whoever else says its name, up to commands and programs.
     fn followed(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Runs {
-        let mut waiting = vec![f];
+        // Each with whether it surely runs what is asked for: whoever says a name may mean something else of that name.
+        let mut waiting = vec![(f, true)];
         let mut seen: BTreeSet<FnRef> = BTreeSet::new();
-        let mut found = Runs::ByHand;
-        while let Some(f) = waiting.pop() {
-            if !seen.insert(f) || cx.flow.only_by_command.contains(&f) || self.is_file(cx, f.file) {
+        let (mut is_started, mut is_dead) = (false, false);
+        while let Some((f, is_sure)) = waiting.pop() {
+            if !seen.insert(f) {
+                continue;
+            }
+            if cx.flow.only_by_command.contains(&f) || self.is_file(cx, f.file) {
+                is_started |= is_sure;
                 continue;
             }
             if seen.len() > MAX_CALLERS || may_be_run_by_others(cx, f) {
@@ -108,25 +113,26 @@ impl ByHand {
             }
             let decl = cx.ix.function(f);
             if let (FnKind::Closure, Some(parent)) = (decl.kind, decl.parent) {
-                waiting.push(FnRef { file: f.file, id: parent });
+                waiting.push((FnRef { file: f.file, id: parent }, is_sure));
                 continue;
             }
-            let callers = cx.flow.calls.iter().filter(|(_, called)| *called == f).map(|(caller, _)| *caller);
             let before = waiting.len();
-            waiting.extend(callers);
             let said = self.said.get_or_insert_with(|| said(cx)).get(&decl.name).map_or(&[] as &[Said], Vec::as_slice);
             if said.len() >= MAX_SAID {
                 return Runs::ByOthers;
             }
-            // Whoever says its name may call it, too.
-            waiting.extend(
-                said.iter().filter_map(|s| if let Said::In(other) = s { Some(*other) } else { None }).filter(|o| *o != f),
-            );
-            if waiting.len() == before && !said.contains(&Said::AtStart) {
-                found = Runs::Never;
-            }
+            waiting.extend(said.iter().filter_map(|s| match s {
+                Said::In(other) if *other != f => Some((*other, is_sure && other.file == f.file)),
+                _ => None,
+            }));
+            let callers = cx.flow.calls.iter().filter(|(_, called)| *called == f);
+            waiting.extend(callers.map(|(caller, _)| (*caller, is_sure)));
+            let is_at_start = said.contains(&Said::AtStart(f.file));
+            is_started |= is_sure && is_at_start;
+            is_dead |= waiting.len() == before && !is_at_start;
         }
-        found
+        // What only calls itself never begins.
+        if is_started && !is_dead { Runs::ByHand } else { Runs::Never }
     }
 
     fn is_file(&mut self, cx: &CheckContext<'_>, file: FileId) -> bool {
@@ -271,11 +277,10 @@ fn may_be_run_by_others(cx: &CheckContext<'_>, f: FnRef) -> bool {
         let class = cx.ix.class(c);
         class.model.is_none() && !class.external.is_empty()
     });
-    let is_registered = !decl.decorators.is_empty() && !decl.is_static && !decl.is_classmethod;
     // A closure has no name; the language itself calls functions of such a name.
     let is_special = decl.kind != FnKind::Closure && (decl.name.is_empty() || decl.name.as_str().starts_with("__"));
     let is_top = matches!(decl.kind, FnKind::File | FnKind::ClassBody);
-    is_top || is_special || is_registered || is_of_library || serves(cx, f)
+    is_top || is_special || !decl.decorators.is_empty() || is_of_library || serves(cx, f)
 }
 
 fn serves(cx: &CheckContext<'_>, f: FnRef) -> bool {
@@ -294,7 +299,10 @@ fn programs(cx: &CheckContext<'_>) -> FxHashSet<FileId> {
         let file = FileId(i as u32);
         let body = facts.functions.first().map(|f| &f.body);
         let is_program = body.is_some_and(|body| body.exprs.iter().any(|e| asks_if_program(body, e)));
-        let serves = || (0..facts.functions.len()).any(|j| serves(cx, FnRef { file, id: FnId(j as u32) }));
+        let serves = || {
+            (0..facts.functions.len()).any(|j| serves(cx, FnRef { file, id: FnId(j as u32) }))
+                || facts.functions.iter().any(|f| f.decorators.is_empty() && runs_for_ever(&f.body))
+        };
         if is_program && cx.ix.sources.file(file).origin == Origin::Ours && !serves() {
             found.insert(file);
         }
@@ -329,6 +337,18 @@ fn programs(cx: &CheckContext<'_>) -> FxHashSet<FileId> {
     found
 }
 
+/// Is there a loop without an end, as in a service that somebody keeps running? (A decorated one is a command among others.)
+fn runs_for_ever(body: &Body) -> bool {
+    body.stmts.iter().zip(&body.stmt_ranges).any(|(stmt, range)| {
+        let Stmt::Loop(turns) = stmt else { return false };
+        turns.kind == LoopKind::While
+            && turns.cond.is_some_and(|c| matches!(body.expr(c), Expr::Bool(true)))
+            && !body.stmts.iter().zip(&body.stmt_ranges).any(|(inner, at)| {
+                range.contains(*at) && matches!(inner, Stmt::Break { .. } | Stmt::Return { .. })
+            })
+    })
+}
+
 /// `__name__ == "__main__"`
 fn asks_if_program(body: &Body, expr: &Expr) -> bool {
     let Expr::Binary { op: BinaryOp::Equal, left, right } = expr else { return false };
@@ -359,7 +379,7 @@ fn said(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<Said>> {
                     _ => continue,
                 };
                 let is_started = started.iter().any(|block| block.contains(*range));
-                let place = if is_started { Said::AtStart } else { Said::In(FnRef { file, id: FnId(j as u32) }) };
+                let place = if is_started { Said::AtStart(file) } else { Said::In(FnRef { file, id: FnId(j as u32) }) };
                 let places = found.entry(name).or_default();
                 if places.len() < MAX_SAID && places.last() != Some(&place) {
                     places.push(place);
