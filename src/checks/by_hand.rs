@@ -343,9 +343,11 @@ fn runs_for_ever(body: &Body) -> bool {
         let Stmt::Loop(turns) = stmt else { return false };
         turns.kind == LoopKind::While
             && turns.cond.is_some_and(|c| matches!(body.expr(c), Expr::Bool(true)))
-            && !body.stmts.iter().zip(&body.stmt_ranges).any(|(inner, at)| {
-                range.contains(*at) && matches!(inner, Stmt::Break { .. } | Stmt::Return { .. })
-            })
+            && !body
+                .stmts
+                .iter()
+                .zip(&body.stmt_ranges)
+                .any(|(inner, at)| range.contains(*at) && matches!(inner, Stmt::Break { .. } | Stmt::Return { .. }))
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ending::{ends_its_rows, leaves_at_first};
+use super::load_barren::of_own_row;
 use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
@@ -257,7 +258,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
     }
     let read = (!group.framework).then_some((first.site, group.model, last));
     let is_query = matches!(group.origin, Source::Query(_));
-    let served = (group.framework && origin.is_some() && !group.column && !group.never).then(|| Served {
+    let is_served = group.framework && origin.is_some() && !group.column && !group.never;
+    // One that no query can load has a cure of its own.
+    let served = (is_served && of_own_row(cx, &reads).is_none()).then(|| Served {
         path: relation,
         root: model_name(ix, root),
         code: eager_code(ix, root, &group.path),

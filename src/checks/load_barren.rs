@@ -4,9 +4,10 @@ use super::CheckContext;
 use super::load_help::Reads;
 use super::wording::{eager_code, path_text};
 use crate::base::{Name, Span};
-use crate::facts::{Arg, Expr};
+use crate::facts::{Arg, Expr, ExprId};
 use crate::flow::Statement;
 use crate::flow::value::Source;
+use crate::index::FnRef;
 use crate::packs::Result as OpResult;
 
 /// Rows that come one at a time: what loads more with each of them sends as many statements as reading it late.
@@ -98,4 +99,45 @@ pub(super) fn misnamed(cx: &CheckContext<'_>, reads: &Reads<'_>, code: &str) -> 
         }
     }
     None
+}
+
+/// A relation whose definition reads what only a row has: loaded ahead, it is defined on an empty one.
+pub(super) fn of_own_row(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let mut model = Some(reads.root);
+    for relation in reads.path {
+        let data = cx.ix.model(model?);
+        let help = cx.ix.packs.word(data.dialect, "defined-by-row-help")?;
+        let method = data.class.and_then(|class| cx.ix.find_method(class, *relation));
+        let is_of_row = |name: &Name| data.columns.contains_key(name) || data.relations.contains_key(name);
+        if let Some(read) = method.and_then(|(_, f)| own_reads(cx, f).into_iter().find(is_of_row)) {
+            let help = help.as_str().replace("{relation}", relation.as_str());
+            return Some(help.replace("{column}", read.as_str()));
+        }
+        model = data.relations.get(relation).and_then(|r| r.target);
+        if model.is_none() {
+            break;
+        }
+    }
+    None
+}
+
+/// The attributes of its own object that a method reads, closures in it included.
+fn own_reads(cx: &CheckContext<'_>, f: FnRef) -> Vec<Name> {
+    let range = cx.ix.function(f).range;
+    let functions = cx.ix.file(f.file).functions.iter().filter(|inner| range.contains(inner.range));
+    let mut found = Vec::new();
+    for decl in functions {
+        let body = &decl.body;
+        let called: Vec<ExprId> =
+            body.exprs.iter().filter_map(|e| if let Expr::Call { callee, .. } = e { Some(*callee) } else { None }).collect();
+        for (i, expr) in body.exprs.iter().enumerate() {
+            if let Expr::Attr { base, name, .. } = expr
+                && *body.expr(*base) == Expr::This
+                && !called.contains(&ExprId(i as u32))
+            {
+                found.push(*name);
+            }
+        }
+    }
+    found
 }

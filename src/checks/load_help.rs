@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::load_barren::{misnamed, of_single_row};
+use super::load_barren::{misnamed, of_own_row, of_single_row};
 use super::wording::{eager_code, late_code, model_name, path_text};
 use super::{CheckContext, fix};
 use crate::base::{Name, Span};
@@ -52,7 +52,7 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         return (help, None);
     }
     let code = load_code(cx, reads, reads.path);
-    if let Some(help) = misnamed(cx, reads, &code).or_else(|| of_single_row(cx, reads)) {
+    if let Some(help) = misnamed(cx, reads, &code).or_else(|| of_own_row(cx, reads)).or_else(|| of_single_row(cx, reads)) {
         return (help, None);
     }
     if let Source::Query(at) = reads.origin

@@ -159,9 +159,14 @@ fn help_of(parts: &[Served], has_query: bool) -> String {
             .replace("{code}", &one_call(&codes).unwrap_or_default());
     }
     let place = if has_query { "with the query" } else { "with the query that gives these rows" };
+    // What is cut off is no code.
+    let more = match codes.len().saturating_sub(MAX_PATHS) {
+        0 => String::new(),
+        n => format!(", and {n} more in the same way"),
+    };
     match one_call(&codes) {
-        Some(code) if parts.iter().any(|part| part.is_hinted) => format!("load them {BY_HINT}: `{}`", as_hints(&code)),
-        Some(code) => format!("load them {place}: `{code}`"),
+        Some(code) if parts.iter().any(|part| part.is_hinted) => format!("load them {BY_HINT}: `{}`{more}", as_hints(&code)),
+        Some(code) => format!("load them {place}: `{code}`{more}"),
         None => format!("load them {place}"),
     }
 }
@@ -177,10 +182,7 @@ fn one_call(codes: &[&str]) -> Option<String> {
             None => calls.push((method, vec![args])),
         }
     }
-    let mut text: Vec<String> = calls.iter().map(|(method, args)| format!("{method}({})", args.join(", "))).collect();
-    if codes.len() > MAX_PATHS {
-        text.push("…".to_owned());
-    }
+    let text: Vec<String> = calls.iter().map(|(method, args)| format!("{method}({})", args.join(", "))).collect();
     (!text.is_empty()).then(|| text.join("."))
 }
 
