@@ -322,7 +322,7 @@ impl<'a> Engine<'a> {
         if is_same_each_turn {
             fr.forget_queries(mark);
         }
-        self.after_call(fr, f, mark);
+        self.after_call(fr, f, mark, range);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.this)
     }
@@ -401,7 +401,7 @@ impl<'a> Engine<'a> {
         let mark = fr.buffer.len();
         self.absorb(fr, &summary, range);
         self.on_own_loop(fr, f, mark, range);
-        self.after_call(fr, f, mark);
+        self.after_call(fr, f, mark, range);
         self.changed_argument(fr, &args, summary.first);
         (summary.ret, summary.first)
     }

@@ -51,6 +51,8 @@ pub(super) struct Marks {
     entry: Option<Entry>,
     pub(super) is_once: bool,
     is_offloaded: bool,
+    /// A generator that is run where it is entered: `@contextmanager`.
+    is_entered: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -96,6 +98,7 @@ impl<'a> Engine<'a> {
                     if self.ix.packs.function(name).is_some_and(|op| op.offloads) {
                         marks.is_offloaded = true;
                     }
+                    marks.is_entered |= self.ix.packs.roles(name).iter().any(|r| r.as_str() == "context-manager");
                     self.apply_runs(&mut marks, name);
                 }
                 if marks.entry.is_none() && self.looks_like_route(outer, *decorator) {
@@ -639,11 +642,17 @@ impl<'a> Engine<'a> {
         name.as_str() == OFFLOADED
     }
 
-    /// After a call of a function of the program: what of it does not run here?
-    pub(super) fn after_call(&mut self, fr: &mut Frame<'a>, f: FnRef, mark: usize) {
+    /// After the call at `range` of a function of the program: what of it does not run here?
+    pub(super) fn after_call(&mut self, fr: &mut Frame<'a>, f: FnRef, mark: usize, range: Range) {
         let decl = self.ix.function(f);
-        let runs_later = decl.is_generator && !decl.is_async;
-        if runs_later || self.marks(f).is_offloaded {
+        let marks = self.marks(f);
+        // `for line in lines(path):` and `with opened(path):` run it here, `StreamingResponse(lines(path))` does not.
+        let runs_here = || {
+            let is_it = |iter: Option<ExprId>| iter.is_some_and(|e| fr.body.range(e) == range);
+            marks.is_entered || fr.body.loops().any(|(l, _)| is_it(l.iter))
+        };
+        let runs_later = decl.is_generator && !decl.is_async && fr.buffer.len() > mark && !runs_here();
+        if runs_later || marks.is_offloaded {
             fr.forget_blocking(mark);
         }
     }
