@@ -333,7 +333,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn static_slot(&mut self, fr: &mut Frame<'a>, slot: Slot, depth: usize) -> Val {
+    pub(super) fn static_slot(&mut self, fr: &mut Frame<'a>, slot: Slot, depth: usize) -> Val {
         let body = fr.body;
         let Some(name) = body.slots.get(slot.0 as usize).copied() else {
             return UNKNOWN;

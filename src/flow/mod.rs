@@ -24,6 +24,7 @@ mod fixed;
 mod forget;
 mod generic;
 mod identity;
+mod inherited;
 mod kept;
 mod keyed;
 mod known;
@@ -35,6 +36,7 @@ mod many;
 mod mapping;
 mod measure;
 mod module;
+mod nested;
 mod one_row;
 mod options;
 mod orm;
@@ -324,6 +326,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
     engine.roots();
     engine.framework_roots();
     engine.decorated_roots();
+    engine.inherited_roots();
     let reached: Vec<FnRef> = engine.events.iter().filter_map(|e| e.entry).collect();
     let entries = reached.into_iter().filter_map(|f| engine.entry_of(f).map(|e| (f, e))).collect();
     let (on_server, on_own_loop) = engine.on_server();
@@ -642,6 +645,7 @@ impl<'a> Engine<'a> {
             }
         }
         self.inject(&mut fr);
+        self.fill_captures(&mut fr, 0);
         self.run_frame(&mut fr);
         self.finish(fr)
     }

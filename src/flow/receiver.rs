@@ -1,11 +1,13 @@
 //! What does a method give, by what it is called on: an object, a class, the parent, an instance of a library?
 
 use super::call::Args;
+use super::types::is_left_open;
 use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::Language;
-use crate::index::ClassId;
+use crate::facts::{Language, Type};
+use crate::index::{ClassId, FnRef};
+use crate::source::Origin;
 
 impl<'a> Engine<'a> {
     pub(super) fn call_on_object(
@@ -18,13 +20,13 @@ impl<'a> Engine<'a> {
         args: Args,
         range: Range,
     ) -> (Val, Option<Val>) {
-        if let Some((_, f)) = self.ix.find_method(class, name) {
+        if let Some((owner, f)) = self.ix.find_method(class, name) {
             let decl = self.ix.function(f);
             if self.is_property(f) {
                 let (val, _) = self.call_function(fr, f, recv, Args::default(), range);
                 return (self.call_value(fr, val, args, range), None);
             }
-            let is_abstract = decl.is_abstract || !exact && super::types::only_raises(decl);
+            let is_abstract = decl.is_abstract || !exact && (is_left_open(decl) || self.is_structural(owner));
             if !is_abstract {
                 let this = if decl.is_classmethod { self.v.of(Data::Class(class)) } else { recv };
                 let (val, after) = self.call_function(fr, f, this, args, range);
@@ -37,9 +39,12 @@ impl<'a> Engine<'a> {
                 let mut result: Option<Val> = None;
                 let mut marks = Vec::new();
                 let mut reached = self.ix.implementations(class, name);
-                reached.retain(|(_, g)| !self.ix.function(*g).is_abstract && !super::types::only_raises(self.ix.function(*g)));
+                reached.retain(|(_, g)| !self.ix.function(*g).is_abstract && !is_left_open(self.ix.function(*g)));
                 if reached.is_empty() {
                     reached = self.answers_below(class, name);
+                }
+                if reached.is_empty() {
+                    reached.extend(self.fits_structure(class, name));
                 }
                 for (impl_class, g) in reached.into_iter().take(4) {
                     marks.push(fr.buffer.len());
@@ -68,6 +73,43 @@ impl<'a> Engine<'a> {
             return (self.call_value(fr, field, args, range), None);
         }
         (self.inherited_call(fr, recv, class, name, args, range), None)
+    }
+
+    /// Does a class only say what others must have: `class Repository(Protocol)`? What derives from it and is none itself does not.
+    fn is_structural(&self, class: ClassId) -> bool {
+        let external = &self.ix.class(class).external;
+        let mut structural = external.iter().filter(|n| self.ix.packs.roles(**n).iter().any(|r| r.as_str() == "structural-type"));
+        structural.any(|name| {
+            self.ix.class_decl(class).bases.iter().any(|base| match base {
+                Type::Named(n) | Type::Apply(n, _) => n.last_segment() == name.last_segment(),
+                Type::Union(_) | Type::Unknown => false,
+            })
+        })
+    }
+
+    /// The only class of the program that has all methods of a structural type, and its method of this name.
+    fn fits_structure(&self, class: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
+        let info = self.ix.class(class);
+        if !self.is_structural(class) {
+            return None;
+        }
+        let asked: Vec<Name> = self
+            .ix
+            .class_decl(class)
+            .methods
+            .iter()
+            .map(|m| self.ix.file(info.file).functions[m.0 as usize].name)
+            .filter(|n| !n.as_str().starts_with('_'))
+            .collect();
+        let fits = |c: &ClassId| {
+            *c != class
+                && self.ix.sources.file(self.ix.class(*c).file).origin == Origin::Ours
+                && self.ix.own_method(*c, name).is_some_and(|f| !is_left_open(self.ix.function(f)))
+                && asked.iter().all(|method| self.ix.find_method(*c, *method).is_some())
+        };
+        let mut found = (0..self.ix.classes.len()).map(|i| ClassId(i as u32)).filter(fits);
+        let only = found.next().filter(|_| found.next().is_none())?;
+        Some((only, self.ix.own_method(only, name)?))
     }
 
     /// A method that a class of the program inherits from a library.

@@ -234,13 +234,16 @@ pub(super) fn is_own_type(ty: &Type) -> bool {
     matches!(ty, Type::Named(name) if matches!(name.as_str(), "$this" | "static"))
 }
 
-/// Is the body of a method nothing but an exception, so that subclasses must have their own?
-pub(super) fn only_raises(decl: &crate::facts::FunctionDecl) -> bool {
-    use crate::facts::{Expr, Stmt};
+/// Is the body of a method nothing but an exception or `...`, so that subclasses must have their own?
+pub(super) fn is_left_open(decl: &crate::facts::FunctionDecl) -> bool {
+    use crate::facts::{Expr, Stmt, StmtId};
     let body = &decl.body;
-    let is_text = |s: &crate::facts::StmtId| matches!(body.stmt(*s), Stmt::Expr(e) if matches!(body.expr(*e), Expr::Str(_)));
+    let says = |s: &StmtId, what: fn(&Expr) -> bool| matches!(body.stmt(*s), Stmt::Expr(e) if what(body.expr(*e)));
     match body.root.split_last() {
-        Some((last, before)) => matches!(body.stmt(*last), Stmt::Raise(_)) && before.iter().all(is_text),
+        Some((last, before)) => {
+            let is_open = matches!(body.stmt(*last), Stmt::Raise(_)) || says(last, |e| *e == Expr::Literal);
+            is_open && before.iter().all(|s| says(s, |e| matches!(e, Expr::Str(_))))
+        }
         None => false,
     }
 }
