@@ -195,11 +195,18 @@ impl<'a> Engine<'a> {
                 let class = self.class_text(text);
                 match *self.data(class) {
                     Data::Class(class) => self.made_for(fr, class, range, MAX_STEPS),
-                    _ => UNKNOWN,
+                    _ => self.named_service(text),
                 }
             }
             _ => UNKNOWN,
         }
+    }
+
+    /// What a library puts into the container under a short name: `app('cache')`.
+    fn named_service(&mut self, text: Name) -> Val {
+        let names = self.ix.packs.word_in_language(self.names.php, "container-names").map_or("", Name::as_str);
+        let named = names.split(' ').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == text.as_str());
+        named.map_or(UNKNOWN, |(_, class)| self.v.of(Data::Instance(Name::new(class))))
     }
 
     /// The object that the container gives for an interface or an abstract class, where the application says which.

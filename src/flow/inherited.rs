@@ -1,7 +1,7 @@
 //! What do inherited methods do with what a class below says, as a view whose rows and serializer its class names?
 //!
-//! A method is evaluated for the class that declares it. Where it reads attributes that a class below gives a value
-//! (`model = Post`), it is evaluated for that class, too.
+//! A method is evaluated for the class that declares it. Where it reads attributes to which a class below gives a value
+//! (`model = Post`), or calls methods that this class has of its own, it is evaluated for that class, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,15 +42,21 @@ impl Engine<'_> {
         let (info, decl) = (self.ix.class(class), self.ix.class_decl(class));
         let is_plain = info.model.is_none() && decl.kind == ClassKind::Class && !decl.is_abstract && info.mro.len() > 1;
         let is_ours = self.ix.sources.file(info.file).origin == Origin::Ours;
-        is_plain && is_ours && decl.attrs.iter().any(|attr| attr.value.is_some())
+        is_plain && is_ours
     }
 
     /// The methods that a class inherits in the program and that read, or call others that read, what it says anew; those that
     /// no other of them calls.
     fn inherited_readers(&self, class: ClassId, read: &mut BTreeMap<ClassId, BTreeMap<Name, Vec<Name>>>) -> Vec<FnRef> {
         let ancestors = &self.ix.class(class).mro[1..];
-        let said = self.ix.class_decl(class).attrs.iter().filter(|attr| attr.value.is_some()).map(|attr| attr.name);
-        let said: BTreeSet<Name> = said.filter(|n| ancestors.iter().any(|a| self.ix.own_attr(*a, *n).is_some())).collect();
+        let decl = self.ix.class_decl(class);
+        let file = self.ix.class(class).file;
+        let attrs = decl.attrs.iter().filter(|attr| attr.value.is_some()).map(|attr| attr.name);
+        let attrs = attrs.filter(|n| ancestors.iter().any(|a| self.ix.own_attr(*a, *n).is_some()));
+        let methods = decl.methods.iter().map(|id| self.ix.function(FnRef { file, id: *id }));
+        let methods = methods.filter(|m| !m.name.as_str().starts_with("__") && !m.is_abstract).map(|m| m.name);
+        let methods = methods.filter(|n| ancestors.iter().any(|a| self.ix.own_method(*a, *n).is_some()));
+        let said: BTreeSet<Name> = attrs.chain(methods).collect();
         if said.is_empty() {
             return Vec::new();
         }

@@ -535,7 +535,8 @@ impl<'a> Engine<'a> {
             self.serialize(fr, val, range, 0);
             return self.v.of(Data::Instance(instance));
         }
-        if let Some(instance) = op.instance {
+        // `datatables($query)` is about the query, `datatables()` what makes tables.
+        if let Some(instance) = op.instance.filter(|_| op.result != Result::Same || args.positional.is_empty()) {
             return self.v.of(Data::Instance(instance));
         }
         if op.serializes {

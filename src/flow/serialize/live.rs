@@ -15,6 +15,9 @@ impl<'a> Engine<'a> {
     /// A component is drawn: its properties are the variables of its view.
     pub(in super::super) fn live_component(&mut self, fr: &mut Frame<'a>, class: ClassId, given: &[(Name, Val)], range: Range) {
         let mut fields: Vec<(Name, Val)> = Vec::new();
+        let file = self.ix.class(class).file;
+        let own = &self.ix.class_decl(class).methods;
+        let is_page = given.is_empty() && own.iter().any(|id| self.handlers.contains(&FnRef { file, id: *id }));
         for owner in self.ix.class(class).mro.clone() {
             for attr in &self.ix.class_decl(owner).attrs {
                 if attr.is_static || fields.iter().any(|(n, _)| *n == attr.name) {
@@ -25,7 +28,12 @@ impl<'a> Engine<'a> {
                     // Computed by a hook whenever it is read.
                     None if self.hook(class, attr.name).is_some() => continue,
                     None => {
-                        let val = self.class_field(class, attr.name);
+                        let mut val = self.class_field(class, attr.name);
+                        // The row that the address names was just fetched.
+                        if is_page && let Data::Row(row) = *self.data(val) {
+                            let tree = self.default_tree(row.model);
+                            val = self.v.row(Row { tree, ..row });
+                        }
                         // Only what is public is kept between requests: the rest holds what this one put there.
                         if attr.is_hidden || self.is_set_by_each_action(class, attr.name) { val } else { self.hydrated(val) }
                     }
@@ -37,10 +45,14 @@ impl<'a> Engine<'a> {
         }
         let mut object = self.object(class, fields);
         let mount = self.word(fr, "component-mount");
-        if !given.is_empty()
+        if (is_page || !given.is_empty())
             && let Some((_, f)) = self.ix.find_method(class, mount)
         {
-            let args = Args { named: given.to_vec(), ..Args::default() };
+            let mut args = Args { named: given.to_vec(), ..Args::default() };
+            if is_page {
+                let params = &self.ix.function(f).params;
+                args.positional = params.iter().map(|param| self.declared_param(f, param, true)).collect();
+            }
             let (_, after) = self.call_function(fr, f, object, args, range);
             if matches!(self.data(after), Data::Object { .. }) {
                 object = after;

@@ -52,6 +52,7 @@ const ROLES: &[&str] = &[
     "resource",
     "live-component",
     "table-resource",
+    "table-service",
     "listing",
     "mail",
     "notification",
@@ -204,6 +205,7 @@ impl<'a> Engine<'a> {
             match role {
                 "live-component" => self.live_component(&mut fr, class, &[], at),
                 "table-resource" => self.table_resource(&mut fr, class, at),
+                "table-service" => self.table_service(&mut fr, class, at),
                 "viewset" => self.viewset(&mut fr, class, at),
                 "admin" => self.admin(&mut fr, class, at),
                 "list-view" | "detail-view" | "template-view" => self.generic_view(&mut fr, class, role, at),
@@ -437,7 +439,9 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Closure(f, env, this) => {
-                let given = self.call_closure(fr, f, &env, this, Args::default(), range);
+                let params = &self.ix.function(f).params;
+                let bound = params.iter().map(|param| self.declared_param(f, param, true)).collect();
+                let given = self.call_closure(fr, f, &env, this, Args::positional(bound), range);
                 self.serialize(fr, given, range, 0);
             }
             Data::Class(class) => self.all_handlers(class),

@@ -38,6 +38,18 @@ impl<'a> Engine<'a> {
         self.tables_of(fr, class, object, &tables, rows);
     }
 
+    /// A table whose class gives the query in one method and is handed it in another.
+    pub(super) fn table_service(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
+        let (asks, draws) = (self.word(fr, "table-service-query"), self.word(fr, "table-service-draws"));
+        let (Some((_, asks)), Some((_, draws))) = (self.ix.find_method(class, asks), self.ix.find_method(class, draws)) else {
+            return;
+        };
+        let object = self.object(class, Vec::new());
+        let given = self.ix.function(asks).params.iter().map(|param| self.declared_param(asks, param, true)).collect();
+        let (rows, _) = self.call_function(fr, asks, object, Args::positional(given), range);
+        self.call_function(fr, draws, object, Args::positional(vec![rows]), range);
+    }
+
     /// The query that a table builder starts from: all rows of the model that the class names, or of a relation of it.
     pub(super) fn listed_query(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, range: Range) -> Option<Val> {
         if name != self.word(fr, "table-query") {
