@@ -72,7 +72,11 @@ impl CheckContext<'_> {
         let Some(f) = self.function_at(at) else { return false };
         match self.by_hand.borrow_mut().runs(self, f) {
             Runs::ByHand => true,
-            Runs::Never => self.flow.entries.values().any(|e| e.kind == EntryKind::Request),
+            // Elsewhere, frameworks find what they run by its place and name.
+            Runs::Never => {
+                self.ix.file(f.file).language == Language::Python
+                    && self.flow.entries.values().any(|e| e.kind == EntryKind::Request)
+            }
             Runs::ByOthers => false,
         }
     }
@@ -82,9 +86,6 @@ impl ByHand {
     fn runs(&mut self, cx: &CheckContext<'_>, f: FnRef) -> Runs {
         if cx.flow.only_by_command.contains(&f) {
             return Runs::ByHand;
-        }
-        if cx.ix.file(f.file).language != Language::Python {
-            return Runs::ByOthers;
         }
         if let Some(known) = self.functions.get(&f) {
             return *known;
@@ -364,7 +365,7 @@ fn said(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<Said>> {
     let mut found: FxHashMap<Name, Vec<Said>> = FxHashMap::default();
     for (i, facts) in cx.ix.facts.iter().enumerate() {
         let file = FileId(i as u32);
-        if facts.language == Language::Php || cx.ix.sources.file(file).origin == Origin::Test {
+        if cx.ix.sources.file(file).origin == Origin::Test {
             continue;
         }
         for (j, decl) in facts.functions.iter().enumerate() {
@@ -376,7 +377,7 @@ fn said(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<Said>> {
                     Expr::Local(slot) => body.slots[slot.0 as usize],
                     // `"jobs.nightly.run"`
                     Expr::Str(text) if text.as_str().len() < MAX_NAME => {
-                        Name::new(text.as_str().rsplit(['.', ':', '/']).next().unwrap_or_default())
+                        Name::new(text.as_str().rsplit(['.', ':', '/', '@']).next().unwrap_or_default())
                     }
                     _ => continue,
                 };

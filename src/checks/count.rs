@@ -273,7 +273,19 @@ impl<'a> Counter<'a> {
                 Some(name) => format!("only their number is used: read `{name}`, which the query counts already"),
                 None => {
                     let code = code.as_str().replace("{relation}", relation.as_str());
-                    format!("only their number is used: let the query of the rows count, `{code}`")
+                    let above = found.subject.relation.as_deref().and_then(|path| path.rsplit_once('.')).map(|(above, _)| above);
+                    let nested = above.zip(packs.word(dialect, "count-nested-help"));
+                    match (above, nested) {
+                        (_, Some((above, nested))) => {
+                            let code = nested.as_str().replace("{path}", above).replace("{code}", &code);
+                            format!("only their number is used: let the query of the rows count, `{code}`")
+                        }
+                        (Some(_), None) => {
+                            let name = super::wording::model_name(self.cx.ix, model);
+                            format!("only their number is used: let the query that loads the `{name}` rows count, `{code}`")
+                        }
+                        (None, None) => format!("only their number is used: let the query of the rows count, `{code}`"),
+                    }
                 }
             };
             found.fix = None;

@@ -230,7 +230,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
     } else {
         (finding.help, finding.fix) = cure(cx, &reads);
     }
-    if header.is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
+    // A template that a command fills is looped over elsewhere than where its rows are asked for.
+    let is_by_hand = matches!(group.origin, Source::Query(at) if cx.is_run_by_hand(at));
+    if is_by_hand || header.is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
         finding.level = Level::Note;
     }
     if events.iter().all(|e| e.is_switched_off) {

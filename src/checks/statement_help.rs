@@ -9,6 +9,7 @@ use crate::facts::{Expr, Pat, Slot};
 use crate::flow::value::flag;
 use crate::flow::{Event, Statement, What};
 use crate::index::{FnRef, ModelId, Symbol};
+use crate::packs::Gets;
 
 /// What is known of a statement in a loop beyond that it is one.
 pub(super) struct Advice {
@@ -42,6 +43,8 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     let is_remembered = lookup.as_ref().is_some_and(|l| l.is_constant) && (asks_session || is_remembered(cx, event));
     let is_per_row = is_remembered
         || is_job
+        || lookup.as_ref().is_some_and(|l| l.draws_anew)
+        || is_read && comes_in_parts(cx, event)
         || is_read
             && !is_own_row
             && (is_written_back(cx, event)
@@ -69,6 +72,14 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     };
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
     Advice { help, is_per_row, is_narrow, is_held: is_own_row && asks_session }
+}
+
+/// Does a method give its rows in parts, as for so many that they are not held at once?
+fn comes_in_parts(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let What::Statement { method, model, via, .. } = &event.what else { return false };
+    let Some(model) = via.map(|(m, _)| m).or(*model) else { return false };
+    let op = cx.ix.packs.op(cx.ix.model(model).dialect, Name::new("query"), *method);
+    op.is_some_and(|op| op.gets == Gets::Chunk)
 }
 
 /// Sentences of a pack, with the names of the reader in them.

@@ -35,6 +35,8 @@ pub(super) struct Lookup {
     pub is_sure: bool,
     /// Nothing of it changes with the loop.
     pub is_constant: bool,
+    /// It gives something else each time by itself: the next number of a sequence, a row at random.
+    pub draws_anew: bool,
     /// The row whose relation is asked changes with the loop.
     pub parent_changes: bool,
     /// It starts from a field of the object whose method asks, which knows the model, or from the object itself.
@@ -66,7 +68,8 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
     };
     let mut reader = Reader { cx, turn, model, dialect, language, found: Lookup::default() };
     reader.found.is_sure = turn.is_sure;
-    reader.found.is_constant = turn.is_sure && !turn.changes(at);
+    reader.found.draws_anew = draws_anew(cx, body, at);
+    reader.found.is_constant = turn.is_sure && !turn.changes(at) && !reader.found.draws_anew;
     let (links, root) = links(turn, at);
     reader.found.parent_changes = turn.changes(root);
     reader.found.is_general = match body.expr(root) {
@@ -104,12 +107,27 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
     }
     if is_anew {
         let is_same = |(_, args): &(Name, &[Arg])| !args.iter().any(|a| turn.changes(a.value));
-        reader.found.is_constant |= turn.is_sure && links.iter().all(is_same);
+        reader.found.is_constant |= turn.is_sure && links.iter().all(is_same) && !reader.found.draws_anew;
     }
     for (name, args) in links.into_iter().rev() {
         reader.link(name, args, op(name));
     }
     Some(reader.finish(body, at))
+}
+
+/// Does a statement name, in its text or its calls, what the database makes anew each time?
+fn draws_anew(cx: &CheckContext<'_>, body: &Body, at: ExprId) -> bool {
+    let words = cx.ix.packs.word_list("drawn-anew");
+    let range = body.range(at);
+    let is_named = |name: &str| words.iter().any(|w| w == name);
+    body.exprs.iter().zip(&body.ranges).filter(|(_, r)| range.contains(**r)).any(|(expr, _)| match expr {
+        Expr::Attr { name, .. } => is_named(name.as_str()),
+        Expr::Str(text) => {
+            let text = text.as_str().to_ascii_lowercase();
+            text == "?" && is_named("?") || text.split(|c: char| !c.is_alphanumeric() && c != '_').any(is_named)
+        }
+        _ => false,
+    })
 }
 
 /// The expression that sends a statement.

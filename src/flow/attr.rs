@@ -6,7 +6,7 @@ use super::call::Args;
 use super::value::{Data, NULL, Row, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Expr, ExprId, Language, Pat};
+use crate::facts::{Expr, ExprId, FunctionDecl, Language, Pat, Stmt};
 use crate::index::{ClassId, FnRef};
 
 impl<'a> Engine<'a> {
@@ -215,7 +215,13 @@ impl<'a> Engine<'a> {
                     _ => UNKNOWN,
                 });
             }
-            return Some(self.call_function(fr, f, object, Args::default(), range).0);
+            let mark = fr.buffer.len();
+            let (val, _) = self.call_function(fr, f, object, Args::default(), range);
+            if answers_with_stored(decl, name) {
+                // What it is computed from is read where nothing is stored.
+                fr.buffer.iter_mut().skip(mark).for_each(|event| event.is_switched_off = true);
+            }
+            return Some(val);
         }
         None
     }
@@ -433,4 +439,22 @@ impl<'a> Engine<'a> {
             }
         }
     }
+}
+
+/// Does an accessor give the column of its own name if there is something in it: `if ($this->attributes['kind']) return …;`, or
+/// the value it is handed?
+fn answers_with_stored(decl: &FunctionDecl, name: Name) -> bool {
+    let body = &decl.body;
+    let is_own = |e: ExprId| matches!(body.expr(e), Expr::Str(text) if *text == name);
+    let given = decl.params.first().map(|param| param.slot);
+    body.stmts.iter().any(|stmt| match stmt {
+        Stmt::Return(Some(e)) => match body.expr(*e) {
+            Expr::Index { base, index: Some(index) } => {
+                is_own(*index) && matches!(body.expr(*base), Expr::Attr { base, .. } if *body.expr(*base) == Expr::This)
+            }
+            Expr::Local(slot) => Some(*slot) == given,
+            _ => false,
+        },
+        _ => false,
+    }) && body.root.len() > 1
 }

@@ -441,7 +441,7 @@ impl<'a> Engine<'a> {
             return false;
         }
         let request = word("request-parameter").is_some_and(|w| names.first() == Some(&w.as_str()))
-            && !decl.params.get(first).is_some_and(|p| self.is_request_of_library(f, p.ty.as_ref()));
+            && !decl.params.get(first).is_some_and(|p| self.is_other_request(f, p.ty.as_ref()));
         request
             || decl.params.iter().any(|p| match &p.ty {
                 Some(Type::Named(n)) => {
@@ -452,12 +452,21 @@ impl<'a> Engine<'a> {
             })
     }
 
-    /// Does the type of a parameter say that it is a library's request that is sent, not one that came in?
-    fn is_request_of_library(&self, f: FnRef, ty: Option<&Type>) -> bool {
+    /// Does the type of a parameter say that it is no request that came in: a library's that is sent, or one of the program's own?
+    fn is_other_request(&self, f: FnRef, ty: Option<&Type>) -> bool {
         let Some(Type::Named(n)) = ty else { return false };
-        let Symbol::External(full) = self.ix.resolve_dotted(f.file, f.id, n.as_str()) else { return false };
-        let sent = self.ix.packs.word_in_language(self.names.python, "sent-requests");
-        sent.is_some_and(|w| w.has_word(full.as_str()))
+        match self.ix.resolve_dotted(f.file, f.id, n.as_str()) {
+            Symbol::External(full) => {
+                let sent = self.ix.packs.word_in_language(self.names.python, "sent-requests");
+                sent.is_some_and(|w| w.has_word(full.as_str()))
+            }
+            // What the program itself calls a request, as the data of one that is to be carried out.
+            Symbol::Class(class) => {
+                let is_request = |n: &Name| self.ix.packs.instance_kind(*n).is_some_and(|k| k.as_str() == "request");
+                !self.ix.class(class).external.iter().any(is_request)
+            }
+            _ => false,
+        }
     }
 
     /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.

@@ -1,5 +1,6 @@
 //! Which events since a mark are not paid after all: what a cache holds, what another thread waits for?
 
+use super::value::LoopId;
 use super::{Event, Frame, What, is_met};
 
 impl Frame<'_> {
@@ -17,9 +18,14 @@ impl Frame<'_> {
         self.forget(mark, |e| matches!(e.what, What::Block { .. }));
     }
 
-    /// Statements are not paid per turn after all.
+    /// Statements are not paid per turn of the loops around this place after all; those of loops further in are.
     pub(super) fn forget_statements(&mut self, mark: usize) {
-        self.forget(mark, |e| matches!(e.what, What::Statement { .. }));
+        let around = self.loops.clone();
+        let mut i = 0;
+        self.buffer.retain_mut(|event| {
+            i += 1;
+            i <= mark || !matches!(event.what, What::Statement { .. }) || is_of_inner_loop(event, &around)
+        });
     }
 
     /// Objects are not made per turn after all.
@@ -45,4 +51,13 @@ impl Frame<'_> {
             What::Open { .. } => false,
         });
     }
+}
+
+/// Is an event paid per turn of a loop that none of these is? Then it is paid for that alone.
+pub(super) fn is_of_inner_loop(event: &mut Event, around: &[LoopId]) -> bool {
+    let is_inner = event.loops.iter().any(|l| !around.contains(l));
+    if is_inner {
+        event.loops.retain(|l| !around.contains(l));
+    }
+    is_inner
 }

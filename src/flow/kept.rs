@@ -32,6 +32,12 @@ pub(super) enum Keeper {
 }
 
 impl Frame<'_> {
+    /// From here on, what is asked is asked once per key of a cache: in no turn of the loops around this place.
+    pub(super) fn remember(&mut self) {
+        let depth = self.loops.len();
+        self.remembered = Some(self.remembered.map_or(depth, |known| known.min(depth)));
+    }
+
     /// What was made since the mark is made once for its keeper.
     fn keep_since(&mut self, mark: usize, keeper: Keeper) {
         match keeper {

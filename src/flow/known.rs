@@ -174,7 +174,11 @@ impl<'a> Engine<'a> {
                 if !caches.has_word(cache.as_str()) {
                     return None;
                 }
-                (row.tree == super::tree::NOTHING).then_some(false)
+                if row.tree == super::tree::NOTHING {
+                    return Some(false);
+                }
+                let mut relations = self.ix.model(row.model).relations.values().filter(|r| r.many);
+                relations.any(|r| matches!(self.v.trees.state(row.tree, r.name), State::Loaded(_))).then_some(true)
             }
             Expr::Attr { base, name, .. } => {
                 let (base, name) = (*base, *name);

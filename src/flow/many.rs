@@ -251,10 +251,15 @@ impl<'a> Engine<'a> {
         };
         let mut changed = recv;
         for (src, model) in self.v.sources_in(recv) {
-            self.statement(fr, Statement::Load, name, Some(model), None, false, src, 0, at);
             let more = self.eager_tree(fr, super::tree::NOTHING, model, grammar, args);
+            let loaded = self.v.with_loaded(changed, src, more);
+            // What asks only for what is missing asks for nothing.
+            let asks_missing = self.ix.packs.word(self.ix.model(model).dialect, "loads-missing");
+            if loaded != changed || !asks_missing.is_some_and(|w| w.has_word(name.as_str())) {
+                self.statement(fr, Statement::Load, name, Some(model), None, false, src, 0, at);
+            }
             self.mark_loaded(fr, src, more);
-            changed = self.v.with_loaded(changed, src, more);
+            changed = loaded;
         }
         (changed, Some(changed))
     }

@@ -156,8 +156,8 @@ pub(crate) struct Frame<'a> {
     is_switched_off: bool,
     /// Conditions around the statement that is evaluated.
     conditions: usize,
-    /// What follows runs once per key of a cache that this function keeps.
-    remembered: bool,
+    /// What follows runs once per key of a cache that this function keeps, whatever the turns of so many loops around it.
+    remembered: Option<usize>,
     /// What follows is made once per key of a cache that outlives the request.
     keeps_made: bool,
     /// What follows is made once for the object whose method runs.
@@ -622,7 +622,7 @@ impl<'a> Engine<'a> {
             passed: Vec::new(),
             is_switched_off: false,
             conditions: 0,
-            remembered: false,
+            remembered: None,
             keeps_made: false,
             object_keeps: false,
             read_each: Vec::new(),
@@ -734,7 +734,10 @@ impl<'a> Engine<'a> {
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, mut event: Event) {
-        if fr.remembered && matches!(event.what, What::Statement { .. }) {
+        if let Some(depth) = fr.remembered
+            && matches!(event.what, What::Statement { .. })
+            && !forget::is_of_inner_loop(&mut event, fr.loops.get(..depth).unwrap_or_default())
+        {
             return;
         }
         if matches!(event.what, What::Construct { .. }) {

@@ -76,7 +76,7 @@ impl<'a> Engine<'a> {
             }
             Stmt::Try { body, handlers, otherwise, finally } => {
                 let before = fr.locals.clone();
-                self.looked_up_first(fr, body);
+                self.looked_up_first(fr, body, handlers);
                 let mut flow = self.block(fr, body);
                 if flow == Flow::On && !otherwise.is_empty() {
                     flow = self.block(fr, otherwise);
@@ -298,11 +298,13 @@ impl<'a> Engine<'a> {
 
     /// After `if place: return place`: what follows runs once, or once per key, if it fills the place.
     fn keep_what_follows(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId]) {
-        fr.remembered |= self.is_lookup(fr, cond, then);
+        if self.is_lookup(fr, cond, then) {
+            fr.remember();
+        }
         let kept = self.absent_when(fr, cond, false);
         let tested = fr.body.range(cond).end;
         if kept.iter().any(|p| self.assigns_after(fr, &fr.body.root, *p, tested)) {
-            fr.remembered = true;
+            fr.remember();
             match self.keeper(fr, cond) {
                 Keeper::Process => fr.keeps_made = true,
                 Keeper::Object => fr.object_keeps = true,
@@ -312,16 +314,16 @@ impl<'a> Engine<'a> {
         fr.keeps_made |= self.is_cache_hit(fr, cond);
     }
 
-    /// `try: return cache[key]`, and further down `cache[key] = …`: what follows runs once per key.
-    fn looked_up_first(&self, fr: &mut Frame<'a>, block: &'a [StmtId]) {
+    /// `try: return cache[key]`, and further down, or where it is missing, `cache[key] = …`: what follows runs once per key.
+    fn looked_up_first(&self, fr: &mut Frame<'a>, block: &'a [StmtId], handlers: &'a [Case]) {
         use crate::facts::Expr;
         let [only] = block else { return };
         let Stmt::Return(Some(e)) = fr.body.stmt(*only) else { return };
         if let Expr::Index { base, .. } = fr.body.expr(*e)
             && let Some(at) = place(fr, *base)
-            && self.assigns(fr, &fr.body.root, at)
+            && (self.assigns(fr, &fr.body.root, at) || handlers.iter().any(|h| self.assigns(fr, &h.body, at)))
         {
-            fr.remembered = true;
+            fr.remember();
             fr.keeps_made |= matches!(fr.body.expr(*base), Expr::Name(_));
         }
     }

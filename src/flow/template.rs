@@ -394,7 +394,10 @@ impl<'a> Engine<'a> {
         let mut rendered = false;
         if let Some(class) = self.component_class(name) {
             if live || self.has_role(class, "live-component") {
-                self.live_component(fr, class, &props, range);
+                // What is drawn in a request of its own is drawn there.
+                if !self.is_put_off(fr, class, keys) {
+                    self.live_component(fr, class, &props, range);
+                }
                 return;
             }
             let target = self.v.of(Data::Class(class));

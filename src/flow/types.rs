@@ -4,7 +4,7 @@ use super::tree::OPEN;
 use super::value::{Data, ManyKind, NO_LOOP, Query, Row, SCALAR, Source, UNKNOWN, Val, flag};
 use super::{Engine, NULL_TYPE};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{FnId, FnKind, Language, Param, ParamKind, Type};
+use crate::facts::{Expr, FnId, FnKind, Language, Param, ParamKind, Type};
 use crate::index::{ClassId, FnRef, ModelId};
 
 impl<'a> Engine<'a> {
@@ -72,6 +72,7 @@ impl<'a> Engine<'a> {
             Some(ty) => self.value_of_type_at(f.file, f.id, ty, Span { file: f.file, range: param.range }),
             None => self.heard_row(f, param),
         };
+        let val = if val == UNKNOWN { self.default_template(f, param) } else { val };
         let val = match param.kind {
             ParamKind::Rest => self.v.many(val, ManyKind::Held),
             ParamKind::KeywordRest => UNKNOWN,
@@ -83,6 +84,15 @@ impl<'a> Engine<'a> {
             return self.v.row(Row { tree, ..row });
         }
         val
+    }
+
+    /// `def index(request, template="posts/list.html")`: the template that is drawn where nobody names another.
+    fn default_template(&mut self, f: FnRef, param: &Param) -> Val {
+        let default = param.default.map(|e| self.ix.function(f).body.expr(e));
+        match default {
+            Some(Expr::Str(name)) if self.ix.templates.contains_key(name) => self.v.str(*name),
+            _ => UNKNOWN,
+        }
     }
 
     pub(super) fn value_of_type(&mut self, file: FileId, scope: FnId, ty: &Type) -> Val {

@@ -5,7 +5,7 @@ use super::super::tree::NOTHING;
 use super::super::value::{Data, Row, Source, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::Expr;
+use crate::facts::{Expr, ExprId};
 use crate::index::{ClassId, FnRef};
 
 /// Methods that set a property are looked for over at most so many calls.
@@ -75,6 +75,21 @@ impl<'a> Engine<'a> {
         if tables.iter().any(|t| self.ix.find_method(class, *t).is_some()) {
             self.tables_of(fr, class, object, &tables, UNKNOWN);
         }
+    }
+
+    /// Is a component only a placeholder at first: by an attribute of its class or of its tag?
+    pub(in super::super) fn is_put_off(&self, fr: &Frame<'a>, class: ClassId, keys: &[(Name, Val)]) -> bool {
+        let tags = self.words(fr, "component-put-off");
+        let is_tagged = keys.iter().any(|(key, _)| tags.contains(key));
+        let marks = self.words(fr, "component-put-off-by");
+        let decl = self.ix.class_decl(class);
+        let at = FnRef { file: self.ix.class(class).file, id: decl.scope };
+        let body = &self.ix.function(at).body;
+        let is_mark = |e: &ExprId| {
+            let Expr::New { class, .. } = body.expr(*e) else { return false };
+            matches!(body.expr(*class), Expr::Class(name) if marks.contains(name))
+        };
+        is_tagged || decl.decorators.iter().any(is_mark)
     }
 
     /// The view that belongs to a component by name.

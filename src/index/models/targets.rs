@@ -185,6 +185,9 @@ impl Linker<'_, '_, '_> {
                     }
                 } else if annotations.collections.iter().any(|c| c == short) {
                     found.many = true;
+                } else if found.is_wrapped && !annotations.single.iter().any(|c| c == short) {
+                    // A class of collections, of a library or one's own.
+                    found.many = true;
                 }
                 if let Some(last) = args.last() {
                     self.read_annotation(owner, class, last, found, depth + 1);

@@ -208,6 +208,9 @@ pub struct Annotations {
     /// Collections, short names.
     #[serde(default)]
     pub collections: Vec<String>,
+    /// Types with an argument that hold one of it, not many.
+    #[serde(default)]
+    pub single: Vec<String>,
     /// A wrapped annotation without a value declares a column.
     #[serde(default)]
     pub bare_is_column: bool,
