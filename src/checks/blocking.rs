@@ -194,7 +194,7 @@ fn report(cx: &CheckContext<'_>, place: Span, coroutine: FnRef, events: &[&Event
     }
     finding.steps.retain(|s| s.span != place);
     finding.help = format!("use {}, or leave the loop for the call: `await asyncio.to_thread(…)`", entry.instead);
-    if entry.instead.contains("thread") {
+    if entry.streams || entry.instead.contains("thread") {
         finding.help = format!("use {}", entry.instead);
     }
     if let Some(twin) = twin(cx, event) {

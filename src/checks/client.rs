@@ -230,6 +230,13 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         finding.help = "build it at the top of the coroutine that the event loop is started with, and hand it in".to_owned();
     }
     let is_at_once = in_loop && is_alone && turns::is_gathered(cx, event);
+    let dies_with_request = !in_loop && turns::has_loop_of_request(cx, event, &cx.ix.packs.word_list("loop-bound"), client);
+    if dies_with_request {
+        finding.help =
+            "each request has an event loop of its own here, which this cannot outlive: build the synchronous client, \
+                        once per process"
+                .to_owned();
+    }
     finding.cost = entry.why.clone();
     finding.subject.client = Some(client.to_string());
     if entry.confidence.as_deref() == Some("high") && event.path.len() < 3 {
@@ -257,7 +264,13 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         || !in_loop && rare::is_health_check(cx, event)
         || entry.addressed && rare::is_sign_in(cx, event);
     let is_unused = || event.entry.is_none() && cx.is_never_run_by_others(top_of(event));
-    if is_at_once || is_rare || is_unused() || bound::has_bound_arm(cx, event, client, entry) || stands_in(cx, event.owner) {
+    if is_at_once
+        || dies_with_request
+        || is_rare
+        || is_unused()
+        || bound::has_bound_arm(cx, event, client, entry)
+        || stands_in(cx, event.owner)
+    {
         finding.level = Level::Note;
     }
     finding

@@ -2,16 +2,31 @@
 
 use super::value::Data;
 use super::{Engine, Frame};
-use crate::facts::{BinaryOp, Expr, ExprId, Loop, Pat, Slot, Stmt, StmtId};
+use crate::facts::{Arg, BinaryOp, Expr, ExprId, Loop, Pat, Slot, Stmt, StmtId};
 use crate::index::Symbol;
 
 /// Values are followed to the configuration over at most so many steps.
 const MAX_STEPS: usize = 4;
 
 impl<'a> Engine<'a> {
-    /// Does a loop over this turn a few times only: is it written down in the configuration, or the parts of a path?
+    /// Does a loop over this turn a few times only: is it written down in the configuration, the parts of a path, or the starts
+    /// of parts of a list?
     pub(super) fn has_few(&self, fr: &Frame<'a>, e: ExprId) -> bool {
-        self.is_configured(fr, e, MAX_STEPS) || self.is_path(fr, e, MAX_STEPS)
+        self.is_configured(fr, e, MAX_STEPS) || self.is_path(fr, e, MAX_STEPS) || goes_in_strides(fr, e)
+    }
+
+    /// Does a loop only try something again until it is left: `for _ in range(tries):`, and a way out?
+    pub(super) fn is_attempted(&self, fr: &Frame<'a>, l: &'a Loop) -> bool {
+        let body = fr.body;
+        let Some(slot) = l.target.and_then(|t| if let Pat::Local(slot) = body.pat(t) { Some(*slot) } else { None }) else {
+            return false;
+        };
+        let counts = l.iter.is_some_and(|iter| numbers(fr, iter).is_some());
+        let is_within = |at: crate::base::Range| l.body.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(at));
+        let is_read = |(e, at): (&Expr, &crate::base::Range)| *e == Expr::Local(slot) && is_within(*at);
+        let leaves =
+            |(stmt, at): (&Stmt, &crate::base::Range)| matches!(stmt, Stmt::Return(_) | Stmt::Break(_)) && is_within(*at);
+        counts && !body.exprs.iter().zip(&body.ranges).any(is_read) && body.stmts.iter().zip(&body.stmt_ranges).any(leaves)
     }
 
     /// Is a list written down in the configuration: `settings.HOSTS`, `set(config["HOSTS"])`, `config('app.hosts')`?
@@ -114,6 +129,27 @@ fn turn_ends(body: &crate::facts::Body, block: &[StmtId], handled: &mut bool, go
         };
     }
     ends
+}
+
+/// The arguments of `range(…)`.
+fn numbers<'b>(fr: &Frame<'b>, e: ExprId) -> Option<&'b [Arg]> {
+    match fr.body.expr(e) {
+        Expr::Call { callee, args } if matches!(fr.body.expr(*callee), Expr::Name(n) if n.as_str() == "range") => Some(args),
+        _ => None,
+    }
+}
+
+/// `range(0, len(rows), 1000)`: each turn is about so many rows at once.
+fn goes_in_strides(fr: &Frame<'_>, e: ExprId) -> bool {
+    match numbers(fr, e) {
+        Some([_, _, stride]) => match fr.body.expr(stride.value) {
+            Expr::Int(n) => *n > 1,
+            // A size that is given a name; `-1` goes backwards, one by one.
+            Expr::Name(_) | Expr::Local(_) | Expr::Attr { .. } => true,
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// The variable in `$i`, `++$i` or `i + 1`.

@@ -422,7 +422,7 @@ impl<'a> Engine<'a> {
                     return self.block(fr, &l.otherwise);
                 }
                 let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
-                let counts = counts && !self.has_few(fr, iter);
+                let counts = counts && !self.has_few(fr, iter) && !self.is_attempted(fr, l);
                 self.turns(fr, l, Some((element, key)), counts, None);
                 self.block(fr, &l.otherwise);
             }

@@ -91,6 +91,9 @@ pub struct BlockingEntry {
     /// Short as a rule: worth a note.
     #[serde(default)]
     pub short: bool,
+    /// What it gives goes on waiting while it is read: a thread for the call alone does not help.
+    #[serde(default)]
+    pub streams: bool,
     /// What the library raises instead of waiting, when a coroutine calls it.
     #[serde(default)]
     pub raises: Option<String>,

@@ -134,10 +134,22 @@ fn is_of_one_row(cx: &CheckContext<'_>, body: &Body, iter: ExprId) -> bool {
     matches!(body.expr(*row), Expr::Local(_)) && asks.iter().any(|w| w == name.as_str())
 }
 
+/// Does a client stay with the event loop that it was first used in, by its name?
+fn is_bound_to_loop(words: &[String], client: Name) -> bool {
+    let name = client.as_str().to_ascii_lowercase();
+    words.iter().any(|w| name.contains(w.as_str()))
+}
+
+/// Does each request have an event loop of its own, as a coroutine that a synchronous server runs, and is the client bound to it?
+pub(super) fn has_loop_of_request(cx: &CheckContext<'_>, event: &Event, words: &[String], client: Name) -> bool {
+    let Some(f) = event.entry.filter(|_| is_bound_to_loop(words, client)) else { return false };
+    let is_shared = cx.flow.entries.get(&f).is_some_and(|entry| entry.is_on_shared_loop);
+    cx.ix.function(f).is_async && !is_shared
+}
+
 /// Is a coroutine called from plain functions alone, so that each call has an event loop of its own?
 pub(super) fn is_run_alone(cx: &CheckContext<'_>, event: &Event, words: &[String], client: Name) -> bool {
-    let name = client.as_str().to_ascii_lowercase();
-    if !words.iter().any(|w| name.contains(w.as_str())) {
+    if !is_bound_to_loop(words, client) {
         return false;
     }
     let top = event.path.last().copied().unwrap_or(event.site);
