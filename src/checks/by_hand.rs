@@ -189,6 +189,14 @@ fn mentions(cx: &CheckContext<'_>) -> Mentions {
         if cx.ix.sources.file(file).origin == Origin::Test {
             continue;
         }
+        // What a module is named for is run where it is imported.
+        let imported = facts.imports.iter().filter(|_| facts.language == Language::Python).map(|import| &import.target);
+        for segment in imported.flat_map(|target| target.as_str().split('.')) {
+            let files = found.entry(segment).or_default();
+            if files.len() <= MAX_FILES && files.last() != Some(&file) {
+                files.push(file);
+            }
+        }
         // What a class lists is registered, not run.
         let bodies = facts.functions.iter().filter(|function| function.kind != FnKind::ClassBody);
         let named = bodies.flat_map(|function| {
@@ -261,6 +269,21 @@ fn names_of(cx: &CheckContext<'_>, file: FileId) -> Vec<String> {
         for value in texts.filter_map(|a| a.value) {
             let body = facts.functions.get(class.scope.0 as usize).map(|f| &f.body);
             if let Some(Expr::Str(text)) = body.map(|b| b.expr(value))
+                && let Some(word) = text.as_str().split_whitespace().next()
+            {
+                names.push(word.to_owned());
+            }
+        }
+    }
+    // `#[Signature('sync:all')]`
+    let marks = cx.ix.packs.word_list("command-name-marks");
+    for class in &facts.classes {
+        let Some(body) = facts.functions.get(class.scope.0 as usize).map(|f| &f.body) else { continue };
+        for mark in &class.decorators {
+            let Expr::New { class, args } = body.expr(*mark) else { continue };
+            let is_name = |n: &Name| marks.iter().any(|m| m == n.last_segment());
+            if matches!(body.expr(*class), Expr::Class(n) if is_name(n))
+                && let Some(Expr::Str(text)) = args.first().map(|a| body.expr(a.value))
                 && let Some(word) = text.as_str().split_whitespace().next()
             {
                 names.push(word.to_owned());

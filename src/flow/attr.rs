@@ -217,7 +217,8 @@ impl<'a> Engine<'a> {
             }
             let mark = fr.buffer.len();
             let (val, _) = self.call_function(fr, f, object, Args::default(), range);
-            if answers_with_stored(decl, name) {
+            let is_column = self.ix.class(class).model.is_some_and(|m| self.ix.model(m).columns.contains_key(&name));
+            if is_column && answers_with_stored(decl, name) {
                 // What it is computed from is read where nothing is stored.
                 fr.buffer.iter_mut().skip(mark).for_each(|event| event.is_switched_off = true);
             }

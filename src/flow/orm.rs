@@ -198,6 +198,10 @@ impl<'a> Engine<'a> {
                             }
                         }
                         self.waits_for_relation(fr, row, relation.name, at);
+                        // What never loads by itself raises, or stays empty: there is nothing to go on with.
+                        if relation.loading == Loading::Never {
+                            return UNKNOWN;
+                        }
                         let tree = self.lazy_tree(relation);
                         self.related(row, relation, tree)
                     }

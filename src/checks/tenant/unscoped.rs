@@ -6,7 +6,7 @@ use super::alternative::{escaped, opened};
 use super::area::Area;
 use super::condition::Conditions;
 use super::{Fault, View, is_insert};
-use crate::base::Name;
+use crate::base::{Name, Span};
 use crate::facts::{Expr, ExprId, Stmt};
 use crate::findings::{Confidence, Level};
 use crate::flow::value::{Mark, flag};
@@ -115,11 +115,12 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
     let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty())
         || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
+    let asker = (by_key && area == Area::Other).then(|| handler_that_asks(view, execution)).flatten();
     let is_fault = if is_later {
         matches!(area, Area::Other | Area::Background)
     } else if by_key {
         // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
-        area == Area::Request && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
+        (area == Area::Request || asker.is_some()) && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
     } else if area == Area::Background {
         false
     } else if is_child {
@@ -159,6 +160,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let mut finding = view.cx.finding("unscoped-tenant-query", place, owner, message);
     if place != execution.site {
         super::step(&mut finding.steps, execution.site, sending(method));
+    }
+    if let Some(handler) = asker {
+        let span = Span { file: handler.file, range: view.cx.ix.function(handler).name_range };
+        super::step(&mut finding.steps, span, "the client names the key here".to_owned());
     }
     finding.help = match (&owned.belongs, visibility) {
         (_, Some(column)) => format!("check that whoever asks may see the row: by `{column}`, or by a condition on whose it is"),
@@ -235,6 +240,23 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         None => format!("{name} {by_key} {writes} {is_asked}"),
     };
     Some(Fault { finding, cause })
+}
+
+/// What answers a request and hands a key of the client, and nothing else, down to a query that stands elsewhere, without looking
+/// at what comes back.
+fn handler_that_asks(view: &View<'_, '_>, execution: &Execution) -> Option<FnRef> {
+    let origin = view.conditions(execution).origin;
+    if origin.row || origin.unknown || origin.user {
+        return None;
+    }
+    let is_careless = |f: &FnRef| {
+        view.area(*f) == Area::Request
+            && !view.compares(*f)
+            && !view.tells_tenant(*f)
+            && !view.asks_permission(*f)
+            && !view.is_validated(*f)
+    };
+    origin.client.iter().map(|key| key.handler).find(is_careless)
 }
 
 /// Do at least as many queries in what answers requests have the tenant's condition as there are lookups there without it, by
