@@ -68,8 +68,9 @@ pub(super) fn read(cx: &CheckContext<'_>, turn: &Turn<'_>, site: Span, model: Op
     };
     let mut reader = Reader { cx, turn, model, dialect, language, found: Lookup::default() };
     reader.found.is_sure = turn.is_sure;
-    reader.found.draws_anew = draws_anew(cx, body, at);
-    reader.found.is_constant = turn.is_sure && !turn.changes(at) && !reader.found.draws_anew;
+    let is_same = turn.is_sure && !turn.changes(at);
+    reader.found.draws_anew = is_same && draws_anew(cx, body, at);
+    reader.found.is_constant = is_same && !reader.found.draws_anew;
     let (links, root) = links(turn, at);
     reader.found.parent_changes = turn.changes(root);
     reader.found.is_general = match body.expr(root) {

@@ -120,7 +120,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         matches!(area, Area::Other | Area::Background)
     } else if by_key {
         // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
-        (area == Area::Request || asker.is_some()) && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
+        (area == Area::Request || asker.is_some())
+            && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
     } else if area == Area::Background {
         false
     } else if is_child {

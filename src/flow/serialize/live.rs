@@ -15,6 +15,7 @@ impl<'a> Engine<'a> {
     /// A component is drawn: its properties are the variables of its view.
     pub(in super::super) fn live_component(&mut self, fr: &mut Frame<'a>, class: ClassId, given: &[(Name, Val)], range: Range) {
         let mut fields: Vec<(Name, Val)> = Vec::new();
+        let mut named: Vec<Name> = Vec::new();
         let file = self.ix.class(class).file;
         let own = &self.ix.class_decl(class).methods;
         let is_page = given.is_empty() && own.iter().any(|id| self.handlers.contains(&FnRef { file, id: *id }));
@@ -30,9 +31,13 @@ impl<'a> Engine<'a> {
                     None => {
                         let mut val = self.class_field(class, attr.name);
                         // The row that the address names was just fetched.
-                        if is_page && let Data::Row(row) = *self.data(val) {
+                        if is_page
+                            && let Data::Row(row) = *self.data(val)
+                            && !matches!(self.v.source_of(row.src), Source::Query(_))
+                        {
                             let tree = self.default_tree(row.model);
                             val = self.v.row(Row { tree, ..row });
+                            named.push(attr.name);
                         }
                         // Only what is public is kept between requests: the rest holds what this one put there.
                         if attr.is_hidden || self.is_set_by_each_action(class, attr.name) { val } else { self.hydrated(val) }
@@ -54,8 +59,15 @@ impl<'a> Engine<'a> {
                 args.positional = params.iter().map(|param| self.declared_param(f, param, true)).collect();
             }
             let (_, after) = self.call_function(fr, f, object, args, range);
-            if matches!(self.data(after), Data::Object { .. }) {
-                object = after;
+            match self.data(after).clone() {
+                // All else is read back anew by later requests.
+                Data::Object { fields: set, .. } if is_page => {
+                    for (name, val) in set.iter().filter(|(name, _)| named.contains(name)) {
+                        object = self.with_field(object, *name, *val);
+                    }
+                }
+                Data::Object { .. } => object = after,
+                _ => (),
             }
         }
         let around = match self.data(object).clone() {
