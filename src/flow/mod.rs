@@ -29,6 +29,7 @@ mod kept;
 mod keyed;
 mod known;
 mod later;
+mod library;
 mod lookup;
 mod make;
 mod manager;

@@ -4,7 +4,7 @@ use super::filled::{is_param, place};
 use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
-use crate::base::Range;
+use crate::base::{Range, Span};
 use crate::facts::{Case, ExprId, Loop, LoopKind, Pat, Stmt, StmtId};
 
 /// Does control reach the end of a block? Ordered: after two ways meet, the one that comes nearer to the end counts.
@@ -178,7 +178,19 @@ impl<'a> Engine<'a> {
             Stmt::Declare { slot, ty } => {
                 let now = fr.locals[slot.0 as usize];
                 if self.v.is_plain(now) {
-                    let val = self.value_of_type(fr.file, fr.f.id, ty);
+                    let mut val = self.value_of_type(fr.file, fr.f.id, ty);
+                    // The variable of a loop is another row in each turn, whoever says what it is.
+                    let at = body.stmt_ranges[id.0 as usize];
+                    let around = body
+                        .loops()
+                        .filter(|(l, whole)| whole.contains(at) && l.target.is_some_and(|target| body.binds(target, *slot)));
+                    let headers: Vec<Range> = around.map(|(l, _)| l.header).collect();
+                    for header in headers {
+                        let turn = self.v.loop_at(Span { file: fr.file, range: header });
+                        if fr.loops.contains(&turn) {
+                            val = self.v.renew(val, turn);
+                        }
+                    }
                     if val != UNKNOWN {
                         fr.locals[slot.0 as usize] = val;
                     }
