@@ -4,13 +4,15 @@
 //! reading it sends a query. The collection errs on the side of silence: a name counts as loaded wherever it is written in the
 //! arguments of an eager load, for every model that has a relation of that name, unless the query's model stands beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rustc_hash::FxHashSet;
 
 use super::Engine;
 use super::tree::State;
 use super::value::{Row, Source};
 use crate::base::{FileId, Name};
-use crate::facts::{Arg, Body, Expr, ExprId, FnId, Language, Pat};
+use crate::facts::{Arg, Body, Expr, ExprId, FnId, FnKind, Language, Pat, Spread};
 use crate::index::{FnRef, ModelId, ProjectIndex, Symbol};
 
 /// Relations that some code of the program loads or sets.
@@ -142,6 +144,24 @@ impl Place<'_> {
         starts_at_function || is_named
     }
 
+    /// The function around and the parameters, by number and name, if all that is loaded is what it was given: what its callers
+    /// write is all that it may be.
+    fn handed_on(&self, args: &[Arg]) -> Option<(Name, Vec<(usize, Name)>)> {
+        let decl = self.ix.function(self.f);
+        let is_method = decl.kind == FnKind::Method && !decl.is_static;
+        let receives = usize::from(is_method && self.ix.file(self.f.file).language == Language::Python);
+        let param = |arg: &Arg| match self.body.expr(arg.value) {
+            Expr::Local(slot) if !self.body.pats.contains(&Pat::Local(*slot)) => {
+                let at = decl.params.iter().position(|p| p.slot == *slot)?;
+                Some((at.checked_sub(receives)?, decl.params[at].name))
+            }
+            _ => None,
+        };
+        let is_named = matches!(decl.kind, FnKind::Function | FnKind::Method) && !decl.name.as_str().starts_with("__");
+        let params: Option<Vec<(usize, Name)>> = args.iter().map(param).collect();
+        Some((decl.name, params.filter(|_| is_named)?))
+    }
+
     fn is_receiver(&self, base: ExprId) -> bool {
         match self.body.expr(base) {
             Expr::This => true,
@@ -159,6 +179,8 @@ fn collect(ix: &ProjectIndex<'_>) -> EverLoaded {
     let mut found = EverLoaded::default();
     let (loading, setting) = ix.packs.loading_names();
     let mut has_unknown = false;
+    // Functions whose parameters are paths to load.
+    let mut handed: BTreeMap<Name, BTreeSet<(usize, Name)>> = BTreeMap::new();
     for (i, facts) in ix.facts.iter().enumerate() {
         for (j, f) in facts.functions.iter().enumerate() {
             let place = Place { ix, f: FnRef { file: FileId(i as u32), id: FnId(j as u32) }, body: &f.body };
@@ -183,7 +205,12 @@ fn collect(ix: &ProjectIndex<'_>) -> EverLoaded {
                     if args.is_empty() {
                         found.all_to_one.extend(ix.packs.scopes());
                     }
-                    has_unknown |= !said;
+                    if !said {
+                        match place.handed_on(args) {
+                            Some((by, params)) => handed.entry(by).or_default().extend(params),
+                            None => has_unknown = true,
+                        }
+                    }
                 }
             }
             let is_plain = ix.class_of_function(place.f).is_some_and(|c| ix.class(c).model.is_none());
@@ -196,6 +223,7 @@ fn collect(ix: &ProjectIndex<'_>) -> EverLoaded {
             }
         }
     }
+    has_unknown |= !handed.is_empty() && !add_handed(ix, &handed, &mut found);
     if has_unknown {
         // Some eager load takes its paths from a variable: any text in a list may be one.
         for f in ix.facts.iter().flat_map(|facts| &facts.functions) {
@@ -210,4 +238,35 @@ fn collect(ix: &ProjectIndex<'_>) -> EverLoaded {
         }
     }
     found
+}
+
+/// Adds the paths that are written in calls of functions of these names, for these parameters. False: some call hands on what
+/// nobody has written there.
+fn add_handed(ix: &ProjectIndex<'_>, handed: &BTreeMap<Name, BTreeSet<(usize, Name)>>, found: &mut EverLoaded) -> bool {
+    let mut is_all = true;
+    for (i, facts) in ix.facts.iter().enumerate() {
+        for (j, f) in facts.functions.iter().enumerate() {
+            let place = Place { ix, f: FnRef { file: FileId(i as u32), id: FnId(j as u32) }, body: &f.body };
+            for expr in &f.body.exprs {
+                let Expr::Call { callee, args } = expr else { continue };
+                let (Expr::Attr { name, .. } | Expr::Name(name)) = f.body.expr(*callee) else { continue };
+                for (at, param) in handed.get(name).into_iter().flatten() {
+                    let by_name = args.iter().find(|a| a.name == Some(*param));
+                    // What follows an unpacked list may be any of them.
+                    is_all &= !args.iter().any(|a| a.spread != Spread::No);
+                    let Some(given) = by_name.or_else(|| args.get(*at).filter(|a| a.name.is_none())) else { continue };
+                    place.texts(std::slice::from_ref(given), &mut |text| found.add_path(ix, None, text));
+                    is_all &= matches!(f.body.expr(given.value), Expr::Str(_) | Expr::Seq { .. } | Expr::Map(_) | Expr::Null);
+                }
+            }
+            // Where nothing is given.
+            for (_, param) in handed.get(&f.name).into_iter().flatten() {
+                let default = f.params.iter().find(|p| p.name == *param).and_then(|p| p.default);
+                is_all &= default.is_none_or(|e| {
+                    matches!(f.body.expr(e), Expr::Seq { items, .. } if items.is_empty()) || *f.body.expr(e) == Expr::Null
+                });
+            }
+        }
+    }
+    is_all
 }
