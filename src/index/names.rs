@@ -162,13 +162,17 @@ impl ProjectIndex<'_> {
 
     /// `symbol.name`, as far as names decide.
     pub fn extend(&self, file: FileId, symbol: Symbol, name: Name) -> Symbol {
+        self.extend_at(file, symbol, name, 0)
+    }
+
+    fn extend_at(&self, file: FileId, symbol: Symbol, name: Name, hops: usize) -> Symbol {
         match symbol {
-            Symbol::Module(module) => self.member(module, name),
+            Symbol::Module(module) => self.member_of(module, name, hops),
             Symbol::External(outer) if outer.is_empty() => Symbol::Unknown,
             Symbol::External(outer) => {
                 let dotted = format!("{outer}.{name}");
                 if self.file(file).language == Language::Python && !outer.as_str().contains('(') {
-                    self.absolute(file, &dotted, false, 0)
+                    self.absolute(file, &dotted, false, hops)
                 } else {
                     Symbol::External(Name::new(&dotted))
                 }
@@ -396,7 +400,8 @@ impl ProjectIndex<'_> {
             let name = Name::new(part);
             symbol = match symbol {
                 Symbol::Module(module) => self.member_of(module, name, hops + 1),
-                other => self.extend(file, other, name),
+                // A file may be named like the package that it imports from.
+                other => self.extend_at(file, other, name, hops + 1),
             };
         }
         symbol

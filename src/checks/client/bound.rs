@@ -138,7 +138,7 @@ pub(super) fn cure_here(cx: &CheckContext<'_>, event: &Event, cure: &str) -> Str
             _ => false,
         })
     };
-    // A library is built into applications that it does not know.
-    let has_application = cx.functions().into_iter().any(builds);
+    // A library is built into applications that it does not know, and what no request leads to runs elsewhere than they do.
+    let has_application = event.entry.is_some() && cx.functions().into_iter().any(builds);
     if has_application { cure.to_owned() } else { cure.replace(IN_LIFESPAN, "") }
 }

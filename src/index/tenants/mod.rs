@@ -468,8 +468,16 @@ fn column_of(
 ) -> Option<Name> {
     let data = index.model(model);
     let declared = columns.iter().copied().find(|c| data.columns.contains_key(c));
+    // What all models inherit says nothing of a table that the migrations make without such a column.
+    let home = data.class.map(|class| index.class(class).file);
+    let made = data.table.and_then(|table| schema.get(&table));
+    let is_there = |relation: &&crate::index::Relation| {
+        let is_own = relation.span.is_none_or(|span| Some(span.file) == home);
+        is_own || made.is_none_or(|own| relation.key_column.is_some_and(|key| own.contains(&key)))
+    };
     let related = || {
-        let mut keys: Vec<Name> = data.relations.values().filter(|r| !r.many).filter_map(|r| r.key_column).collect();
+        let to_one = data.relations.values().filter(|r| !r.many).filter(is_there);
+        let mut keys: Vec<Name> = to_one.filter_map(|r| r.key_column).collect();
         keys.sort();
         keys.into_iter().find(|k| columns.contains(k))
     };
