@@ -221,7 +221,9 @@ fn twin(cx: &CheckContext<'_>, event: &Event) -> Option<Name> {
     let name = Name::new(&format!("a{}", decl.name));
     let beside =
         cx.ix.file(called.file).functions.iter().find(|f| f.name == name && f.class == decl.class && f.parent == decl.parent)?;
-    beside.is_async.then_some(name)
+    // What waits in that form itself is not mended by calling it.
+    let is_own = cx.function_at(place_of(event)).is_some_and(|f| std::ptr::eq(cx.ix.function(f), beside));
+    (beside.is_async && !is_own).then_some(name)
 }
 
 /// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?

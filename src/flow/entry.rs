@@ -441,6 +441,7 @@ impl<'a> Engine<'a> {
             return false;
         }
         let request = word("request-parameter").is_some_and(|w| names.first() == Some(&w.as_str()))
+            && !self.is_of_service(f)
             && !decl.params.get(first).is_some_and(|p| self.is_other_request(f, p.ty.as_ref()));
         request
             || decl.params.iter().any(|p| match &p.ty {
@@ -450,6 +451,19 @@ impl<'a> Engine<'a> {
                 }
                 _ => false,
             })
+    }
+
+    /// Is a function a method of a class that no library asks anything: one that derives from none, and has no hooks of middleware?
+    fn is_of_service(&self, f: FnRef) -> bool {
+        let Some(class) = self.ix.class_of_function(f).filter(|_| self.ix.function(f).kind == FnKind::Method) else { return false };
+        let info = self.ix.class(class);
+        let hooks = self.ix.packs.word_in_language(self.names.python, "request-hooks");
+        let has_hook = info.mro.iter().any(|c| {
+            let file = self.ix.class(*c).file;
+            let methods = self.ix.class_decl(*c).methods.iter().map(|id| self.ix.function(FnRef { file, id: *id }));
+            methods.into_iter().any(|method| hooks.is_some_and(|w| w.has_word(method.name.as_str())))
+        });
+        info.external.is_empty() && !has_hook
     }
 
     /// Does the type of a parameter say that it is no request that came in: a library's that is sent, or one of the program's own?

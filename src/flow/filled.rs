@@ -156,8 +156,8 @@ impl<'a> Engine<'a> {
             _ => None,
         };
         block.iter().any(|s| match body.stmt(*s) {
-            Stmt::Expr(e) if body.range(*e).start < after => false,
-            Stmt::Expr(e) => {
+            Stmt::Expr(e) | Stmt::Return(Some(e)) if body.range(*e).start < after => false,
+            Stmt::Expr(e) | Stmt::Return(Some(e)) => {
                 // `$a = $map[$k] = query()`
                 let mut next = *e;
                 loop {
@@ -169,6 +169,7 @@ impl<'a> Engine<'a> {
                             next = *value;
                         }
                         Expr::AssignIfNull { target: pat, .. } => return target(*pat) == Some(at),
+                        Expr::Await(inner) => next = *inner,
                         Expr::Call { callee, args } => {
                             return match body.expr(*callee) {
                                 Expr::Attr { base, name, .. } => {
@@ -191,7 +192,6 @@ impl<'a> Engine<'a> {
             }
             Stmt::If { then, otherwise, .. } => [then, otherwise].iter().any(|b| self.assigns_after(fr, b, at, after)),
             Stmt::Try { body, .. } | Stmt::With { body, .. } => self.assigns_after(fr, body, at, after),
-            Stmt::Return(Some(e)) => matches!(body.expr(*e), Expr::Assign { target: pat, .. } if target(*pat) == Some(at)),
             _ => false,
         })
     }
