@@ -455,7 +455,9 @@ impl<'a> Engine<'a> {
 
     /// Is a function a method of a class that no library asks anything: one that derives from none, and has no hooks of middleware?
     fn is_of_service(&self, f: FnRef) -> bool {
-        let Some(class) = self.ix.class_of_function(f).filter(|_| self.ix.function(f).kind == FnKind::Method) else { return false };
+        let Some(class) = self.ix.class_of_function(f).filter(|_| self.ix.function(f).kind == FnKind::Method) else {
+            return false;
+        };
         let info = self.ix.class(class);
         let hooks = self.ix.packs.word_in_language(self.names.python, "request-hooks");
         let has_hook = info.mro.iter().any(|c| {

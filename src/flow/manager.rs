@@ -1,6 +1,7 @@
 //! From where do queries start? Managers, attributes of model classes, models of libraries.
 
 use super::call::Args;
+use super::tree::{NOTHING, Tree};
 use super::value::{Data, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
@@ -62,6 +63,33 @@ impl<'a> Engine<'a> {
             query.flags |= flag::SCOPED;
         }
         Some(self.v.of(Data::Query(query)))
+    }
+
+    /// What the default manager of a model loads with all its rows: the managers of relations to many derive from it, those that
+    /// follow a key to one row do not.
+    pub(super) fn managed_tree(&mut self, model: ModelId) -> Tree {
+        if let Some(known) = self.managed.get(&model) {
+            return *known;
+        }
+        // Whoever comes back here while it is asked gets nothing more.
+        self.managed.insert(model, NOTHING);
+        let data = self.ix.model(model);
+        let initial = self.ix.packs.word(data.dialect, "initial-query");
+        let class = data.managers.first().and_then(|m| m.class.or(m.query_class));
+        let asked = class.zip(initial).and_then(|(class, method)| self.ix.find_method(class, method));
+        let tree = match (asked, data.managers.first()) {
+            (Some((_, f)), Some(default)) => {
+                let mut fr = self.frame(f, UNKNOWN);
+                let range = fr.decl.name_range;
+                match self.manager(&mut fr, model, default.name, range).map(|query| self.data(query).clone()) {
+                    Some(Data::Query(query)) => query.tree,
+                    _ => NOTHING,
+                }
+            }
+            _ => NOTHING,
+        };
+        self.managed.insert(model, tree);
+        tree
     }
 
     /// A model that a library defines, by its full name.

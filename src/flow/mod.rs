@@ -292,6 +292,8 @@ pub(crate) struct Engine<'a> {
     changed_fields: Option<FxHashSet<Name>>,
     /// Fields of forms whose choices are rows.
     choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
+    /// What the default manager of each model loads with its rows, as far as it was asked.
+    managed: FxHashMap<ModelId, tree::Tree>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -445,6 +447,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         form_places: FxHashMap::default(),
         changed_fields: None,
         choice_fields: FxHashMap::default(),
+        managed: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }

@@ -74,6 +74,10 @@ impl<'a> Engine<'a> {
                 child = self.v.trees.with(child, inverse, OPEN);
             }
             if let Some(t) = r.target {
+                if r.many && r.access == Access::Query && depth > 0 {
+                    let managed = self.managed_tree(t);
+                    child = self.v.trees.union(child, managed);
+                }
                 for path in &r.eager {
                     let more: Vec<Name> = path.as_str().split('.').map(Name::new).collect();
                     if depth > 0 {
@@ -158,6 +162,10 @@ impl<'a> Engine<'a> {
                 let names: Vec<Name> = path.as_str().split('.').map(Name::new).collect();
                 tree = self.load_names(tree, t, &names, NOTHING, DEFAULT_DEPTH);
             }
+        }
+        if let Some(target) = relation.target.filter(|_| relation.many && relation.access == Access::Query) {
+            let managed = self.managed_tree(target);
+            tree = self.v.trees.union(tree, managed);
         }
         match relation.inverse {
             Some(inverse) => self.v.trees.with(tree, inverse, OPEN),
