@@ -18,15 +18,19 @@ impl<'a> Engine<'a> {
         self.fill_captures(&mut outer, depth + 1);
         let functions = &self.ix.file(fr.file).functions;
         let nested = outer.body.stmts.iter().filter_map(|stmt| match stmt {
-            Stmt::Function(id, Some(slot)) if bindings(outer.body, *slot) == 1 => Some((*id, *slot)),
+            Stmt::Function(id, Some(slot)) => Some((*id, *slot)),
             _ => None,
         });
-        let siblings: Vec<(FnId, Slot)> = nested.collect();
+        let nested: Vec<(FnId, Slot)> = nested.collect();
         let mut wanted: Vec<Slot> = decl.captures.iter().map(|c| c.outer).collect();
         // What the siblings take themselves is needed, too.
-        for (id, _) in siblings.iter().filter(|(_, slot)| decl.captures.iter().any(|c| c.outer == *slot)) {
+        for (id, _) in nested.iter().filter(|(_, slot)| decl.captures.iter().any(|c| c.outer == *slot)) {
             wanted.extend(functions[id.0 as usize].captures.iter().map(|c| c.outer));
         }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let is_one = |(_, slot): &&(FnId, Slot)| wanted.binary_search(slot).is_ok() && bindings(outer.body, *slot) == 1;
+        let siblings: Vec<(FnId, Slot)> = nested.iter().filter(is_one).copied().collect();
         for slot in wanted {
             let is_param = outer.decl.params.iter().any(|p| p.slot == slot);
             if bindings(outer.body, slot) + usize::from(is_param) == 1 && !siblings.iter().any(|(_, s)| *s == slot) {
