@@ -5,8 +5,8 @@ use super::tree::{NOTHING, Tree};
 use super::value::{Data, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::Language;
-use crate::index::{ClassId, ModelId};
+use crate::facts::{Expr, Language};
+use crate::index::{ClassId, FnRef, ModelId};
 
 impl<'a> Engine<'a> {
     /// An attribute of a model class as such.
@@ -75,10 +75,12 @@ impl<'a> Engine<'a> {
         self.managed.insert(model, NOTHING);
         let data = self.ix.model(model);
         let initial = self.ix.packs.word(data.dialect, "initial-query");
-        let class = data.managers.first().and_then(|m| m.class.or(m.query_class));
+        let first = data.managers.first();
+        let class = first.and_then(|m| m.class.or(m.query_class));
+        let may_load = [class, first.and_then(|m| m.query_class)].into_iter().flatten().any(|c| self.mentions_loading(c));
         let asked = class.zip(initial).and_then(|(class, method)| self.ix.find_method(class, method));
-        let tree = match (asked, data.managers.first()) {
-            (Some((_, f)), Some(default)) => {
+        let tree = match (asked, first) {
+            (Some((_, f)), Some(default)) if may_load => {
                 let mut fr = self.frame(f, UNKNOWN);
                 let range = fr.decl.name_range;
                 match self.manager(&mut fr, model, default.name, range).map(|query| self.data(query).clone()) {
@@ -90,6 +92,19 @@ impl<'a> Engine<'a> {
         };
         self.managed.insert(model, tree);
         tree
+    }
+
+    /// Does any method of a class or of those it derives from call what loads relations?
+    fn mentions_loading(&self, class: ClassId) -> bool {
+        let (loading, _) = self.ix.packs.loading_names();
+        self.ix.class(class).mro.iter().any(|c| {
+            let file = self.ix.class(*c).file;
+            let methods = self.ix.class_decl(*c).methods.iter().map(|id| self.ix.function(FnRef { file, id: *id }));
+            methods.into_iter().flat_map(|method| &method.body.exprs).any(|e| match e {
+                Expr::Attr { name, .. } => loading.contains(name),
+                _ => false,
+            })
+        })
     }
 
     /// A model that a library defines, by its full name.
