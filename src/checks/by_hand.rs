@@ -19,6 +19,7 @@ pub(super) struct ByHand {
     functions: BTreeMap<FnRef, Runs>,
     programs: Option<FxHashSet<FileId>>,
     said: Option<FxHashMap<Name, Vec<Said>>>,
+    callers: Option<FxHashMap<FnRef, Vec<FnRef>>>,
 }
 
 /// Who runs a function.
@@ -126,8 +127,8 @@ impl ByHand {
                 Said::In(other) if *other != f => Some((*other, is_sure && other.file == f.file)),
                 _ => None,
             }));
-            let callers = cx.flow.calls.iter().filter(|(_, called)| *called == f);
-            waiting.extend(callers.map(|(caller, _)| (*caller, is_sure)));
+            let callers = self.callers.get_or_insert_with(|| callers(cx)).get(&f);
+            waiting.extend(callers.into_iter().flatten().map(|caller| (*caller, is_sure)));
             let is_at_start = said.contains(&Said::AtStart(f.file));
             is_started |= is_sure && is_at_start;
             is_dead |= waiting.len() == before && !is_at_start;
@@ -412,6 +413,15 @@ fn said(cx: &CheckContext<'_>) -> FxHashMap<Name, Vec<Said>> {
                 }
             }
         }
+    }
+    found
+}
+
+/// Who calls each function, as far as values told.
+fn callers(cx: &CheckContext<'_>) -> FxHashMap<FnRef, Vec<FnRef>> {
+    let mut found: FxHashMap<FnRef, Vec<FnRef>> = FxHashMap::default();
+    for (caller, called) in &cx.flow.calls {
+        found.entry(*called).or_default().push(*caller);
     }
     found
 }

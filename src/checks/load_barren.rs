@@ -128,16 +128,8 @@ fn own_reads(cx: &CheckContext<'_>, f: FnRef) -> Vec<Name> {
     let mut found = Vec::new();
     for decl in functions {
         let body = &decl.body;
-        let called: Vec<ExprId> =
-            body.exprs.iter().filter_map(|e| if let Expr::Call { callee, .. } = e { Some(*callee) } else { None }).collect();
-        for (i, expr) in body.exprs.iter().enumerate() {
-            if let Expr::Attr { base, name, .. } = expr
-                && *body.expr(*base) == Expr::This
-                && !called.contains(&ExprId(i as u32))
-            {
-                found.push(*name);
-            }
-        }
+        let is_called = |e: ExprId| body.exprs.iter().any(|c| matches!(c, Expr::Call { callee, .. } if *callee == e));
+        found.extend(body.own_attrs(None).filter(|(e, _)| !is_called(*e)).map(|(_, name)| name));
     }
     found
 }

@@ -81,6 +81,18 @@ impl Body {
         false
     }
 
+    /// The attributes that are read of the object itself: of `$this`, or of the variable that holds it.
+    pub fn own_attrs(&self, receiver: Option<Slot>) -> impl Iterator<Item = (ExprId, Name)> {
+        self.exprs.iter().enumerate().filter_map(move |(i, expr)| match expr {
+            Expr::Attr { base, name, .. } => match self.expr(*base) {
+                Expr::This => Some((ExprId(i as u32), *name)),
+                Expr::Local(slot) if Some(*slot) == receiver => Some((ExprId(i as u32), *name)),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     /// The loop that a header begins, and the range of the whole of it; none for the clause of a comprehension.
     pub fn loop_at(&self, header: Range) -> Option<(&Loop, Range)> {
         self.loops().find(|(l, _)| l.header == header)

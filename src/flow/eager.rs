@@ -1,7 +1,7 @@
 //! What do eager-load arguments load? Paths, objects that carry them, closures that narrow them.
 
 use super::call::Args;
-use super::orm::DEFAULT_DEPTH;
+use super::relation::DEFAULT_DEPTH;
 use super::tree::{NOTHING, OPEN, Tree};
 use super::value::{Data, Load, Query, UNKNOWN, Val};
 use super::{Engine, Frame};

@@ -4,15 +4,13 @@
 //! ancestors, routes through [`Engine::handlers`]. Which names mean what is the packs' matter.
 
 use super::value::{Data, UNKNOWN, Val};
-use super::{Engine, Event, Frame, Values, What};
+use super::{Engine, Frame, Values};
 use crate::base::{Name, Range};
 use crate::facts::{Arg, Expr, ExprId, FnId, FnKind, Language, Pat, Slot, Type};
 use crate::index::{ClassId, FnRef, Symbol};
 use crate::packs::Runs;
 use crate::source::Origin;
 
-/// Method by which a value that leaves the event loop's thread is called; no program can spell it.
-const OFFLOADED: &str = "<in another thread>";
 /// Name of a decorator of the program that keeps results; no program can spell it.
 const MEMOISED: &str = "<kept>";
 
@@ -50,9 +48,9 @@ pub enum EntryKind {
 pub(super) struct Marks {
     entry: Option<Entry>,
     pub(super) is_once: bool,
-    is_offloaded: bool,
+    pub(super) is_offloaded: bool,
     /// A generator that is run where it is entered: `@contextmanager`.
-    is_entered: bool,
+    pub(super) is_entered: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -483,218 +481,6 @@ impl<'a> Engine<'a> {
             }
             _ => false,
         }
-    }
-
-    /// What becomes of a construction that a frame saw: a fault here, something for the callers, or nothing.
-    pub(super) fn settle_construction(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
-        let f = fr.f;
-        let origin = self.ix.sources.file(f.file).origin;
-        if matches!(origin, Origin::Test | Origin::Migration) || self.is_kept_result(f) {
-            return;
-        }
-        let python = fr.language == Language::Python;
-        if python && origin == Origin::Script {
-            return;
-        }
-        // Kept by its object, which does not live longer than a request.
-        if self.marks(f).is_once && !fr.decl.is_async && self.takes_receiver(f) && !fr.decl.is_classmethod {
-            event.by_object = true;
-            event.loops.clear();
-        }
-        let at_import = python && matches!(fr.decl.kind, FnKind::File | FnKind::ClassBody);
-        if at_import {
-            return;
-        }
-        let in_loop = !event.loops.is_empty();
-        let entry = self.entry_of(f);
-        match entry {
-            Some(Entry { kind: EntryKind::Request | EntryKind::Task, .. }) => {
-                event.entry = Some(f);
-                self.confirm(event);
-            }
-            Some(_) if in_loop => {
-                event.entry = Some(f);
-                self.confirm(event);
-            }
-            Some(_) => (),
-            None if in_loop && fr.loops.is_empty() => self.confirm(event),
-            None => pending.push(event),
-        }
-    }
-
-    /// What becomes of a blocking call that a frame saw.
-    pub(super) fn settle_blocking(&mut self, fr: &Frame<'a>, mut event: Event, pending: &mut Vec<Event>) {
-        if !fr.decl.is_async {
-            // Short work counts where it stands; what a function does once does not come back.
-            let is_short = match event.what {
-                What::Block { function } => self.ix.packs.blocking(function).is_some_and(|b| b.short),
-                _ => false,
-            };
-            if !is_short && !self.is_kept_result(fr.f) {
-                pending.push(event);
-            }
-            return;
-        }
-        let origin = self.ix.sources.file(fr.file).origin;
-        if matches!(origin, Origin::Test | Origin::Script | Origin::Migration) {
-            return;
-        }
-        match self.entry_of(fr.f) {
-            Some(Entry { kind: EntryKind::Startup | EntryKind::Command, .. }) => (),
-            Some(Entry { is_on_shared_loop: false, .. }) => (),
-            entry => {
-                event.entry = entry.map(|_| fr.f);
-                self.confirm(event);
-            }
-        }
-    }
-
-    /// Parameters that the framework fills by calling something for each request: the calls belong to this function.
-    pub(super) fn inject(&mut self, fr: &mut Frame<'a>) {
-        if fr.language != Language::Python {
-            return;
-        }
-        for (i, param) in fr.decl.params.iter().enumerate() {
-            if i == 0 && self.takes_receiver(fr.f) {
-                continue;
-            }
-            let slot = param.slot.0 as usize;
-            let mut found = None;
-            for e in param.decorators.iter().copied().chain(param.default) {
-                if let Expr::Call { callee, args } = fr.body.expr(e) {
-                    let callee = self.expr(fr, *callee);
-                    if self.is_injection(callee) {
-                        found = Some((self.injected(fr, args), fr.body.range(e)));
-                    }
-                }
-            }
-            if found.is_none() && param.default.is_none() {
-                let aliased = self.aliased_injection(fr, param.ty.as_ref());
-                found = aliased.map(|t| (Some(t), param.range));
-            }
-            let Some((target, range)) = found else {
-                continue;
-            };
-            let declared = self.declared_param(fr.f, param, false);
-            let given = fr.locals.get(slot).copied().unwrap_or(UNKNOWN);
-            if given != UNKNOWN && given != declared && !matches!(self.data(given), Data::Instance(_) | Data::External(_)) {
-                continue;
-            }
-            let target = match target {
-                Some(t) => t,
-                // `x: Service = Depends()`: the type is what is called.
-                None => match self.data(declared) {
-                    Data::Object { class, .. } => {
-                        let class = *class;
-                        self.v.of(Data::Class(class))
-                    }
-                    _ => continue,
-                },
-            };
-            let mark = fr.buffer.len();
-            let mut val = self.call_value(fr, target, super::call::Args::default(), range);
-            let (is_async, is_generator) = match self.data(target) {
-                Data::Function(f) => {
-                    let decl = self.ix.function(*f);
-                    (decl.is_async, decl.is_generator)
-                }
-                _ => (false, false),
-            };
-            if !is_async {
-                fr.forget_blocking(mark);
-            }
-            if is_generator {
-                let before = fr.buffer.len();
-                val = self.element_of(fr, val, range);
-                fr.buffer.truncate(before);
-            }
-            if let Some(local) = fr.locals.get_mut(slot) {
-                let is_plain = declared == UNKNOWN || matches!(self.v.get(declared), Data::Object { .. });
-                *local = if is_plain && val != UNKNOWN { val } else { declared };
-            }
-        }
-    }
-
-    fn is_injection(&self, callee: Val) -> bool {
-        match self.data(callee) {
-            Data::External(name) => self.ix.packs.function(*name).is_some_and(|op| op.injects),
-            _ => false,
-        }
-    }
-
-    /// What an injection calls; nothing if the type of the parameter says it.
-    fn injected(&mut self, fr: &mut Frame<'a>, args: &'a [Arg]) -> Option<Val> {
-        let named = args.iter().find(|a| a.name.is_some_and(|n| n.as_str() == "dependency"));
-        let arg = args.iter().find(|a| a.name.is_none()).or(named)?;
-        Some(self.expr(fr, arg.value))
-    }
-
-    /// `Database = Annotated[Session, Depends(open)]`: the type is an alias that injects.
-    fn aliased_injection(&mut self, fr: &Frame<'a>, ty: Option<&Type>) -> Option<Val> {
-        let Some(Type::Named(name)) = ty else {
-            return None;
-        };
-        let Symbol::Variable(file, variable) = self.ix.resolve_dotted(fr.file, fr.f.id, name.as_str()) else {
-            return None;
-        };
-        let (f, value) = self.ix.variable_value(file, variable)?;
-        let mut outer = self.frame(f, UNKNOWN);
-        self.module_scope(&mut outer);
-        let Expr::Index { index: Some(index), .. } = outer.body.expr(value) else {
-            return None;
-        };
-        let Expr::Seq { items, .. } = outer.body.expr(*index) else {
-            return None;
-        };
-        for item in items {
-            if let Expr::Call { callee, args } = outer.body.expr(item.value) {
-                let callee = self.expr(&mut outer, *callee);
-                if self.is_injection(callee) {
-                    return self.injected(&mut outer, args);
-                }
-            }
-        }
-        None
-    }
-
-    /// A callable whose calls leave the event loop's thread.
-    pub(super) fn offloaded(&mut self, callee: Val) -> Val {
-        self.v.of(Data::Method(callee, Name::new(OFFLOADED)))
-    }
-
-    /// Is this the method by which [`Engine::offloaded`] values are called?
-    pub(super) fn is_offloaded_call(&self, name: Name) -> bool {
-        name.as_str() == OFFLOADED
-    }
-
-    /// After the call at `range` of a function of the program: what of it does not run here?
-    pub(super) fn after_call(&mut self, fr: &mut Frame<'a>, f: FnRef, mark: usize, range: Range) {
-        let decl = self.ix.function(f);
-        let marks = self.marks(f);
-        // `for line in lines(path):` and `with opened(path):` run it here, `StreamingResponse(lines(path))` does not.
-        let runs_here = || {
-            let is_it = |iter: Option<ExprId>| iter.is_some_and(|e| fr.body.range(e) == range);
-            marks.is_entered || fr.body.loops().any(|(l, _)| is_it(l.iter))
-        };
-        let runs_later = decl.is_generator && !decl.is_async && fr.buffer.len() > mark && !runs_here();
-        if runs_later || marks.is_offloaded {
-            fr.forget_blocking(mark);
-        }
-    }
-
-    /// What is awaited does not block, only what it is made of.
-    pub(super) fn awaited(&mut self, fr: &mut Frame<'a>, e: ExprId, mark: usize) {
-        let range = fr.body.range(e);
-        let method = match fr.body.expr(e) {
-            Expr::Call { callee, .. } => Some(fr.body.range(*callee).end),
-            _ => None,
-        };
-        let mut i = 0;
-        fr.buffer.retain(|event| {
-            i += 1;
-            let here = event.site.range == range || Some(event.site.range.end) == method;
-            i <= mark || !(matches!(event.what, What::Block { .. }) && event.path.is_empty() && here)
-        });
     }
 
     /// Functions handed to a library as what runs when the process starts or ends.

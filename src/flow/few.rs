@@ -2,6 +2,7 @@
 
 use super::value::Data;
 use super::{Engine, Frame};
+use crate::base::Range;
 use crate::facts::{Arg, BinaryOp, Expr, ExprId, Loop, Pat, Slot, Stmt, StmtId};
 use crate::index::Symbol;
 
@@ -22,10 +23,9 @@ impl<'a> Engine<'a> {
             return false;
         };
         let counts = l.iter.is_some_and(|iter| numbers(fr, iter).is_some());
-        let is_within = |at: crate::base::Range| l.body.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(at));
-        let is_read = |(e, at): (&Expr, &crate::base::Range)| *e == Expr::Local(slot) && is_within(*at);
-        let leaves =
-            |(stmt, at): (&Stmt, &crate::base::Range)| matches!(stmt, Stmt::Return(_) | Stmt::Break(_)) && is_within(*at);
+        let is_within = |at: Range| l.body.iter().any(|s| body.stmt_ranges[s.0 as usize].contains(at));
+        let is_read = |(e, at): (&Expr, &Range)| *e == Expr::Local(slot) && is_within(*at);
+        let leaves = |(stmt, at): (&Stmt, &Range)| matches!(stmt, Stmt::Return(_) | Stmt::Break(_)) && is_within(*at);
         counts && !body.exprs.iter().zip(&body.ranges).any(is_read) && body.stmts.iter().zip(&body.stmt_ranges).any(leaves)
     }
 

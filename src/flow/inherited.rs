@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Engine;
 use super::value::Data;
 use crate::base::Name;
-use crate::facts::{ClassKind, Expr, FnKind};
+use crate::facts::{ClassKind, FnKind};
 use crate::index::{ClassId, FnRef};
 use crate::source::Origin;
 
@@ -25,15 +25,8 @@ impl Engine<'_> {
                 continue;
             }
             for f in self.inherited_readers(class, &mut read) {
-                let decl = self.ix.function(f);
                 let this = self.v.of(Data::Object { class, fields: Box::default(), exact: false });
-                let handler = self.handlers.contains(&f);
-                let mut args = Vec::with_capacity(decl.params.len());
-                for (i, param) in decl.params.iter().enumerate() {
-                    let is_this = i == 0 && self.takes_receiver(f);
-                    args.push(if is_this { this } else { self.declared_param(f, param, handler) });
-                }
-                self.evaluate(f, this, args);
+                self.root_on(f, this);
             }
         }
     }
@@ -101,16 +94,7 @@ impl Engine<'_> {
             .map(|f| {
                 let decl = self.ix.function(f);
                 let receiver = decl.params.first().filter(|_| self.takes_receiver(f)).map(|p| p.slot);
-                let body = &decl.body;
-                let names = body.exprs.iter().filter_map(|e| match e {
-                    Expr::Attr { base, name, .. } => match body.expr(*base) {
-                        Expr::This => Some(*name),
-                        Expr::Local(slot) if Some(*slot) == receiver => Some(*name),
-                        _ => None,
-                    },
-                    _ => None,
-                });
-                (decl.name, names.collect())
+                (decl.name, decl.body.own_attrs(receiver).map(|(_, name)| name).collect())
             })
             .collect()
     }

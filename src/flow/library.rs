@@ -74,7 +74,7 @@ impl<'a> Engine<'a> {
             self.serialize(fr, val, range, 0);
             return self.v.of(Data::Instance(instance));
         }
-        // `datatables($query)` is about the query, `datatables()` what makes tables.
+        // Given a query, a function may be about that; without, it gives what is asked for more.
         if let Some(instance) = op.instance.filter(|_| op.result != Result::Same || args.positional.is_empty()) {
             return self.v.of(Data::Instance(instance));
         }

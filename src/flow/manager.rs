@@ -95,8 +95,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Does any method of a class or of those it derives from call what loads relations?
-    fn mentions_loading(&self, class: ClassId) -> bool {
-        let (loading, _) = self.ix.packs.loading_names();
+    fn mentions_loading(&mut self, class: ClassId) -> bool {
+        let packs = self.ix.packs;
+        let loading = self.loading_methods.get_or_insert_with(|| packs.loading_names().0);
         self.ix.class(class).mro.iter().any(|c| {
             let file = self.ix.class(*c).file;
             let methods = self.ix.class_decl(*c).methods.iter().map(|id| self.ix.function(FnRef { file, id: *id }));

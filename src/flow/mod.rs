@@ -25,6 +25,7 @@ mod forget;
 mod generic;
 mod identity;
 mod inherited;
+mod inject;
 mod kept;
 mod keyed;
 mod known;
@@ -46,11 +47,14 @@ mod print;
 mod protocol;
 mod reach;
 mod receiver;
+mod relation;
 mod renderer;
 mod resource;
+mod roots;
 mod select;
 mod serialize;
 mod session;
+mod settle;
 mod signal;
 mod stmt;
 mod switch;
@@ -64,7 +68,6 @@ mod types;
 pub mod value;
 mod walk;
 
-use std::cell::LazyCell;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -77,9 +80,8 @@ pub use facts::FlowFacts;
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, ClassKind, FnId, FnKind, FunctionDecl, Language, PatId};
+use crate::facts::{Body, FunctionDecl, Language, PatId};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
-use crate::source::Origin;
 use tree::Tree;
 use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 
@@ -98,8 +100,6 @@ const MAX_RECEIVERS: u16 = 800;
 const MAX_PENDING: usize = 64;
 /// At most so many constructions and blocking calls are kept per function.
 const MAX_ASIDES: usize = 60;
-/// How methods are called whose names are values.
-const CALLS_BY_VALUE: &[&str] = &["$this->{", "$this->$", "self::$", "static::$", "[$this, $", "call_user_func"];
 /// How a nullable type writes null.
 const NULL_TYPE: &str = "null";
 /// A fault further than this many calls below its loop is not reported.
@@ -294,6 +294,12 @@ pub(crate) struct Engine<'a> {
     choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
     /// What the default manager of each model loads with its rows, as far as it was asked.
     managed: FxHashMap<ModelId, tree::Tree>,
+    /// Classes that only say what others must have, once it is asked.
+    structural: Option<FxHashSet<ClassId>>,
+    /// The only class of the program that has what each of them asks, as far as it was asked.
+    fitting: FxHashMap<ClassId, Option<ClassId>>,
+    /// Names of what loads relations, once it is asked.
+    loading_methods: Option<FxHashSet<Name>>,
     /// Fields that serializers and schemas declare.
     declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
 }
@@ -448,88 +454,14 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         changed_fields: None,
         choice_fields: FxHashMap::default(),
         managed: FxHashMap::default(),
+        loading_methods: None,
+        structural: None,
+        fitting: FxHashMap::default(),
         declared_fields: FxHashMap::default(),
     }
 }
 
 impl<'a> Engine<'a> {
-    /// Evaluates every function of the application with what its declaration tells.
-    fn roots(&mut self) {
-        let files: Vec<FileId> = (0..self.ix.facts.len() as u32).map(FileId).collect();
-        // File bodies first: they register routes and bind module variables.
-        for pass in 0..2 {
-            for file in &files {
-                if self.is_history(*file) {
-                    continue;
-                }
-                let facts = self.ix.file(*file);
-                let template = facts.language.is_template();
-                let text = &self.ix.sources.file(*file).text;
-                let calls_by_value = LazyCell::new(|| CALLS_BY_VALUE.iter().any(|call| text.contains(call)));
-                for (i, decl) in facts.functions.iter().enumerate() {
-                    let first = decl.kind == FnKind::File;
-                    if first != (pass == 0) || decl.is_abstract || (template && pass == 0) {
-                        continue;
-                    }
-                    if matches!(decl.kind, FnKind::ClassBody | FnKind::Closure | FnKind::Macro) {
-                        continue;
-                    }
-                    // A method that only its class can call, and that is named nowhere else there.
-                    let in_class = decl.class.is_some_and(|c| facts.classes[c.0 as usize].kind == ClassKind::Class);
-                    if decl.is_private && in_class && is_named_once(text, decl.name) && !*calls_by_value {
-                        continue;
-                    }
-                    let f = FnRef { file: *file, id: FnId(i as u32) };
-                    self.root(f);
-                }
-            }
-        }
-    }
-
-    /// Does a file only say how tables came to be?
-    fn is_history(&self, file: FileId) -> bool {
-        self.ix.sources.file(file).origin == Origin::Migration
-    }
-
-    fn root(&mut self, f: FnRef) {
-        let decl = self.ix.function(f);
-        let this = self.receiver_of(f);
-        let mut args = Vec::with_capacity(decl.params.len());
-        let handler = self.handlers.contains(&f);
-        for (i, param) in decl.params.iter().enumerate() {
-            let receives = self.takes_receiver(f);
-            let mut val = if i == 0 && receives { this } else { self.declared_param(f, param, handler) };
-            // The first thing that a handler is given is the request.
-            if (handler || self.is_given_request(f)) && val == UNKNOWN && i == usize::from(receives) {
-                let language = if self.ix.file(f.file).language == Language::Python { self.names.python } else { self.names.php };
-                if let Some(class) = self.ix.packs.word_in_language(language, "request-class") {
-                    val = self.v.of(Data::Instance(class));
-                }
-            }
-            args.push(val);
-        }
-        let summary = self.evaluate(f, this, args);
-        self.respond(f, summary.ret);
-    }
-
-    /// What a function gives may know itself how it becomes the response: the framework asks it.
-    fn respond(&mut self, f: FnRef, returned: Val) {
-        let language = if self.ix.file(f.file).language == Language::Php { self.names.php } else { return };
-        let Some(method) = self.ix.packs.word_in_language(language, "response-method") else { return };
-        for val in self.v.alternatives(returned) {
-            let Data::Object { class, .. } = *self.data(val) else { continue };
-            if self.ix.find_method(class, method).is_none() {
-                continue;
-            }
-            let request = self.ix.packs.word_in_language(language, "request-class");
-            let request = request.map_or(UNKNOWN, |class| self.v.of(Data::Instance(class)));
-            let mut fr = self.frame(f, UNKNOWN);
-            let at = fr.decl.name_range;
-            self.call_method(&mut fr, val, method, call::Args::positional(vec![request]), at);
-            self.finish(fr);
-        }
-    }
-
     /// Was a function evaluated with as many different arguments as it may be, by what it was called on?
     fn has_enough_contexts(&self, counted: (FnRef, Option<ClassId>)) -> bool {
         let (f, class) = counted;
@@ -843,9 +775,4 @@ impl<'a> Engine<'a> {
     fn data(&self, val: Val) -> &Data {
         self.v.get(val)
     }
-}
-
-/// Is a method's name written in its declaration only? What the language calls by itself has no other place.
-fn is_named_once(text: &str, name: Name) -> bool {
-    !name.as_str().starts_with("__") && text.matches(name.as_str()).nth(1).is_none()
 }

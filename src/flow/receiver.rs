@@ -6,7 +6,7 @@ use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Language, Type};
-use crate::index::{ClassId, FnRef};
+use crate::index::{ClassId, FnRef, ProjectIndex};
 use crate::source::Origin;
 
 impl<'a> Engine<'a> {
@@ -76,40 +76,23 @@ impl<'a> Engine<'a> {
     }
 
     /// Does a class only say what others must have: `class Repository(Protocol)`? What derives from it and is none itself does not.
-    fn is_structural(&self, class: ClassId) -> bool {
-        let external = &self.ix.class(class).external;
-        let mut structural = external.iter().filter(|n| self.ix.packs.roles(**n).iter().any(|r| r.as_str() == "structural-type"));
-        structural.any(|name| {
-            self.ix.class_decl(class).bases.iter().any(|base| match base {
-                Type::Named(n) | Type::Apply(n, _) => n.last_segment() == name.last_segment(),
-                Type::Union(_) | Type::Unknown => false,
-            })
-        })
+    fn is_structural(&mut self, class: ClassId) -> bool {
+        let ix = self.ix;
+        let all = self.structural.get_or_insert_with(|| {
+            let classes = (0..ix.classes.len()).map(|i| ClassId(i as u32));
+            classes.filter(|class| derives_from_structural(ix, *class)).collect()
+        });
+        all.contains(&class)
     }
 
     /// The only class of the program that has all methods of a structural type, and its method of this name.
-    fn fits_structure(&self, class: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
-        let info = self.ix.class(class);
+    fn fits_structure(&mut self, class: ClassId, name: Name) -> Option<(ClassId, FnRef)> {
         if !self.is_structural(class) {
             return None;
         }
-        let asked: Vec<Name> = self
-            .ix
-            .class_decl(class)
-            .methods
-            .iter()
-            .map(|m| self.ix.file(info.file).functions[m.0 as usize].name)
-            .filter(|n| !n.as_str().starts_with('_'))
-            .collect();
-        let fits = |c: &ClassId| {
-            *c != class
-                && self.ix.sources.file(self.ix.class(*c).file).origin == Origin::Ours
-                && self.ix.own_method(*c, name).is_some_and(|f| !is_left_open(self.ix.function(f)))
-                && asked.iter().all(|method| self.ix.find_method(*c, *method).is_some())
-        };
-        let mut found = (0..self.ix.classes.len()).map(|i| ClassId(i as u32)).filter(fits);
-        let only = found.next().filter(|_| found.next().is_none())?;
-        Some((only, self.ix.own_method(only, name)?))
+        let ix = self.ix;
+        let only = (*self.fitting.entry(class).or_insert_with(|| only_fitting(ix, class)))?;
+        Some((only, ix.find_method(only, name)?.1))
     }
 
     /// A method that a class of the program inherits from a library.
@@ -293,4 +276,31 @@ impl<'a> Engine<'a> {
         self.run_callbacks(fr, &args, whole);
         UNKNOWN
     }
+}
+
+/// Does a class itself, not by way of another, derive from what makes it a structural type?
+fn derives_from_structural(ix: &ProjectIndex<'_>, class: ClassId) -> bool {
+    let is_one = |n: &&Name| ix.packs.roles(**n).iter().any(|r| r.as_str() == "structural-type");
+    ix.class(class).external.iter().filter(is_one).any(|name| {
+        ix.class_decl(class).bases.iter().any(|base| match base {
+            Type::Named(n) | Type::Apply(n, _) => n.last_segment() == name.last_segment(),
+            Type::Union(_) | Type::Unknown => false,
+        })
+    })
+}
+
+/// The class that answers all that a structural type asks, if there is just one.
+fn only_fitting(ix: &ProjectIndex<'_>, class: ClassId) -> Option<ClassId> {
+    let file = ix.class(class).file;
+    let methods = ix.class_decl(class).methods.iter().map(|m| ix.function(FnRef { file, id: *m }).name);
+    let asked: Vec<Name> = methods.filter(|n| !n.as_str().starts_with('_')).collect();
+    let answers = |c: ClassId, method: Name| ix.find_method(c, method).is_some_and(|(_, f)| !is_left_open(ix.function(f)));
+    let fits = |c: &ClassId| {
+        *c != class
+            && !derives_from_structural(ix, *c)
+            && ix.sources.file(ix.class(*c).file).origin == Origin::Ours
+            && asked.iter().all(|method| answers(*c, *method))
+    };
+    let mut found = (0..ix.classes.len()).map(|i| ClassId(i as u32)).filter(fits);
+    found.next().filter(|_| !asked.is_empty() && found.next().is_none())
 }

@@ -1,7 +1,7 @@
 //! What does a table builder read of each row it draws: columns, links, actions that are shown or not?
 
 use super::super::call::Args;
-use super::super::orm::DEFAULT_DEPTH;
+use super::super::relation::DEFAULT_DEPTH;
 use super::super::tree::NOTHING;
 use super::super::value::{Data, NULL, Query, UNKNOWN, Val};
 use super::super::{Engine, Frame, What};
