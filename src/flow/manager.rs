@@ -76,20 +76,21 @@ impl<'a> Engine<'a> {
         let data = self.ix.model(model);
         let initial = self.ix.packs.word(data.dialect, "initial-query");
         let first = data.managers.first();
-        let class = first.and_then(|m| m.class.or(m.query_class));
-        let may_load = [class, first.and_then(|m| m.query_class)].into_iter().flatten().any(|c| self.mentions_loading(c));
-        let asked = class.zip(initial).and_then(|(class, method)| self.ix.find_method(class, method));
-        let tree = match (asked, first) {
-            (Some((_, f)), Some(default)) if may_load => {
-                let mut fr = self.frame(f, UNKNOWN);
-                let range = fr.decl.name_range;
-                match self.manager(&mut fr, model, default.name, range).map(|query| self.data(query).clone()) {
-                    Some(Data::Query(query)) => query.tree,
-                    _ => NOTHING,
-                }
+        let classes: Vec<ClassId> = first.into_iter().flat_map(|m| [m.class, m.query_class]).flatten().collect();
+        let asked = classes.first().zip(initial).and_then(|(class, method)| self.ix.find_method(*class, method));
+        let mut tree = NOTHING;
+        if let (Some((_, f)), Some(default)) = (asked, first) {
+            let mut fr = self.frame(f, UNKNOWN);
+            let range = fr.decl.name_range;
+            if let Some(Data::Query(query)) = self.manager(&mut fr, model, default.name, range).map(|q| self.data(q).clone()) {
+                tree = query.tree;
             }
-            _ => NOTHING,
-        };
+            // A query that is not understood loads nothing as long as nobody there speaks of loading.
+            let plain = self.default_tree(model);
+            if tree == self.v.trees.opened(plain) && !classes.iter().any(|class| self.mentions_loading(*class)) {
+                tree = NOTHING;
+            }
+        }
         self.managed.insert(model, tree);
         tree
     }
