@@ -615,6 +615,8 @@ pub enum Stmt {
         /// Content.
         body: Block,
     },
+    /// A part of a template of which the output is kept: it runs only when the cache does not hold it.
+    Cached(Block),
     /// Return.
     Return(Option<ExprId>),
     /// Raise or throw.

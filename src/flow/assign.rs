@@ -45,6 +45,10 @@ impl<'a> Engine<'a> {
             Pat::Seq(items) => {
                 let known = match self.data(val) {
                     Data::Tuple(vals) => Some(vals.clone()),
+                    // There, what has named parts is a tuple of them.
+                    Data::Record(keys, None) if fr.language == crate::facts::Language::DjangoTemplate => {
+                        Some(keys.iter().map(|(_, val)| *val).collect())
+                    }
                     _ => None,
                 };
                 let starred = items.iter().position(|(_, star)| *star);

@@ -249,10 +249,15 @@ impl<'a> Engine<'a> {
         if let Some(val) = self.field_known(object, name) {
             return val;
         }
-        match self.data(object) {
-            Data::Object { class, .. } => {
-                let class = *class;
-                self.class_field(class, name)
+        match *self.data(object) {
+            Data::Object { class, exact, .. } => {
+                let val = self.class_field(class, name);
+                // What such a class declares stands only where nobody gave another value: the request, or the environment.
+                let is_given = !exact && self.has_role(class, "response-model-base") || self.has_role(class, "settings-model");
+                match self.data(val) {
+                    Data::Str(_) | Data::Int(_) | Data::Bool(_) if is_given => SCALAR,
+                    _ => val,
+                }
             }
             _ => UNKNOWN,
         }

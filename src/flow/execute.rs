@@ -4,7 +4,7 @@ use super::event::{Statement, What};
 use super::tree::{HIDDEN, NOTHING, State, Tree};
 use super::value::{Data, NO_LOOP, Query, Source, Src, Val, flag};
 use super::{Engine, Frame};
-use crate::base::{Name, Range};
+use crate::base::{Name, Range, Span};
 use crate::index::{Access, FnRef, ModelId};
 use crate::packs::{Op, Result};
 
@@ -127,6 +127,20 @@ impl<'a> Engine<'a> {
                 self.mark_loaded(fr, parent, above);
             }
         }
+    }
+
+    /// An element after a loop over all of them: what each turn read is loaded on it, and on the rows that variables hold.
+    pub(super) fn as_read(&mut self, fr: &mut Frame<'a>, element: Val, header: Range) -> Val {
+        let id = self.v.loop_at(Span { file: fr.file, range: header });
+        let mut element = element;
+        for (_, src, name, there) in fr.read_each.iter().filter(|(l, ..)| *l == id).copied().collect::<Vec<_>>() {
+            if there != HIDDEN {
+                let tree = self.v.trees.with(NOTHING, name, there);
+                element = self.v.with_loaded(element, src, tree);
+            }
+        }
+        self.loaded_by_loop(fr, id);
+        element
     }
 
     /// Rows of a source have this there from now on, also where they hang on the rows above them.

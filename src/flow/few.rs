@@ -120,7 +120,9 @@ fn turn_ends(body: &crate::facts::Body, block: &[StmtId], handled: &mut bool, go
                 *handled |= !handlers.is_empty();
                 turn_ends(body, tried, handled, goes_on) | turn_ends(body, otherwise, handled, goes_on)
             }
-            Stmt::With { body: inner, .. } | Stmt::TemplateBlock { body: inner, .. } => turn_ends(body, inner, handled, goes_on),
+            Stmt::With { body: inner, .. } | Stmt::TemplateBlock { body: inner, .. } | Stmt::Cached(inner) => {
+                turn_ends(body, inner, handled, goes_on)
+            }
             Stmt::If { then, otherwise, .. } => {
                 let first = turn_ends(body, then, handled, goes_on);
                 first & turn_ends(body, otherwise, handled, goes_on)

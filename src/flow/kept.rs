@@ -5,6 +5,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filled::Place;
+use super::value::Data;
 use super::{Engine, Frame, What};
 use crate::base::{FileId, Name};
 use crate::facts::{BinaryOp, Expr, ExprId, FnId, FnKind, Language, ParamKind, Pat, Slot, StmtId};
@@ -125,7 +126,8 @@ impl<'a> Engine<'a> {
             self.made = Some(made);
         }
         let made = self.made.as_ref().and_then(|m| m.get(&class)).copied().unwrap_or_default();
-        made.at_import || !made.in_function
+        // What describes a request is made by the framework, for each.
+        made.at_import || !made.in_function && !self.has_role(class, "response-model-base")
     }
 
     fn read_made(&mut self) -> FxHashMap<ClassId, Made> {
@@ -295,7 +297,7 @@ impl<'a> Engine<'a> {
                         Keeper::Nobody
                     };
                 }
-                match own {
+                match own.or_else(|| self.class_held(fr, *base)) {
                     Some(class) => self.object_or_process(class),
                     None => Keeper::Process,
                 }
@@ -315,10 +317,24 @@ impl<'a> Engine<'a> {
         looked_up(body, cond, &mut bases, 0);
         let own = |e: &ExprId| matches!(body.expr(*e), Expr::Attr { base, .. } if self.is_receiver(fr, *base));
         let is_local = |e: &ExprId| matches!(body.expr(*e), Expr::Local(_));
+        let held = bases.iter().find_map(|e| match body.expr(*e) {
+            Expr::Attr { base, .. } if !own(e) => self.class_held(fr, *base),
+            _ => None,
+        });
         match self.ix.class_of_function(fr.f) {
+            _ if let Some(class) = held => self.object_or_process(class),
             Some(class) if bases.iter().any(own) => self.object_or_process(class),
             _ if !bases.is_empty() && !bases.iter().any(is_local) => Keeper::Process,
             _ => Keeper::Nobody,
+        }
+    }
+
+    /// The class of an object that a variable holds: it says how long the object lives.
+    fn class_held(&self, fr: &Frame<'a>, e: ExprId) -> Option<ClassId> {
+        let Expr::Local(slot) = fr.body.expr(e) else { return None };
+        match self.data(*fr.locals.get(slot.0 as usize)?) {
+            Data::Object { class, .. } => Some(*class),
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Looks at expressions without running them: what they cost was counted when they were evaluated.
 
 use super::tree::State;
-use super::value::{Data, NULL, Row, Source, Src, UNKNOWN, Val};
+use super::value::{Data, ManyKind, NULL, Row, Source, Src, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Arg, AttrDecl, BinaryOp, Case, ClassKind, Expr, ExprId, Language, Type};
@@ -108,12 +108,10 @@ impl<'a> Engine<'a> {
                     (Expr::Str(relation), Some(row)) => self.is_loaded(fr, row, *relation)?,
                     (Expr::Str(key), None) if self.lacks_key(fr, right, *key) => false,
                     _ => {
-                        let Expr::Seq { items, .. } = body.expr(right) else { return None };
                         let wanted = self.known(fr, left)?;
                         let mut found = Some(false);
-                        for item in items {
-                            let at = self.known(fr, item.value)?;
-                            found = match (found, same(wanted, at)) {
+                        for at in self.known_items(fr, right)? {
+                            found = match (found, same(wanted, at?)) {
                                 (Some(true), _) | (_, Some(true)) => Some(true),
                                 (Some(false), Some(false)) => Some(false),
                                 _ => None,
@@ -198,14 +196,39 @@ impl<'a> Engine<'a> {
         self.has_word(row, "field-guards", method).then_some((row.src, *relation))
     }
 
-    /// Is a value an object whose class has a method of this name, whichever of several it is?
+    /// Is a value an object of a class, or the class, that has a member of this name, whichever of several it is?
     fn has_by_class(&self, fr: &Frame<'a>, e: ExprId, name: Name) -> bool {
         let Expr::Local(slot) = fr.body.expr(e) else { return false };
         let Some(val) = fr.locals.get(slot.0 as usize).copied() else { return false };
         self.v.alternatives(val).into_iter().all(|v| match self.data(v) {
-            Data::Object { class, .. } => self.ix.find_method(*class, name).is_some(),
+            Data::Object { class, .. } | Data::Class(class) => {
+                let has_value = |(owner, i): (ClassId, usize)| self.ix.class_decl(owner).attrs[i].value.is_some();
+                self.ix.find_method(*class, name).is_some() || self.ix.find_attr(*class, name).is_some_and(has_value)
+            }
             _ => false,
         })
+    }
+
+    /// Is a value a query, where an expression names a class of queries?
+    fn is_query(&mut self, fr: &mut Frame<'a>, value: ExprId, class: ExprId) -> Option<bool> {
+        let Expr::Local(slot) = fr.body.expr(value) else { return None };
+        let val = *fr.locals.get(slot.0 as usize)?;
+        let of_query = |e: &Engine<'a>, v: Val| match e.data(v) {
+            // The manager of a relation is no query yet.
+            Data::Query(query) => query.via.is_none().then_some(true),
+            Data::Tuple(_) | Data::Many(_, ManyKind::Held | ManyKind::Literal) | Data::Record(..) => Some(false),
+            _ => None,
+        };
+        let mut answers = self.v.alternatives(val).into_iter().map(|v| of_query(self, v));
+        let first = answers.next()??;
+        if !answers.all(|a| a == Some(first)) {
+            return None;
+        }
+        let asked = self.expr(fr, class);
+        let Data::External(asked) = *self.data(asked) else { return None };
+        let is_asked = |base: Name| base.has_word(asked.as_str());
+        let language = self.language(fr);
+        self.ix.packs.word_in_language(language, "query-types").is_some_and(is_asked).then_some(first)
     }
 
     /// The row of which an expression gives all attributes.
@@ -252,6 +275,9 @@ impl<'a> Engine<'a> {
         }
         if self.known(fr, value) == Some(Known::Null) {
             return Some(false);
+        }
+        if let Some(answer) = self.is_query(fr, value, class) {
+            return Some(answer);
         }
         if let Some(answer) = self.is_object_of(fr, value, class) {
             return Some(answer);
@@ -446,6 +472,18 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The elements of a list that is written here, or was written by the caller that hands it in.
+    fn known_items(&mut self, fr: &mut Frame<'a>, e: ExprId) -> Option<Vec<Option<Known>>> {
+        match fr.body.expr(e) {
+            Expr::Seq { items, .. } => Some(items.iter().map(|item| self.known(fr, item.value)).collect()),
+            Expr::Local(slot) if fr.decl.params.iter().any(|p| p.slot == *slot) => {
+                let Data::Tuple(items) = self.data(*fr.locals.get(slot.0 as usize)?) else { return None };
+                Some(items.iter().map(|v| self.known_value(*v)).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// What an expression is, as far as comparisons go.
     fn known(&mut self, fr: &mut Frame<'a>, e: ExprId) -> Option<Known> {
         let body = fr.body;
@@ -506,7 +544,7 @@ impl<'a> Engine<'a> {
                 }
             }
             Data::Object { .. } | Data::Class(_) | Data::Closure(..) | Data::Function(_) | Data::Row(_) => Some(Known::Something),
-            Data::Tuple(_) | Data::Many(..) | Data::Record(..) => Some(Known::Something),
+            Data::Tuple(_) | Data::Many(..) | Data::Record(..) | Data::Query(_) => Some(Known::Something),
             _ => None,
         }
     }

@@ -35,7 +35,12 @@ impl<'a> Engine<'a> {
                 return true;
             }
         }
-        let Expr::Local(slot) = body.expr(*given) else { return false };
+        // What is given may be a part of what was found.
+        let mut found = *given;
+        while let Expr::Attr { base, .. } = body.expr(found) {
+            found = *base;
+        }
+        let Expr::Local(slot) = body.expr(found) else { return false };
         let tests =
             body.exprs.iter().enumerate().any(|(i, e)| {
                 matches!(e, Expr::Local(s) if s == slot) && body.range(cond).contains(body.range(ExprId(i as u32)))
@@ -46,11 +51,19 @@ impl<'a> Engine<'a> {
         });
         let (true, Some((store, method, [key, ..]))) = (tests, asked) else { return false };
         let is_place = matches!(body.expr(store), Expr::Local(_) | Expr::Class(_) | Expr::This | Expr::Attr { .. });
-        is_place
-            && self.method_calls(body).any(|(base, name, args)| {
-                let writes = words("store-writes").split_whitespace().any(|w| name.as_str().starts_with(w));
-                name != method && writes && args.len() > 1 && same(body, base, store) && same(body, args[0].value, key.value)
-            })
+        let is_kept = |e: &Expr| match e {
+            Expr::Assign { target, .. } => match body.pat(*target) {
+                Pat::Index { base, index: Some(at) } => same(body, *base, store) && same(body, *at, key.value),
+                _ => false,
+            },
+            _ => false,
+        };
+        is_place && method.as_str() == "get" && body.exprs.iter().any(is_kept)
+            || is_place
+                && self.method_calls(body).any(|(base, name, args)| {
+                    let writes = words("store-writes").split_whitespace().any(|w| name.as_str().starts_with(w));
+                    name != method && writes && args.len() > 1 && same(body, base, store) && same(body, args[0].value, key.value)
+                })
     }
 
     fn method_calls(&self, body: &'a Body) -> impl Iterator<Item = MethodCall<'a>> {
@@ -126,9 +139,7 @@ fn calls_in<'a>(body: &'a Body, e: ExprId, found: &mut Vec<MethodCall<'a>>, dept
 /// Do two expressions write the same simple thing?
 fn same(body: &Body, a: ExprId, b: ExprId) -> bool {
     match (body.expr(a), body.expr(b)) {
-        (Expr::Attr { base: x, name: n, .. }, Expr::Attr { base: y, name: m, .. }) => {
-            n == m && matches!((body.expr(*x), body.expr(*y)), (Expr::This, Expr::This))
-        }
+        (Expr::Attr { base: x, name: n, .. }, Expr::Attr { base: y, name: m, .. }) => n == m && same(body, *x, *y),
         (Expr::Local(x), Expr::Local(y)) => x == y,
         (Expr::Class(x), Expr::Class(y)) => x == y,
         (Expr::Str(x), Expr::Str(y)) => x == y,

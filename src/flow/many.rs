@@ -236,7 +236,7 @@ impl<'a> Engine<'a> {
         at: Range,
         whole: Range,
     ) -> (Val, Option<Val>) {
-        if let Some(grown) = self.grown(fr, recv, name, &args) {
+        if let Some(grown) = self.grown(fr, recv, name, &args, at) {
             return (SCALAR, Some(grown));
         }
         if let Some(given) = self.mapping_method(fr, recv, name, &args) {
@@ -281,7 +281,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A container that an element is added to.
-    fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args) -> Option<Val> {
+    fn grown(&mut self, fr: &mut Frame<'a>, recv: Val, name: Name, args: &Args, at: Range) -> Option<Val> {
         match name.as_str() {
             // There, it says what is shown of each row.
             "append" if fr.language == Language::Php || fr.language == Language::Blade => None,
@@ -301,8 +301,7 @@ impl<'a> Engine<'a> {
                     return None;
                 }
                 let val = *args.positional.first()?;
-                let range = fr.decl.name_range;
-                let e = self.element_of(fr, val, range);
+                let e = self.element_of(fr, val, at);
                 Some(self.with_element(recv, None, e))
             }
             "insert" => {
@@ -327,7 +326,7 @@ impl<'a> Engine<'a> {
         } else {
             (self.peek_element(recv), true)
         };
-        let element = if element == NO_ELEMENT { UNKNOWN } else { element };
+        let mut element = if element == NO_ELEMENT { UNKNOWN } else { element };
         if op.serializes {
             self.serialize(fr, recv, at, 0);
         }
@@ -371,6 +370,7 @@ impl<'a> Engine<'a> {
                 for text in texts {
                     result = self.per_turn(fr, element, true, at, |this, fr, e| this.read_path(fr, e, text, at));
                 }
+                element = self.as_read(fr, element, at);
             }
         }
         if op.result == Result::Chain {
@@ -409,7 +409,9 @@ impl<'a> Engine<'a> {
             Result::Element => element,
             Result::Groups => {
                 let inner = self.v.many(element, ManyKind::Held);
-                let inner = if self.language(fr) == self.names.python && op.callback.is_some() {
+                let inner = if self.language(fr) == self.names.python && fr.language == Language::DjangoTemplate {
+                    self.v.record(vec![(Name::new("grouper"), result), (Name::new("list"), inner)], None)
+                } else if self.language(fr) == self.names.python && op.callback.is_some() {
                     self.v.of(Data::Tuple(Box::new([SCALAR, inner])))
                 } else {
                     inner

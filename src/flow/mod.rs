@@ -169,6 +169,8 @@ pub(crate) struct Frame<'a> {
     turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.
     skips: usize,
+    /// What variables hold where each of the running loops and switches was left before its end.
+    left_with: Vec<Option<Vec<Val>>>,
     /// What the running loops give to their variables.
     turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
@@ -564,6 +566,7 @@ impl<'a> Engine<'a> {
             read_each: Vec::new(),
             turning: 0,
             skips: 0,
+            left_with: Vec::new(),
             turns: Vec::new(),
             held: Vec::new(),
             filled: Vec::new(),
@@ -670,8 +673,14 @@ impl<'a> Engine<'a> {
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, mut event: Event) {
+        // What is remembered by the key of a parent asks nothing for the other rows of that parent.
+        let is_remembered = match event.what {
+            What::Statement { .. } => true,
+            What::Read { src, .. } | What::Column { src, .. } => matches!(self.v.source_of(src), value::Source::Relation(..)),
+            _ => false,
+        };
         if let Some(depth) = fr.remembered
-            && matches!(event.what, What::Statement { .. })
+            && is_remembered
             && !forget::is_of_inner_loop(&mut event, fr.loops.get(..depth).unwrap_or_default())
         {
             return;

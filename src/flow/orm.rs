@@ -566,7 +566,8 @@ impl<'a> Engine<'a> {
                 if op.many_if_list && args.positional.first().is_some_and(|v| *self.data(*v) == Data::Unknown) {
                     self.found_by_unknown.insert(query.src);
                 }
-                self.row_of(&query)
+                let row = self.row_of(&query);
+                self.asked_by_row(&query, row)
             }
             Result::Pair => {
                 let set = op.sets.and_then(|a| args.get(a)).map(|v| self.data(v).clone());
@@ -590,6 +591,15 @@ impl<'a> Engine<'a> {
             Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
             Result::Scalar => SCALAR,
             _ => UNKNOWN,
+        }
+    }
+
+    /// One row that a query of another row's relation gave: a new one for each turn that gives a new holder.
+    fn asked_by_row(&mut self, query: &Query, row: Val) -> Val {
+        let turn = query.via.and_then(|(holder, _)| self.bare_row(holder)).map(|holder| holder.renewed_by);
+        match (turn, self.bare_row(row)) {
+            (Some(turn), Some(found)) if found.renewed_by == NO_LOOP => self.v.row(Row { renewed_by: turn, ..found }),
+            _ => row,
         }
     }
 

@@ -128,6 +128,12 @@ impl<'a> Engine<'a> {
                     return self.block(fr, body);
                 }
             }
+            Stmt::Cached(body) => {
+                let mark = fr.buffer.len();
+                let flow = self.block(fr, body);
+                fr.forget_cached(mark);
+                return flow;
+            }
             Stmt::Return(e) => {
                 let val = match e {
                     Some(e) => self.expr(fr, *e),
@@ -145,9 +151,13 @@ impl<'a> Engine<'a> {
                 }
                 return Flow::Left;
             }
-            Stmt::Break(_) => return Flow::Break,
-            Stmt::Continue(_) => {
+            Stmt::Break(levels) => {
+                self.leave_for(fr, *levels);
+                return Flow::Break;
+            }
+            Stmt::Continue(levels) => {
                 fr.skips += 1;
+                self.leave_for(fr, *levels);
                 return Flow::Next;
             }
             Stmt::Function(id, slot) => {
@@ -213,6 +223,17 @@ impl<'a> Engine<'a> {
             }
         }
         a
+    }
+
+    /// What variables hold where a loop or switch is left early is what they may hold after it.
+    fn leave_for(&mut self, fr: &mut Frame<'a>, levels: u32) {
+        let Some(at) = fr.left_with.len().checked_sub(levels.max(1) as usize) else { return };
+        let now = fr.locals.clone();
+        let left = fr.left_with[at].take();
+        fr.left_with[at] = Some(match left {
+            Some(left) => self.join_locals(left, &now),
+            None => now,
+        });
     }
 
     fn branch(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], otherwise: &'a [StmtId]) -> Flow {
@@ -358,6 +379,10 @@ impl<'a> Engine<'a> {
         let has_default = cases.iter().any(|c| c.tests.is_empty() && c.guard.is_none());
         let mut joined: Option<Vec<Val>> = (!has_default).then(|| before.clone());
         let mut falls = false;
+        let is_left_by_break = fr.language == crate::facts::Language::Php;
+        if is_left_by_break {
+            fr.left_with.push(None);
+        }
         for case in cases {
             fr.locals = before.clone();
             let this = fr.this;
@@ -383,6 +408,12 @@ impl<'a> Engine<'a> {
             if !falls && case.guard.is_none() && verdicts.contains(&Some(true)) {
                 break;
             }
+        }
+        if is_left_by_break && let Some(left) = fr.left_with.pop().flatten() {
+            joined = Some(match joined {
+                Some(j) => self.join_locals(j, &left),
+                None => left,
+            });
         }
         match joined {
             Some(locals) => {
@@ -486,12 +517,17 @@ impl<'a> Engine<'a> {
                 self.expr(fr, cond);
             }
             let start = fr.locals.clone();
+            fr.left_with.push(None);
             let flow = self.block(fr, &l.body);
+            let left = fr.left_with.pop().flatten();
             if let Some(step) = l.step {
                 self.expr(fr, step);
             }
             let after = std::mem::replace(&mut fr.locals, entry.clone());
-            let joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
+            let mut joined = self.join_locals(std::mem::take(&mut fr.locals), &after);
+            if let Some(left) = left {
+                joined = self.join_locals(joined, &left);
+            }
             fr.locals = joined;
             let grew = fr
                 .locals

@@ -56,6 +56,8 @@ pub(crate) struct ModuleTable {
     candidates: FxHashMap<Name, Vec<Candidate>>,
     /// Folders with a project file of their own.
     projects: BTreeSet<String>,
+    /// Packages that the project asks for, in lower case.
+    packages: FxHashSet<String>,
     /// Python files by path.
     pub(super) paths: FxHashMap<&'static str, FileId>,
     /// Folders that hold Python files, at any depth.
@@ -88,7 +90,9 @@ fn encloses(outer: &str, inner: &str) -> bool {
 impl ModuleTable {
     /// Registers the modules of all Python files. Gives the dotted name of each file and the public table of names.
     pub(crate) fn read(index: &ProjectIndex<'_>) -> (ModuleTable, Vec<Name>, FxHashMap<Name, FileId>) {
-        let mut table = ModuleTable { projects: index.sources.manifest.projects.clone(), ..ModuleTable::default() };
+        let manifest = &index.sources.manifest;
+        let packages = manifest.packages.keys().cloned().collect();
+        let mut table = ModuleTable { projects: manifest.projects.clone(), packages, ..ModuleTable::default() };
         let mut files = Vec::new();
         for (at, facts) in index.facts.iter().enumerate() {
             if facts.language != Language::Python {
@@ -262,8 +266,13 @@ impl ModuleTable {
         {
             return Some(found.file);
         }
+        // A file of another part of the tree: not where a library that the project asks for has the name.
+        let first = dotted.as_str().split('.').next().unwrap_or_default();
+        if self.packages.contains(first) {
+            return None;
+        }
         match candidates.as_slice() {
-            [only] if dotted.as_str().contains('.') || only.is_root => Some(only.file),
+            [only] if dotted.as_str().contains('.') || only.is_root && encloses(folder(only.root), here) => Some(only.file),
             _ => None,
         }
     }

@@ -86,6 +86,10 @@ impl Printer<'_> {
                 let _ = writeln!(self.out, "block {name}");
                 self.block(body, indent + 1);
             }
+            Stmt::Cached(body) => {
+                self.text("cached\n");
+                self.block(body, indent + 1);
+            }
             Stmt::Return(e) => self.word_expr("return ", *e),
             Stmt::Raise(e) => self.word_expr("raise ", *e),
             Stmt::Break(n) => {

@@ -7,7 +7,7 @@ use super::MAX_NESTING;
 use super::field::{Field, Listed};
 use crate::base::{Name, Range};
 use crate::facts::Expr;
-use crate::index::{ClassId, ModelId, Relation};
+use crate::index::{ClassId, FnRef, ModelId, Relation};
 
 impl<'a> Engine<'a> {
     /// Keeps what a serializer was made with: what it serializes, and whether that is many.
@@ -222,7 +222,8 @@ impl<'a> Engine<'a> {
         let read = |e: &mut Self, fr: &mut Frame<'a>, path: &str| {
             if whole { row } else { e.read_called(fr, row, path, at) }
         };
-        let kind = self.field_kind(field.callee);
+        let method = self.word(fr, "serializer-method");
+        let kind = self.field_kind(field.callee, method);
         match kind {
             Kind::Method => {
                 let named =
@@ -296,6 +297,22 @@ impl<'a> Engine<'a> {
                 let inner = self.object(class, Vec::new());
                 self.serialize_with(fr, inner, class, val, at, depth + 1);
             }
+            Kind::Own(class, f) => {
+                let val = read(self, fr, source.as_str());
+                if self.v.is_plain(val) {
+                    return;
+                }
+                let own = self.object(class, Vec::new());
+                let many = self.word(fr, "serializer-many");
+                if field.named(many).is_some_and(|v| *self.data(v) == Data::Bool(true)) {
+                    self.per_row(fr, val, at, &mut |e, fr, related| {
+                        e.call_function(fr, f, own, Args::positional(vec![related]), at);
+                        UNKNOWN
+                    });
+                } else {
+                    self.call_function(fr, f, own, Args::positional(vec![val]), at);
+                }
+            }
             Kind::Nothing => (),
             Kind::Plain => {
                 let val = read(self, fr, source.as_str());
@@ -310,7 +327,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn field_kind(&self, callee: Val) -> Kind {
+    fn field_kind(&self, callee: Val, method: Name) -> Kind {
         let names: Vec<Name> = match self.data(callee) {
             Data::External(name) => vec![*name],
             Data::Class(class) if self.role(*class) == Some("serializer") => {
@@ -332,7 +349,11 @@ impl<'a> Engine<'a> {
             }
         }
         match self.data(callee) {
-            Data::Class(_) => Kind::Nothing,
+            // A field of one's own is asked as the library asks its fields.
+            Data::Class(class) => match self.ix.find_method(*class, method) {
+                Some((_, f)) => Kind::Own(*class, f),
+                None => Kind::Nothing,
+            },
             _ => Kind::Plain,
         }
     }
@@ -423,6 +444,8 @@ enum Kind {
     Nested(ClassId),
     /// The attribute itself.
     Plain,
+    /// What a field class of the program makes of the attribute.
+    Own(ClassId, FnRef),
     /// Reads nothing of the row.
     Nothing,
 }

@@ -1,11 +1,13 @@
 //! What does a table builder read of each row it draws: columns, links, actions that are shown or not?
 
+use rustc_hash::FxHashSet;
+
 use super::super::call::Args;
 use super::super::relation::DEFAULT_DEPTH;
 use super::super::tree::NOTHING;
 use super::super::value::{Data, NULL, Query, UNKNOWN, Val};
 use super::super::{Engine, Frame, What};
-use crate::base::{Name, Range};
+use crate::base::{Name, Range, Span};
 use crate::facts::Expr;
 use crate::index::{ClassId, ModelId};
 
@@ -20,6 +22,8 @@ pub(in super::super) struct Table {
     offers: Option<Val>,
     /// Paths with dots that columns are named after: the table loads their relations with its query.
     paths: Vec<Name>,
+    /// Where statements are sent for the row that is drawn, whether or not the row says what they ask for.
+    per_row: FxHashSet<Span>,
 }
 
 impl<'a> Engine<'a> {
@@ -149,7 +153,7 @@ impl<'a> Engine<'a> {
                         What::Statement { via: Some((holder, _)), src, .. } => {
                             Some(holder) == query.model || self.starts_below(src, root)
                         }
-                        What::Statement { via: None, .. } => false,
+                        What::Statement { via: None, .. } => built.per_row.contains(&e.site),
                         _ => true,
                     }
             });
@@ -247,8 +251,22 @@ impl<'a> Engine<'a> {
                     named.push((param.name, record));
                 }
             }
+            // What takes no row may be asked once for the whole table.
+            let takes_row = self.ix.function(f).params.iter().any(|p| named.iter().any(|(name, _)| *name == p.name));
             let given = Args { named, ..Args::default() };
+            let mark = fr.buffer.len();
             self.call_closure(fr, f, &env, this, given, range);
+            if takes_row {
+                self.sent_per_row(fr, mark);
+            }
+        }
+    }
+
+    /// What was noted since the mark is done for each row that the table draws.
+    fn sent_per_row(&mut self, fr: &Frame<'a>, mark: usize) {
+        if let Some(table) = &mut self.table {
+            let sites = fr.buffer.iter().skip(mark).filter(|e| matches!(e.what, What::Statement { .. })).map(|e| e.site);
+            table.per_row.extend(sites);
         }
     }
 
@@ -307,7 +325,9 @@ impl<'a> Engine<'a> {
                 if let Some(Data::Str(path)) = args.positional.first().map(|v| self.data(*v).clone())
                     && !path.as_str().contains('.')
                 {
+                    let mark = fr.buffer.len();
                     self.read_path(fr, record, path, range);
+                    self.sent_per_row(fr, mark);
                 }
             } else if role == "table-offers" {
                 if let Some(table) = &mut self.table {

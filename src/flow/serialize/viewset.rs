@@ -1,7 +1,7 @@
 //! Which rows does a view list, and through which serializer?
 
 use super::super::call::Args;
-use super::super::value::{Data, UNKNOWN, Val};
+use super::super::value::{Data, NULL, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::Stmt;
@@ -19,7 +19,8 @@ impl<'a> Engine<'a> {
         range: Range,
     ) -> Option<Val> {
         if name == self.word(fr, "viewset-list") {
-            self.list_rows(fr, recv, class, range);
+            let object = self.acting(fr, recv, name);
+            self.list_rows(fr, object, class, range);
             return Some(UNKNOWN);
         }
         let op = self.ix.packs.op_in_language(self.language(fr), Name::new("viewset"), name)?.clone();
@@ -32,10 +33,12 @@ impl<'a> Engine<'a> {
             Result::Same => self.subject(&op, args),
             Result::Row => {
                 let rows = self.viewset_rows(fr, recv, class, range);
-                match self.data(rows).clone() {
-                    Data::Query(query) => self.row_of(&query),
-                    _ => UNKNOWN,
-                }
+                let of_query = |e: &mut Self, v: Val| match e.data(v).clone() {
+                    Data::Query(query) => Some(e.row_of(&query)),
+                    _ => None,
+                };
+                let found: Vec<Val> = self.v.alternatives(rows).into_iter().filter_map(|v| of_query(self, v)).collect();
+                found.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
             }
             // The library's own answer, whatever the class makes of it.
             Result::InstanceOf if op.callback.is_none() => {
@@ -77,14 +80,25 @@ impl<'a> Engine<'a> {
         if !self.has_role(class, "viewset-list") {
             return;
         }
-        let action = self.word(fr, "viewset-action");
-        let text = self.v.str(list);
-        let object = self.object(class, vec![(action, text)]);
+        let object = self.object(class, Vec::new());
+        let object = self.acting(fr, object, list);
         match self.ix.find_method(class, list) {
             Some((_, f)) => {
                 self.call_function(fr, f, object, Args::default(), range);
             }
             None => self.list_rows(fr, object, class, range),
+        }
+    }
+
+    /// A view as it is while it answers with the method of this name, unless more is known of it.
+    fn acting(&mut self, fr: &Frame<'a>, object: Val, method: Name) -> Val {
+        let action = self.word(fr, "viewset-action");
+        match self.known_field(object, action) {
+            Some(_) => object,
+            None => {
+                let text = self.v.str(method);
+                self.with_field(object, action, text)
+            }
         }
     }
 
@@ -136,8 +150,37 @@ impl<'a> Engine<'a> {
             if matches!(self.data(narrowed), Data::Query(_)) {
                 rows = narrowed;
             }
+        } else {
+            rows = self.filtered_by_backends(fr, object, class, rows, range);
         }
-        self.filtered_anew(fr, class, rows)
+        let rows = self.filtered_anew(fr, class, rows);
+        let page = self.word(fr, "viewset-page-method");
+        match self.ix.find_method(class, page) {
+            // `None` stands for a list that is not paged.
+            Some((_, f)) => match self.call_function(fr, f, object, Args::positional(vec![rows]), range).0 {
+                UNKNOWN | NULL => rows,
+                paged => paged,
+            },
+            None => rows,
+        }
+    }
+
+    /// Rows as the filters of the program that a view names leave them: a filter may give a query of its own.
+    fn filtered_by_backends(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, rows: Val, range: Range) -> Val {
+        let (filters, narrow) = (self.word(fr, "viewset-filters"), self.word(fr, "viewset-filter-method"));
+        let named = self.class_attr(class, filters);
+        let Data::Tuple(named) = self.data(named).clone() else { return rows };
+        let mut rows = rows;
+        for filter in named.iter() {
+            let Data::Class(filter) = *self.data(*filter) else { continue };
+            let Some((_, f)) = self.ix.find_method(filter, narrow) else { continue };
+            let own = self.object(filter, Vec::new());
+            let narrowed = self.call_function(fr, f, own, Args::positional(vec![UNKNOWN, rows, object]), range).0;
+            if matches!(self.data(narrowed), Data::Query(_)) {
+                rows = narrowed;
+            }
+        }
+        rows
     }
 
     /// The class makes its serializer itself: it is called with the rows as the library would call it.

@@ -105,7 +105,12 @@ impl<'t> Lowering<'t> {
             "autoescape" | "spaceless" | "localize" | "localtime" => {
                 self.tree.open(name, range, FrameKind::Transparent(None));
             }
-            "language" | "timezone" | "cache" => {
+            "cache" => {
+                let values = self.values(args);
+                self.effects(values, range);
+                self.tree.open(name, range, FrameKind::Cached);
+            }
+            "language" | "timezone" => {
                 let values = self.values(args);
                 self.effects(values, range);
                 self.tree.open(name, range, FrameKind::Transparent(None));

@@ -114,7 +114,8 @@ output 100
 500
 $side
 $b~pk()
-output $x
+cached
+  output $x
 output $y
 with $b~name() as $n $xs|length() as $c
   output $n

@@ -63,6 +63,8 @@ pub enum FrameKind {
     Render(Box<Render>, Range),
     /// A function of its own, to be bound to a slot.
     Macro(FnId, Slot),
+    /// A part of which the output is kept.
+    Cached,
     /// No meaning of its own; at the end this statement follows.
     Transparent(Option<(Expr, Range)>),
     /// Too deep: everything inside is left out.
@@ -333,6 +335,10 @@ impl Tree {
             FrameKind::With(items) => {
                 let body = take(self.scope());
                 self.stmt(Stmt::With { items, body, is_async: false }, range);
+            }
+            FrameKind::Cached => {
+                let body = take(self.scope());
+                self.stmt(Stmt::Cached(body), range);
             }
             FrameKind::Block(name) => {
                 let body = take(self.scope());
