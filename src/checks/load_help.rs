@@ -8,7 +8,7 @@ use super::load_barren::{misnamed, of_own_row, of_single_row};
 use super::wording::{eager_code, late_code, model_name, path_text};
 use super::{CheckContext, fix};
 use crate::base::{Name, Span};
-use crate::facts::Expr;
+use crate::facts::{Expr, Stmt};
 use crate::findings::Fix;
 use crate::flow::value::Source;
 use crate::flow::{Event, What};
@@ -81,8 +81,13 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         );
         return (help, None);
     }
-    if let Some(name) = serves_others(cx, reads) {
-        return (format!("{code}; `{name}` serves other models, too: hand this down to it as an argument"), None);
+    if let Some(f) = serves_others(cx, reads) {
+        let name = cx.ix.function(f).name;
+        let how = match gives_query(cx, f, cx.ix.model(reads.root).dialect) {
+            true => format!("add this to the query that `{name}` gives, where it is called"),
+            false => "hand this down to it as an argument".to_owned(),
+        };
+        return (format!("{code}; `{name}` serves other models, too: {how}"), None);
     }
     let is_plain = eager_code(cx.ix, reads.root, reads.path).is_some_and(|plain| code.contains(&plain));
     let fix = match reads.origin {
@@ -93,10 +98,23 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
 }
 
 /// The function around the query, if it asks for rows of other models there as well: nothing of one model can stand in it.
-fn serves_others(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<Name> {
+fn serves_others(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<FnRef> {
     let Source::Query(at) = reads.origin else { return None };
     let f = cx.function_at(at)?;
-    (cx.is_for_any_model(at) || names_many_models(cx, f, at)).then(|| cx.ix.function(f).name).filter(|n| !n.is_empty())
+    let is_named = !cx.ix.function(f).name.is_empty();
+    (is_named && (cx.is_for_any_model(at) || names_many_models(cx, f, at))).then_some(f)
+}
+
+/// Does a function give a query that nobody has run yet, so that its callers can add to it?
+fn gives_query(cx: &CheckContext<'_>, f: FnRef, dialect: Name) -> bool {
+    let body = &cx.ix.function(f).body;
+    let mut returned = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None }).peekable();
+    let runs = |name: Name| cx.ix.packs.op(dialect, Name::new("query"), name).is_some_and(|op| op.executes);
+    returned.peek().is_some()
+        && returned.all(|e| match body.expr(e) {
+            Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Attr { name, .. } if !runs(*name)),
+            _ => false,
+        })
 }
 
 /// Does a query start from an attribute of its own class for which classes below it name several models?

@@ -112,6 +112,9 @@ impl Words<'_> {
 
     fn filled(&self, key: &str, column: Name) -> Option<String> {
         let model = self.target.map_or("", |m| model_name(self.cx.ix, m));
+        // Lists hold keys, not rows.
+        let relation = self.target.and_then(|m| self.cx.ix.model(m).relations.get(&column)).filter(|r| !r.many);
+        let column = relation.and_then(|r| r.key_column).unwrap_or(column);
         self.word(key).map(|text| text.replace("{column}", column.as_str()).replace("{model}", model))
     }
 }

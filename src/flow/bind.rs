@@ -81,10 +81,10 @@ impl<'a> Engine<'a> {
         vals
     }
 
-    /// What an argument is worth distinguishing calls by: numbers and long texts are not.
+    /// What an argument is worth distinguishing calls by: long texts are not, and numbers only where they may bound something.
     fn canonical(&mut self, val: Val) -> Val {
         match self.data(val) {
-            Data::Int(_) => SCALAR,
+            Data::Int(_) if !self.is_few(val) => SCALAR,
             Data::Str(s) if s.as_str().len() > 80 => SCALAR,
             _ => val,
         }

@@ -6,7 +6,7 @@ use super::tree::State;
 use super::value::{Data, ManyKind, NULL, Row, Source, Src, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Arg, AttrDecl, BinaryOp, Case, ClassKind, Expr, ExprId, Language, Type};
+use crate::facts::{Arg, AttrDecl, BinaryOp, Case, ClassKind, Expr, ExprId, Language, Stmt, Type};
 use crate::index::ClassId;
 
 /// Conditions nest at most so deep.
@@ -129,7 +129,43 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// What a method of the object itself answers that says the same for every object of its class: a hook for those below it.
+    fn constant_answer(&self, fr: &Frame<'a>, callee: ExprId) -> Option<bool> {
+        let Expr::Attr { base, name, .. } = fr.body.expr(callee) else { return None };
+        if !self.is_receiver(fr, *base) {
+            return None;
+        }
+        let this = match fr.body.expr(*base) {
+            Expr::Local(slot) => *fr.locals.get(slot.0 as usize)?,
+            _ => fr.this,
+        };
+        let (class, exact) = match self.data(this) {
+            Data::Object { class, exact, .. } => (*class, *exact),
+            Data::Class(class) => (*class, true),
+            _ => return None,
+        };
+        let (_, f) = self.ix.find_method(class, *name)?;
+        let is_replaced = || self.ix.class(class).descendants.iter().any(|below| self.ix.own_method(*below, *name).is_some());
+        if !exact && is_replaced() {
+            return None;
+        }
+        let body = &self.ix.function(f).body;
+        match body.root.as_slice() {
+            [only] => match body.stmt(*only) {
+                Stmt::Return(Some(e)) => match body.expr(*e) {
+                    Expr::Bool(answer) => Some(*answer),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn decided_call(&mut self, fr: &mut Frame<'a>, callee: ExprId, args: &'a [Arg]) -> Option<bool> {
+        if let Some(answer) = self.constant_answer(fr, callee) {
+            return Some(answer);
+        }
         let body = fr.body;
         match body.expr(callee) {
             Expr::Function { fallback, .. } if fallback.as_str() == "is_null" => {
@@ -181,9 +217,20 @@ impl<'a> Engine<'a> {
             Expr::Attr { base, name, .. } => {
                 let (base, name) = (*base, *name);
                 let Expr::Str(relation) = body.expr(args.first()?.value) else { return None };
-                let row = self.row_behind(fr, base, MAX_NESTING)?;
-                let guards = self.ix.packs.op(self.dialect(row.model), self.names.row, name).is_some_and(|op| op.guards);
-                if guards { self.is_loaded(fr, row, *relation) } else { None }
+                let rows = match self.rows_at(fr, base) {
+                    Some(rows) => rows,
+                    None => vec![self.row_behind(fr, base, MAX_NESTING)?],
+                };
+                let mut answer = None;
+                for row in rows {
+                    let guards = self.ix.packs.op(self.dialect(row.model), self.names.row, name).is_some_and(|op| op.guards);
+                    let loaded = self.is_loaded(fr, row, *relation).filter(|_| guards)?;
+                    if answer.is_some_and(|known| known != loaded) {
+                        return None;
+                    }
+                    answer = Some(loaded);
+                }
+                answer
             }
             _ => None,
         }

@@ -42,6 +42,7 @@ mod nested;
 mod one_row;
 mod options;
 mod orm;
+mod overridden;
 mod owned;
 mod print;
 mod protocol;
@@ -151,6 +152,8 @@ pub(crate) struct Frame<'a> {
     answered: Vec<(Src, Name)>,
     /// Blocks that a child template replaces.
     overridden: Vec<Name>,
+    /// The child templates, the one that is rendered first.
+    children: Vec<FileId>,
     /// Variables of a template that only the templates it renders use.
     passed: Vec<(Name, Val)>,
     /// A switch of the configuration stands otherwise than what is evaluated needs.
@@ -294,6 +297,8 @@ pub(crate) struct Engine<'a> {
     changed_fields: Option<FxHashSet<Name>>,
     /// Fields of forms whose choices are rows.
     choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
+    /// Templates that repeat a block: those whose loops, or those of what they extend, hold one.
+    repeating: FxHashMap<FileId, bool>,
     /// What the default manager of each model loads with its rows, as far as it was asked.
     managed: FxHashMap<ModelId, tree::Tree>,
     /// Classes that only say what others must have, once it is asked.
@@ -456,6 +461,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         changed_fields: None,
         choice_fields: FxHashMap::default(),
         managed: FxHashMap::default(),
+        repeating: FxHashMap::default(),
         loading_methods: None,
         structural: None,
         fitting: FxHashMap::default(),
@@ -557,6 +563,7 @@ impl<'a> Engine<'a> {
             guards: Vec::new(),
             answered: Vec::new(),
             overridden: Vec::new(),
+            children: Vec::new(),
             passed: Vec::new(),
             is_switched_off: false,
             conditions: 0,

@@ -1,9 +1,9 @@
 //! What do the names of a module stand for?
 
-use super::value::{UNKNOWN, Val};
+use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{FileId, Name};
-use crate::facts::{Expr, FnId, Pat};
+use crate::facts::{Expr, FnId, Pat, Stmt};
 use crate::index::{FnRef, Symbol};
 
 impl<'a> Engine<'a> {
@@ -16,7 +16,7 @@ impl<'a> Engine<'a> {
         let body = &self.ix.file(file).functions[0].body;
         let f = FnRef { file, id: FnId(0) };
         let mut result: Option<Val> = None;
-        for (i, expr) in body.exprs.iter().enumerate() {
+        for expr in &body.exprs {
             let Expr::Assign { target, value } = expr else {
                 continue;
             };
@@ -26,7 +26,6 @@ impl<'a> Engine<'a> {
             if body.slots.get(slot.0 as usize) != Some(&name) {
                 continue;
             }
-            let _ = i;
             let mut fr = self.frame(f, UNKNOWN);
             self.module_scope(&mut fr);
             let val = self.expr(&mut fr, *value);
@@ -35,12 +34,32 @@ impl<'a> Engine<'a> {
                 None => val,
             });
         }
-        let val = match result {
-            Some(val) => val,
-            None => UNKNOWN,
+        let val = result.unwrap_or(UNKNOWN);
+        let val = match self.declared_var(file, name) {
+            // What stands for it while the program runs answers for all its names.
+            declared if declared != UNKNOWN && (self.v.is_plain(val) || self.is_proxy(val)) => declared,
+            _ => val,
         };
         self.module_vars.insert((file, name), val);
         val
+    }
+
+    /// What a module declares a variable to be, apart from any value: `app: App`.
+    fn declared_var(&mut self, file: FileId, name: Name) -> Val {
+        let body = &self.ix.file(file).functions[0].body;
+        let declared = body.stmts.iter().find_map(|s| match s {
+            Stmt::Declare { slot, ty } if body.slots.get(slot.0 as usize) == Some(&name) => Some(ty),
+            _ => None,
+        });
+        declared.map_or(UNKNOWN, |ty| self.value_of_type(file, FnId(0), ty))
+    }
+
+    /// Is a value an object that hands every name on to something else?
+    fn is_proxy(&self, val: Val) -> bool {
+        match self.data(val) {
+            Data::Object { class, .. } => self.ix.find_method(*class, Name::new("__getattr__")).is_some(),
+            _ => false,
+        }
     }
 
     /// Names of the file body that are classes, functions or imports, as its locals.

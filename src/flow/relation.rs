@@ -62,9 +62,11 @@ impl<'a> Engine<'a> {
                 }
                 for path in &r.eager {
                     let more: Vec<Name> = path.as_str().split('.').map(Name::new).collect();
-                    if depth > 0 {
-                        child = self.load_names(child, t, &more, NOTHING, depth - 1);
-                    }
+                    // A relation that loads itself loads all levels.
+                    child = match depth.checked_sub(1) {
+                        Some(depth) => self.load_names(child, t, &more, NOTHING, depth),
+                        None => self.v.trees.opened(child),
+                    };
                 }
             }
         }

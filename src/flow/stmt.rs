@@ -127,6 +127,7 @@ impl<'a> Engine<'a> {
                 if !fr.overridden.contains(name) {
                     return self.block(fr, body);
                 }
+                self.replaced_block(fr, *name, fr.body.stmt_ranges[id.0 as usize]);
             }
             Stmt::Cached(body) => {
                 let mark = fr.buffer.len();
@@ -187,7 +188,7 @@ impl<'a> Engine<'a> {
             }
             Stmt::Declare { slot, ty } => {
                 let now = fr.locals[slot.0 as usize];
-                if self.v.is_plain(now) {
+                if self.v.is_plain(now) || self.v.alternatives(now).contains(&UNKNOWN) {
                     let mut val = self.value_of_type(fr.file, fr.f.id, ty);
                     // The variable of a loop is another row in each turn, whoever says what it is.
                     let at = body.stmt_ranges[id.0 as usize];

@@ -226,6 +226,14 @@ impl<'a> Engine<'a> {
         // A part that is only shown under a condition reads what a query loads under the same condition.
         let is_part = fr.conditions > 0 && matches!(fr.decl.kind, FnKind::Template | FnKind::Macro);
         marks.push(self.v.of(Data::Bool(is_part)));
+        let children = if overridden.is_empty() || !self.repeats_blocks(file) {
+            Vec::new()
+        } else {
+            fr.children.iter().copied().chain([fr.file]).collect()
+        };
+        for child in &children {
+            marks.push(self.v.of(Data::Int(i64::from(child.0))));
+        }
         let case = self.v.of(Data::Tuple(marks.into_boxed_slice()));
         let key = Key { f, this: case, args: args.clone().into_boxed_slice() };
         let summary = if let Some(s) = self.memo.get(&key) {
@@ -242,6 +250,7 @@ impl<'a> Engine<'a> {
             let mut inner = self.frame(f, this);
             inner.locals = args;
             inner.overridden = overridden.to_vec();
+            inner.children = children;
             inner.passed = passed;
             inner.conditions = usize::from(is_part);
             self.run_frame(&mut inner);

@@ -1,6 +1,6 @@
 //! What does a condition tell of values and rows where it holds, and where it does not?
 
-use super::value::{Data, NULL, Src, Val};
+use super::value::{Data, NULL, Row, Src, Val};
 use super::{Engine, Frame};
 use crate::base::Name;
 use crate::facts::{BinaryOp, Expr, ExprId};
@@ -130,15 +130,15 @@ impl<'a> Engine<'a> {
                 let object = self.expr(fr, *base);
                 fr.buffer.truncate(mark);
                 let object = if let Data::Object { .. } = self.data(object) { self.wrapped(fr, object) } else { object };
-                let Data::Row(row) = *self.data(object) else {
-                    return Default::default();
+                let Some(Expr::Str(relation)) = args.first().map(|a| body.expr(a.value)) else { return Default::default() };
+                let guards = |e: &Self, row: &Row| {
+                    let dialect = e.ix.model(row.model).dialect;
+                    e.ix.packs.op(dialect, e.names.row, *name).is_some_and(|op| op.guards)
                 };
-                let dialect = self.ix.model(row.model).dialect;
-                let guards = self.ix.packs.op(dialect, self.names.row, *name).is_some_and(|op| op.guards);
-                match args.first().map(|a| body.expr(a.value)) {
-                    Some(Expr::Str(relation)) if guards => (vec![(row.src, *relation)], Vec::new()),
-                    _ => Default::default(),
-                }
+                // Whichever of several rows it is, it is that one which is asked.
+                let rows: Vec<Row> = self.v.alternatives(object).into_iter().filter_map(|v| self.bare_row(v)).collect();
+                let told = rows.iter().filter(|row| guards(self, row)).map(|row| (row.src, *relation)).collect();
+                (told, Vec::new())
             }
             Expr::Attr { base, name, .. } => (Vec::new(), self.without_key(fr, *base, *name)),
             _ => Default::default(),

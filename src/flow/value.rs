@@ -567,6 +567,20 @@ impl Values {
         }
     }
 
+    /// A value without the ways on which it is not known.
+    pub fn without_unknown(&mut self, val: Val) -> Val {
+        match self.get(val) {
+            Data::OneOf(all) if all.contains(&UNKNOWN) => {
+                let known: Vec<Val> = all.iter().copied().filter(|v| *v != UNKNOWN).collect();
+                match known.as_slice() {
+                    [only] => *only,
+                    _ => self.of(Data::OneOf(known.into_boxed_slice())),
+                }
+            }
+            _ => val,
+        }
+    }
+
     /// What a place holds after two ways meet.
     pub fn join(&mut self, a: Val, b: Val) -> Val {
         if a == b {

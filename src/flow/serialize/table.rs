@@ -9,7 +9,7 @@ use super::super::value::{Data, NULL, Query, UNKNOWN, Val};
 use super::super::{Engine, Frame, What};
 use crate::base::{Name, Range, Span};
 use crate::facts::Expr;
-use crate::index::{ClassId, ModelId};
+use crate::index::{ClassId, FnRef, ModelId};
 
 /// The table that is being built.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl<'a> Engine<'a> {
 
     /// Builds the tables of a class, with one row for what runs per row.
     pub(super) fn tables_of(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, tables: &[Name], rows: Val) {
-        let known = matches!(self.data(rows), Data::Query(_));
+        let known = self.are_queries(rows);
         for method in tables {
             let Some((_, f)) = self.ix.find_method(class, *method) else {
                 continue;
@@ -128,43 +128,55 @@ impl<'a> Engine<'a> {
             scratch.buffer.clear();
             self.finish(scratch);
             let table = std::mem::replace(&mut self.table, first).unwrap_or_default();
-            let Some(Data::Query(mut query)) = table.rows.map(|v| self.data(v).clone()) else {
-                continue;
-            };
-            self.load_columns(&mut query, &table.paths);
-            let found = Some(self.v.of(Data::Query(query.clone())));
-            // What is drawn stands in the class's own file, wherever the class is drawn.
-            let outside = std::mem::replace(&mut fr.file, f.file);
-            let record = self.row_of(&query);
-            let id = self.enter_loop(fr, at);
-            self.framework_loops.insert(id);
-            let record = self.v.renew(record, id);
-            let mark = fr.buffer.len();
-            let before = self.table.replace(Table { rows: found, ..Table::default() });
-            self.built(fr, f, object, record, at);
-            let built = std::mem::replace(&mut self.table, before).unwrap_or_default();
-            // The table itself is built once: what counts is what a row leads to.
-            let root = self.v.root_source(query.src).0;
-            let mut i = 0;
-            fr.buffer.retain(|e| {
-                i += 1;
-                i <= mark
-                    || match e.what {
-                        What::Statement { via: Some((holder, _)), src, .. } => {
-                            Some(holder) == query.model || self.starts_below(src, root)
-                        }
-                        What::Statement { via: None, .. } => built.per_row.contains(&e.site),
-                        _ => true,
-                    }
-            });
-            self.leave_loop(fr, mark, false);
-            fr.file = outside;
-            if let (Some(title), Some(change), Some(model)) = (built.title, built.offers, query.model) {
-                let all = self.start_query(model, self.span(fr, at));
-                let all = self.v.of(Data::Query(all));
-                let all = self.changed_rows(fr, all, change, at);
-                self.label_each(fr, all, title, at);
+            for rows in table.rows.map(|v| self.v.alternatives(v)).unwrap_or_default() {
+                if let Data::Query(mut query) = self.data(rows).clone() {
+                    self.load_columns(&mut query, &table.paths);
+                    self.drawn(fr, f, object, &query);
+                }
             }
+        }
+    }
+
+    /// Is a value a query, whichever of several it is?
+    fn are_queries(&self, rows: Val) -> bool {
+        self.v.alternatives(rows).into_iter().all(|v| matches!(self.data(v), Data::Query(_)))
+    }
+
+    /// Draws each row of a query by the method that builds the table.
+    fn drawn(&mut self, fr: &mut Frame<'a>, f: FnRef, object: Val, query: &Query) {
+        let at = self.ix.function(f).name_range;
+        let found = Some(self.v.of(Data::Query(query.clone())));
+        // What is drawn stands in the class's own file, wherever the class is drawn.
+        let outside = std::mem::replace(&mut fr.file, f.file);
+        let record = self.row_of(query);
+        let id = self.enter_loop(fr, at);
+        self.framework_loops.insert(id);
+        let record = self.v.renew(record, id);
+        let mark = fr.buffer.len();
+        let before = self.table.replace(Table { rows: found, ..Table::default() });
+        self.built(fr, f, object, record, at);
+        let built = std::mem::replace(&mut self.table, before).unwrap_or_default();
+        // The table itself is built once: what counts is what a row leads to.
+        let root = self.v.root_source(query.src).0;
+        let mut i = 0;
+        fr.buffer.retain(|e| {
+            i += 1;
+            i <= mark
+                || match e.what {
+                    What::Statement { via: Some((holder, _)), src, .. } => {
+                        Some(holder) == query.model || self.starts_below(src, root)
+                    }
+                    What::Statement { via: None, .. } => built.per_row.contains(&e.site),
+                    _ => true,
+                }
+        });
+        self.leave_loop(fr, mark, false);
+        fr.file = outside;
+        if let (Some(title), Some(change), Some(model)) = (built.title, built.offers, query.model) {
+            let all = self.start_query(model, self.span(fr, at));
+            let all = self.v.of(Data::Query(all));
+            let all = self.changed_rows(fr, all, change, at);
+            self.label_each(fr, all, title, at);
         }
     }
 
@@ -185,7 +197,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn built(&mut self, fr: &mut Frame<'a>, f: crate::index::FnRef, object: Val, record: Val, at: Range) {
+    fn built(&mut self, fr: &mut Frame<'a>, f: FnRef, object: Val, record: Val, at: Range) {
         let parameter = self.word(fr, "table-record");
         let before = std::mem::replace(&mut self.ambient, vec![(parameter, record)]);
         self.call_function(fr, f, object, Args::default(), at);
@@ -201,7 +213,7 @@ impl<'a> Engine<'a> {
         let first = args.positional.first().copied();
         if name == self.word(fr, "table-rows")
             && let Some(given) = first
-            && let Data::Query(_) = self.data(given)
+            && self.are_queries(given)
         {
             self.set_rows(given);
             return;

@@ -1,7 +1,7 @@
 //! What do generic views hand to their templates?
 
 use super::super::call::Args;
-use super::super::value::{Data, SCALAR, UNKNOWN, Val};
+use super::super::value::{Data, Query, SCALAR, UNKNOWN, Val};
 use super::super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::{ClassId, ModelId};
@@ -16,18 +16,19 @@ impl<'a> Engine<'a> {
         let mut model = None;
         if role != "template-view" {
             let rows = self.view_rows(fr, bare, class, range);
-            if let Data::Query(query) = self.data(rows).clone() {
-                model = query.model;
-                if role == "list-view" {
-                    fields.push((many, rows));
-                } else {
-                    let getter = self.word(fr, "view-row-method");
-                    let row = match self.ix.find_method(class, getter) {
-                        Some((_, f)) => self.call_function(fr, f, bare, Args::default(), range).0,
-                        None => self.row_of(&query),
-                    };
-                    fields.push((one, row));
-                }
+            let queries = self.queries_of(rows);
+            model = queries.first().and_then(|query| query.model);
+            if queries.is_empty() {
+                // Whatever the view shows, it is no rows of a query.
+            } else if role == "list-view" {
+                fields.push((many, rows));
+            } else {
+                let getter = self.word(fr, "view-row-method");
+                let row = match self.ix.find_method(class, getter) {
+                    Some((_, f)) => self.call_function(fr, f, bare, Args::default(), range).0,
+                    None => self.row_of_one(&queries),
+                };
+                fields.push((one, row));
             }
         }
         let Some(template) = self.view_template(fr, class, role, model) else {
@@ -45,11 +46,26 @@ impl<'a> Engine<'a> {
         self.render_with(fr, template, context, UNKNOWN, range);
     }
 
-    /// The rows of a view, as its method or attributes say.
+    /// The queries that a value may be.
+    pub(super) fn queries_of(&self, rows: Val) -> Vec<Query> {
+        let of = |v: Val| if let Data::Query(query) = self.data(v) { Some(query.clone()) } else { None };
+        self.v.alternatives(rows).into_iter().filter_map(of).collect()
+    }
+
+    /// A row of one of several queries.
+    pub(super) fn row_of_one(&mut self, queries: &[Query]) -> Val {
+        let rows: Vec<Val> = queries.iter().map(|query| self.row_of(query)).collect();
+        rows.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+    }
+
+    /// The rows of a view, as its method or attributes say; what is not known on one way is left out.
     pub(super) fn view_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
         let method = self.word(fr, "viewset-query-method");
         match self.ix.find_method(class, method) {
-            Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
+            Some((_, f)) => {
+                let rows = self.call_function(fr, f, object, Args::default(), range).0;
+                self.v.without_unknown(rows)
+            }
             None => self.declared_rows(fr, class),
         }
     }
@@ -162,10 +178,8 @@ impl<'a> Engine<'a> {
                 Some(rows) => *rows,
                 None => self.view_rows(fr, recv, class, range),
             };
-            return match self.data(rows).clone() {
-                Data::Query(query) => Some(self.row_of(&query)),
-                _ => None,
-            };
+            let queries = self.queries_of(rows);
+            return (!queries.is_empty()).then(|| self.row_of_one(&queries));
         }
         None
     }

@@ -33,12 +33,8 @@ impl<'a> Engine<'a> {
             Result::Same => self.subject(&op, args),
             Result::Row => {
                 let rows = self.viewset_rows(fr, recv, class, range);
-                let of_query = |e: &mut Self, v: Val| match e.data(v).clone() {
-                    Data::Query(query) => Some(e.row_of(&query)),
-                    _ => None,
-                };
-                let found: Vec<Val> = self.v.alternatives(rows).into_iter().filter_map(|v| of_query(self, v)).collect();
-                found.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+                let queries = self.queries_of(rows);
+                self.row_of_one(&queries)
             }
             // The library's own answer, whatever the class makes of it.
             Result::InstanceOf if op.callback.is_none() => {
@@ -59,7 +55,8 @@ impl<'a> Engine<'a> {
     pub(super) fn viewset_rows(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) -> Val {
         let method = self.word(fr, "viewset-query-method");
         if let Some((_, f)) = self.ix.find_method(class, method) {
-            return self.call_function(fr, f, object, Args::default(), range).0;
+            let rows = self.call_function(fr, f, object, Args::default(), range).0;
+            return self.v.without_unknown(rows);
         }
         let attr = self.word(fr, "viewset-query");
         self.class_attr(class, attr)
