@@ -89,7 +89,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         };
         return (format!("{code}; `{name}` serves other models, too: {how}"), None);
     }
-    let is_plain = eager_code(cx.ix, reads.root, reads.path).is_some_and(|plain| code.contains(&plain));
+    // Of a tree, a query loads so many levels as are written: which is for the developer to say.
+    let is_tree = reads.path.windows(2).any(|pair| pair[0] == pair[1]);
+    let is_plain = !is_tree && eager_code(cx.ix, reads.root, reads.path).is_some_and(|plain| code.contains(&plain));
     let fix = match reads.origin {
         Source::Query(at) if is_plain => fix::eager(cx, at, reads.root, reads.path),
         _ => None,
