@@ -52,6 +52,7 @@ mod relation;
 mod renderer;
 mod resource;
 mod roots;
+mod scope;
 mod select;
 mod serialize;
 mod session;

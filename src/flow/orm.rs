@@ -175,7 +175,9 @@ impl<'a> Engine<'a> {
                 && self.ix.packs.word(dialect, "scope-method").is_some()
             {
                 let mut query = self.start_query(row.model, self.span(fr, whole));
-                query.flags |= flag::SCOPED | flag::ANEW;
+                // What code does with a row of its own may be meant for that row; a new one says nothing.
+                let is_new = matches!(self.v.source_of(row.src), Source::Fresh(_));
+                query.flags |= if is_new { flag::ANEW } else { flag::SCOPED | flag::ANEW };
                 return (self.apply(fr, query, &op, name, args, at, whole), None);
             }
             let reader = self.ix.packs.word(dialect, &format!("reads.{name}"));
@@ -365,6 +367,7 @@ impl<'a> Engine<'a> {
                     let span = Span { file: f.file, range: decl.name_range };
                     let receiver = self.open_row(model, span);
                     let (val, first) = self.call_for_first(fr, f, receiver, with_query, whole);
+                    let [val, first] = [val, first].map(|v| self.grouped_by_scope(v, this, f, dialect));
                     return match self.data(val) {
                         // A query of which only the type is known: whatever was done to it, it is one of this model.
                         Data::Query(given) if given.model.is_some() || given.flags & flag::RAW != 0 => val,

@@ -153,6 +153,10 @@ impl<'a> Engine<'a> {
         let built = if is_text { None } else { column_after_table(fr.body, at) };
         match first {
             _ if built.is_some() => marks.extend(built.map(Mark::Term)),
+            // All others than the one that is named.
+            Some(Data::Str(_)) if args.positional.len() > 2 && self.is_unequal(args.positional[1]) => {
+                query.flags |= flag::OTHERWISE;
+            }
             Some(Data::Str(text)) => {
                 marks.push(Mark::Term(text));
                 if let Some(model) = query.model {
@@ -224,6 +228,11 @@ impl<'a> Engine<'a> {
             let own = self.v.marks_of(after.marks).iter().filter(|m| matches!(m, Mark::Term(_)));
             marks.extend(own.copied());
         }
+    }
+
+    /// Is a value the operator that leaves one value out?
+    fn is_unequal(&self, operator: Val) -> bool {
+        matches!(self.data(operator), Data::Str(text) if matches!(text.as_str(), "!=" | "<>"))
     }
 
     /// The condition that a comparison, a method of an attribute, or a function of conditions gives.

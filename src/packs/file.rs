@@ -150,6 +150,9 @@ pub struct TenancyWords {
     /// Words of paths whose code is meant to see all tenants.
     #[serde(default)]
     pub global_words: Vec<String>,
+    /// Words of an administration, be it that of all tenants or of each.
+    #[serde(default)]
+    pub office_words: Vec<String>,
     /// Words of code that runs before the tenant is known.
     #[serde(default)]
     pub early_words: Vec<String>,
@@ -342,6 +345,7 @@ impl TenancyWords {
         self.user_names.extend(more.user_names);
         self.key_names.extend(more.key_names);
         self.global_words.extend(more.global_words);
+        self.office_words.extend(more.office_words);
         self.early_words.extend(more.early_words);
         self.background_words.extend(more.background_words);
         self.request_words.extend(more.request_words);

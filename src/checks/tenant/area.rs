@@ -1,10 +1,15 @@
 //! For whom does code run: a user of a tenant, somebody not yet known, nobody, or those who look after all tenants?
 
+use std::collections::BTreeMap;
+
 use super::View;
 use crate::base::FileId;
 use crate::facts::{BinaryOp, Expr, FnKind};
 use crate::index::FnRef;
 use crate::source::Origin;
+
+/// So many queries with the tenant's condition show that an administration is that of a tenant.
+const OFFICE: usize = 5;
 
 /// For whom code runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +64,9 @@ impl View<'_, '_> {
         if has(&lists.global_words) {
             return Area::Global;
         }
+        if has(&lists.office_words) && !self.is_office_of_members(f.file, &lists.office_words) {
+            return Area::Global;
+        }
         if has(&lists.early_words) {
             return Area::Early;
         }
@@ -97,6 +105,43 @@ impl View<'_, '_> {
             return Area::Request;
         }
         Area::Other
+    }
+
+    /// Is what is called an administration that of each tenant: do most of the queries in its folder have the tenant's condition?
+    fn is_office_of_members(&self, file: FileId, words: &[String]) -> bool {
+        let path = &self.cx.ix.sources.file(file).path;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut end = 0;
+        let office = folder.split('/').find_map(|part| {
+            end += part.len() + 1;
+            let is_it = words_of(part).iter().any(|w| words.contains(w));
+            is_it.then(|| &folder[..end - 1])
+        });
+        let office = office.unwrap_or(folder);
+        let asked = self.guards.asked.get_or_init(|| self.asked_by_file());
+        let (mut with, mut all) = (0, 0);
+        for (file, (limited, sent)) in asked {
+            let path = &self.cx.ix.sources.file(*file).path;
+            if path.strip_prefix(office).is_some_and(|rest| rest.starts_with('/')) {
+                with += limited;
+                all += sent;
+            }
+        }
+        with >= OFFICE && with * 2 > all
+    }
+
+    /// How many statements on rows of tenants each file sends, those with the tenant's condition first.
+    fn asked_by_file(&self) -> BTreeMap<FileId, (usize, usize)> {
+        let mut asked: BTreeMap<FileId, (usize, usize)> = BTreeMap::new();
+        for execution in &self.cx.flow.executions {
+            if execution.model.is_none_or(|m| !self.tenancy.models.contains_key(&m)) || super::is_insert(self.cx, execution) {
+                continue;
+            }
+            let count = asked.entry(execution.site.file).or_default();
+            count.0 += usize::from(self.names_tenant(execution));
+            count.1 += 1;
+        }
+        asked
     }
 
     /// Does the configuration say that a file is meant to see all tenants?

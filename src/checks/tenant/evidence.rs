@@ -3,6 +3,7 @@
 use super::View;
 use crate::base::Name;
 use crate::facts::{BinaryOp, Expr, ExprId, FnKind};
+use crate::flow::value::Mark;
 use crate::index::models::snake;
 use crate::index::tenants::{Candidate, is_user};
 use crate::index::{FnRef, ModelId, Symbol};
@@ -113,8 +114,29 @@ impl View<'_, '_> {
         let short = snake(ix.model(candidate.model).name.last_segment());
         let model = ix.model(id);
         let name = snake(model.name.last_segment());
-        (name.contains(&short) || name.contains("member"))
-            && model.relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(ix, t)))
+        let to_one = |is_it: &dyn Fn(ModelId) -> bool| model.relations.values().any(|r| !r.many && r.target.is_some_and(is_it));
+        let joins = to_one(&|t| is_user(ix, t));
+        // What is not called so may be the row of a user: then users have many of it, or one, and it names the candidate.
+        let is_called = name.contains(&short) || name.contains("member");
+        joins && (is_called || self.stands_for_users(id) && to_one(&|t| t == candidate.model))
+    }
+
+    /// Is a model what users are somewhere, as an employee is: do they have rows of it, found by the user's own key?
+    fn stands_for_users(&self, id: ModelId) -> bool {
+        let ix = self.cx.ix;
+        let is_had = ix.models.iter().enumerate().any(|(i, user)| {
+            is_user(ix, ModelId(i as u32)) && user.relations.values().any(|r| r.target == Some(id) && r.name.as_str() != "roles")
+        });
+        let keys: Vec<_> = ix.model(id).relations.values().filter(|r| r.target.is_some_and(|t| is_user(ix, t))).collect();
+        let by_user = |e: &crate::flow::Execution| {
+            e.model == Some(id)
+                && self
+                    .marks(e)
+                    .iter()
+                    .any(|m| matches!(m, Mark::Term(t) if keys.iter().any(|r| r.key_column == Some(*t) || r.name == *t)))
+                && self.conditions(e).origin.user
+        };
+        is_had && self.cx.flow.executions.iter().any(by_user)
     }
 
     fn compares_with_user(&self, candidate: &Candidate) -> bool {
@@ -162,12 +184,21 @@ impl View<'_, '_> {
                     Expr::Str(text) => speaks(text.as_str()),
                     _ => false,
                 };
-                args.iter().enumerate().any(|(i, arg)| {
-                    let named = arg.name.is_some_and(|n| speaks(n.as_str()));
-                    let placed = arg.name.is_none() && (i > 0 && is_text(i - 1) || i == 2 && is_text(0));
-                    // Beside the column, another argument may name the user: a member of that tenant.
-                    named && args.iter().any(|a| is_users(a.value)) || placed && is_users(arg.value)
-                })
+                // `where(['account_id' => $user->account_id])`
+                let is_listed = args.iter().any(|arg| match body.expr(arg.value) {
+                    Expr::Map(entries) => entries.iter().any(|(key, value)| {
+                        let key = key.map(|k| body.expr(k));
+                        matches!(key, Some(Expr::Str(text)) if speaks(text.as_str())) && is_users(value.value)
+                    }),
+                    _ => false,
+                });
+                is_listed
+                    || args.iter().enumerate().any(|(i, arg)| {
+                        let named = arg.name.is_some_and(|n| speaks(n.as_str()));
+                        let placed = arg.name.is_none() && (i > 0 && is_text(i - 1) || i == 2 && is_text(0));
+                        // Beside the column, another argument may name the user: a member of that tenant.
+                        named && args.iter().any(|a| is_users(a.value)) || placed && is_users(arg.value)
+                    })
             }
             Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::In | BinaryOp::NotIn, left, right } => {
                 let is_column = |e: ExprId| matches!(body.expr(e), Expr::Attr { name, .. } if candidate.columns.contains(name));

@@ -9,7 +9,7 @@ use super::View;
 use super::area::Area;
 use super::calls::own_functions;
 use super::origin::Key;
-use crate::base::{Name, Range};
+use crate::base::{FileId, Name, Range};
 use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot, Stmt};
 use crate::flow::Execution;
 use crate::index::models::snake;
@@ -26,6 +26,8 @@ type Routes = BTreeMap<(ClassId, Option<Name>), Vec<Route>>;
 pub(super) struct Guards {
     routes: OnceCell<Routes>,
     panel: OnceCell<bool>,
+    /// How many statements on rows of tenants each file sends, with the tenant's condition and in all.
+    pub(super) asked: OnceCell<BTreeMap<FileId, (usize, usize)>>,
     /// For whom functions run.
     pub(super) areas: RefCell<FxHashMap<FnRef, Area>>,
 }

@@ -95,6 +95,13 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
         alternative::check(&view, &mut faults);
         write::check(&view, &mut faults);
     }
+    // What lacks the condition here may be limited there.
+    if let Some(at) = tenancy.row_security {
+        for fault in faults.iter_mut().filter(|f| f.finding.rule.as_str() == "unscoped-tenant-query") {
+            fault.finding.level = Level::Note;
+            step(&mut fault.finding.steps, at, "the database has row-level security".to_owned());
+        }
+    }
     findings.extend(grouped(faults));
 }
 
@@ -206,7 +213,8 @@ impl View<'_, '_> {
     fn is_ours(&self, execution: &Execution) -> bool {
         let origin = self.cx.ix.sources.file(execution.site.file).origin;
         origin == Origin::Ours
-            && !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_))
+            && (execution.flags & flag::ANEW != 0
+                || !matches!(self.cx.flow.values.root_source(execution.src).0, Source::Fresh(_)))
             && !self.is_of_query_class(execution)
             && !self.is_declared(execution)
     }

@@ -359,6 +359,9 @@ impl View<'_, '_> {
             let is_set = ix.file(f.file).language == Language::Python && !is_container || name.as_str() == "attributes";
             return if is_set { Origin::user() } else { Origin::client(self.outermost(f), name, false) };
         }
+        if self.is_own_request(f, base, name) {
+            return Origin::client(self.outermost(f), name, false);
+        }
         if self.is_self(f, base) {
             if ix.file(f.file).language == Language::Python && matches!(name.as_str(), "kwargs" | "args") {
                 return Origin::client(self.outermost(f), name, true);
@@ -503,7 +506,7 @@ impl View<'_, '_> {
                 if self.names_model(f, self.root(f, *base)) || gives_rows() {
                     return Origin::row();
                 }
-                if self.is_request(f, *base) {
+                if self.is_request(f, *base) || self.is_own_request(f, *base, *name) {
                     return Origin::client(self.outermost(f), first_text.unwrap_or(*name), false);
                 }
                 if let (Expr::Class(_) | Expr::Name(_), Symbol::External(full)) = (body.expr(*base), ix.symbol_of(f, *base))
@@ -587,6 +590,17 @@ impl View<'_, '_> {
             },
             _ => false,
         }
+    }
+
+    /// Is it the object whose method runs, of a class of requests, asked for something that the class itself does not have?
+    fn is_own_request(&self, f: FnRef, base: ExprId, name: Name) -> bool {
+        let ix = self.cx.ix;
+        let Some(class) = ix.class_of_function(f).filter(|_| ix.file(f.file).language == Language::Php) else { return false };
+        let is_request = |n: &Name| ix.packs.roles(*n).iter().any(|r| r.as_str() == "request-class");
+        self.is_self(f, base)
+            && ix.class(class).external.iter().any(is_request)
+            && ix.find_method(class, name).is_none()
+            && ix.find_attr(class, name).is_none()
     }
 
     fn is_client_object(&self, f: FnRef, name: &str) -> bool {

@@ -49,6 +49,13 @@ pub(crate) fn page(cx: &CheckContext<'_>, words: &TenantWords) -> String {
             }
         };
     }
+    if let Some(security) = tenancy.row_security {
+        let _ = writeln!(
+            out,
+            "Row-level security of the database is switched on ({}): it may limit what has no condition.",
+            at(cx, security)
+        );
+    }
     let _ = writeln!(out, "\nModels ({}):", tenancy.models.len());
     for (model, owned) in &tenancy.models {
         let data = cx.ix.model(*model);

@@ -81,8 +81,9 @@ impl View<'_, '_> {
     /// Are rows only counted or summed up, where no scope says that even this is the tenant's own?
     pub(super) fn is_statistic(&self, execution: &Execution) -> bool {
         let only_conditions = self.tenancy.evidence.iter().all(|e| matches!(e, Evidence::Conditions { .. }));
-        let is_single = self.cx.ix.packs.tenancy().single_reads.iter().any(|s| s == execution.method.as_str());
-        only_conditions && !is_single && (execution.kind == Statement::Aggregate || execution.flags & flag::GROUPED != 0)
+        only_conditions
+            && !self.reads_one(execution)
+            && (execution.kind == Statement::Aggregate || execution.flags & flag::GROUPED != 0)
     }
 
     /// Is a statement sent only to fill a cache under a key that names nobody?
@@ -115,8 +116,7 @@ impl View<'_, '_> {
 
     /// Does what is read here say itself which tenant is at work: one row by a value that only one has, of which the tenant is taken?
     pub(super) fn determines_tenant(&self, execution: &Execution) -> bool {
-        let lists = self.cx.ix.packs.tenancy();
-        if !lists.single_reads.iter().any(|s| s == execution.method.as_str()) {
+        if !self.reads_one(execution) {
             return false;
         }
         let f = execution.owner;

@@ -25,6 +25,8 @@ struct Siblings {
     open: usize,
 }
 
+/// How a condition that holds a column to a list of values ends where conditions are named.
+const IN_LIST: &str = "__in";
 /// So many queries in what answers requests make a habit.
 const HABIT: usize = 3;
 
@@ -301,6 +303,15 @@ impl View<'_, '_> {
         false
     }
 
+    /// Does a statement read one row, or one value of it?
+    pub(super) fn reads_one(&self, execution: &Execution) -> bool {
+        let is_named = self.cx.ix.packs.tenancy().single_reads.iter().any(|s| s == execution.method.as_str());
+        // What one library calls the read of one row is that of all in another.
+        let dialect = execution.model.map(|m| self.cx.ix.model(m).dialect);
+        let op = dialect.and_then(|dialect| self.cx.ix.packs.op(dialect, Name::new("query"), execution.method));
+        is_named && op.is_none_or(|op| !matches!(op.result, crate::packs::Result::Rows))
+    }
+
     /// The columns and paths that a query compares.
     pub(super) fn terms(&self, execution: &Execution) -> impl Iterator<Item = Name> {
         self.marks(execution).iter().filter_map(|m| match m {
@@ -312,8 +323,10 @@ impl View<'_, '_> {
     /// Does a query name rows by a key of their own?
     pub(super) fn is_by_key(&self, execution: &Execution) -> bool {
         let names = &self.cx.ix.packs.tenancy().key_names;
-        let is_key =
-            |t: Name| names.iter().any(|k| k == t.as_str().rsplit(['.', '_']).next().unwrap_or_default() || k == t.as_str());
+        let is_key = |t: Name| {
+            let column = t.as_str().strip_suffix(IN_LIST).unwrap_or(t.as_str());
+            names.iter().any(|k| k == column.rsplit(['.', '_']).next().unwrap_or_default() || k == column)
+        };
         execution.flags & flag::KEYED != 0 || self.terms(execution).any(is_key)
     }
 
@@ -422,9 +435,7 @@ fn reaches_others(view: &View<'_, '_>, execution: &Execution, conditions: &Condi
         return false;
     }
     // One row that the code names is there for the whole installation.
-    let singles = &view.cx.ix.packs.tenancy().single_reads;
-    let is_single = singles.iter().any(|s| s == execution.method.as_str());
-    !(is_single && origin.is_literal() && conditions.count > 0)
+    !(view.reads_one(execution) && origin.is_literal() && conditions.count > 0)
 }
 
 /// A statement on a bare table.

@@ -6,15 +6,13 @@
 mod children;
 mod schema;
 mod scopes;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use rustc_hash::FxHashSet;
 
 use super::models::{singular, snake};
 use super::{ModelId, ProjectIndex};
 use crate::base::{Name, Span};
-use crate::facts::{Expr, FnKind, Language, Pat};
 
 /// What the project's configuration says.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +104,8 @@ pub struct Tenancy {
     pub tables: BTreeMap<Name, Option<ModelId>>,
     /// Columns by table, as far as migrations tell.
     pub schema: BTreeMap<Name, BTreeSet<Name>>,
+    /// Where the database itself is told to limit rows to the tenant.
+    pub row_security: Option<Span>,
     /// Models that belong to it only because their rows are part of others that do: what is asked of them may be checked there.
     pub derived: BTreeSet<ModelId>,
     /// Only a few conditions tell of them, by members or by what is kept for a request: what has none may be meant.
@@ -138,7 +138,8 @@ pub struct Candidate {
 impl Tenancy {
     /// Reads what scopes, libraries and the configuration say.
     pub fn read(index: &ProjectIndex<'_>, words: &Words) -> Tenancy {
-        let mut tenancy = Tenancy { schema: schema::read(index), ..Tenancy::default() };
+        let row_security = schema::row_security(index);
+        let mut tenancy = Tenancy { schema: schema::read(index), row_security, ..Tenancy::default() };
         let reader = scopes::Reader { index, schema: &tenancy.schema, words };
         let mut columns: BTreeSet<Name> = words.columns.iter().map(|c| Name::new(c)).collect();
         let mut tenants: BTreeSet<ModelId> = BTreeSet::new();
@@ -149,7 +150,10 @@ impl Tenancy {
         for (i, model) in index.models.iter().enumerate() {
             let is_named =
                 |w: &String| model.name.as_str() == w || model.name.last_segment() == w.rsplit(['.', '\\']).next().unwrap_or(w);
-            if words.models.iter().any(is_named) && !model.is_abstract {
+            // A library's model is meant only where the program has none of the name.
+            let short = model.name.last_segment();
+            let has_own = || index.models.iter().any(|m| m.class.is_some() && m.name.last_segment() == short);
+            if words.models.iter().any(is_named) && !model.is_abstract && (model.class.is_some() || !has_own()) {
                 tenants.insert(ModelId(i as u32));
             }
             if let Some(base) = tenant_base(index, ModelId(i as u32)).filter(|_| !model.is_abstract) {
@@ -491,8 +495,8 @@ fn column_of(
 /// Models that could be a tenant although no scope says so.
 pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Name>>) -> Vec<Candidate> {
     let names = &index.packs.tenancy().tenant_names;
-    let user_conditions = user_conditions(index);
-    let kept = kept_names(index);
+    let user_conditions = users::user_conditions(index);
+    let kept = users::kept_names(index);
     let mut found = Vec::new();
     for (i, model) in index.models.iter().enumerate() {
         let id = ModelId(i as u32);
@@ -561,79 +565,4 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
 /// Has what a user has (a role, a profile) many of a model?
 fn is_role(index: &ProjectIndex<'_>, role: ModelId, of: ModelId) -> bool {
     !is_user(index, role) && index.model(role).relations.values().any(|r| r.many && r.target == Some(of) && r.inverse.is_none())
-}
-
-/// Names under which code keeps something while a request is handled.
-fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
-    let lists = index.packs.tenancy();
-    let keeps = |name: &Name| lists.request_keepers.iter().any(|k| k == name.as_str());
-    let mut found = BTreeSet::new();
-    for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
-        for function in &facts.functions {
-            let body = &function.body;
-            for pat in &body.pats {
-                let Pat::Attr { base, name } = pat else { continue };
-                let is_kept = match body.expr(*base) {
-                    Expr::Name(n) | Expr::Attr { name: n, .. } => keeps(n),
-                    Expr::Local(slot) => keeps(&body.slots[slot.0 as usize]),
-                    _ => false,
-                };
-                if is_kept {
-                    found.insert(*name);
-                }
-            }
-        }
-    }
-    found
-}
-
-/// How often a column is compared with the same column of the current user, by column.
-fn user_conditions(index: &ProjectIndex<'_>) -> BTreeMap<Name, usize> {
-    let users: FxHashSet<&str> = index.packs.tenancy().user_names.iter().map(String::as_str).collect();
-    let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
-    for facts in index.facts {
-        for function in &facts.functions {
-            if function.kind == FnKind::Template {
-                continue;
-            }
-            let body = &function.body;
-            for expr in &body.exprs {
-                let Expr::Call { args, .. } = expr else {
-                    continue;
-                };
-                for (at, arg) in args.iter().enumerate() {
-                    let named = arg.name.or_else(|| match at.checked_sub(1).map(|b| body.expr(args[b].value)) {
-                        Some(Expr::Str(column)) => Some(Name::new(column.last_segment())),
-                        _ => None,
-                    });
-                    let Some(column) = named else { continue };
-                    let mut value = arg.value;
-                    for _ in 0..3 {
-                        let Expr::Attr { base, name, .. } = body.expr(value) else {
-                            break;
-                        };
-                        let inner = match body.expr(*base) {
-                            Expr::Call { callee, .. } => *callee,
-                            _ => *base,
-                        };
-                        let owner = match body.expr(inner) {
-                            Expr::Attr { name, .. } => Some(*name),
-                            Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
-                            Expr::Name(name) => Some(*name),
-                            _ => None,
-                        };
-                        if owner.is_some_and(|o| users.contains(o.as_str()))
-                            && (*name == column
-                                || format!("{name}_id") == column.as_str()
-                                || name.as_str() == format!("{column}_id"))
-                        {
-                            *counts.entry(column).or_default() += 1;
-                        }
-                        value = *base;
-                    }
-                }
-            }
-        }
-    }
-    counts
 }

@@ -2,10 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::Name;
-use crate::facts::{Expr, Language};
+use crate::base::{FileId, Name, Span};
+use crate::facts::{Body, Expr, ExprId, Language};
 use crate::index::ProjectIndex;
 use crate::index::models::snake;
+
+/// The method of a migration that takes it back, and the call that takes columns away.
+const UNDOES: &str = "down";
+const DROPS: &str = "dropColumn";
+/// How SQL calls it, in lower case.
+const ROW_SECURITY: &str = "row level security";
 
 /// Columns by table.
 pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
@@ -15,7 +21,8 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
         if facts.language != Language::Php {
             continue;
         }
-        for function in &facts.functions {
+        // What undoes a migration was not run.
+        for function in facts.functions.iter().filter(|f| f.name.as_str() != UNDOES) {
             let body = &function.body;
             for expr in &body.exprs {
                 let Expr::Call { callee, args } = expr else {
@@ -42,7 +49,13 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
                     let Expr::Attr { base, name, .. } = inner.expr(*callee) else {
                         continue;
                     };
-                    if !matches!(inner.expr(*base), Expr::Local(_)) || name.as_str().starts_with("drop") {
+                    if !matches!(inner.expr(*base), Expr::Local(_)) {
+                        continue;
+                    }
+                    if name.as_str().starts_with("drop") {
+                        if name.as_str() == DROPS {
+                            args.iter().for_each(|a| drop_columns(inner, a.value, columns));
+                        }
                         continue;
                     }
                     match args.first().map(|a| inner.expr(a.value)) {
@@ -65,4 +78,26 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
         }
     }
     tables
+}
+
+/// Where a statement tells the database to limit rows by a policy of its own: `ALTER TABLE … ENABLE ROW LEVEL SECURITY`.
+pub(super) fn row_security(index: &ProjectIndex<'_>) -> Option<Span> {
+    let says = |text: &str| text.len() > ROW_SECURITY.len() && text.to_ascii_lowercase().contains(ROW_SECURITY);
+    index.facts.iter().enumerate().find_map(|(i, facts)| {
+        facts.functions.iter().find_map(|function| {
+            let body = &function.body;
+            let at = body.exprs.iter().position(|e| matches!(e, Expr::Str(text) if says(text.as_str())))?;
+            Some(Span { file: FileId(i as u32), range: body.ranges[at] })
+        })
+    })
+}
+
+fn drop_columns(body: &Body, e: ExprId, columns: &mut BTreeSet<Name>) {
+    match body.expr(e) {
+        Expr::Str(column) => {
+            columns.remove(column);
+        }
+        Expr::Seq { items, .. } => items.iter().for_each(|item| drop_columns(body, item.value, columns)),
+        _ => (),
+    }
 }
