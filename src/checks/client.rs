@@ -261,6 +261,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
         finding.level = Level::Note;
     }
     let is_rare = rare::is_renewal(cx, event)
+        || rare::serves_a_flow(cx, event)
         || !in_loop && rare::is_health_check(cx, event)
         || entry.addressed && rare::is_sign_in(cx, event);
     let is_unused = || event.entry.is_none() && cx.is_never_run_by_others(top_of(event));

@@ -83,7 +83,10 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     }
     if let Some(f) = serves_others(cx, reads) {
         let name = cx.ix.function(f).name;
+        let hook = cx.ix.packs.word_in_language(Name::new("python"), "viewset-query-method");
         let how = match gives_query(cx, f, cx.ix.model(reads.root).dialect) {
+            // Nobody but the framework calls it.
+            _ if hook == Some(name) => format!("give the class whose rows these are a `{name}` of its own"),
             true => format!("add this to the query that `{name}` gives, where it is called"),
             false => "hand this down to it as an argument".to_owned(),
         };

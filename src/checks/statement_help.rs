@@ -3,10 +3,10 @@
 use super::CheckContext;
 use super::statement_lookup::{self, Lookup};
 use super::statement_turn::{self, Turn};
-use super::wording::{eager_code, model_name};
+use super::wording::{eager_code, model_name, path_text};
 use crate::base::{Name, Span};
 use crate::facts::{Expr, Pat, Slot};
-use crate::flow::value::flag;
+use crate::flow::value::{Source, flag};
 use crate::flow::{Event, Statement, What};
 use crate::index::{FnRef, ModelId, Symbol};
 use crate::packs::Gets;
@@ -302,13 +302,29 @@ fn of_relation(
     if is_asked_elsewhere {
         return format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them");
     }
-    match eager_code(cx.ix, holder, &[relation]) {
-        Some(code) if is_filtered(event) => {
-            format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and filter the loaded rows")
+    let (root, path) = way_to(cx, event, holder, relation);
+    let code = eager_code(cx.ix, root, &path);
+    let what = if is_filtered(event) { "filter" } else { "read" };
+    match code {
+        Some(code) => {
+            let (rows, path) = (model_name(cx.ix, root), path_text(&path));
+            format!("load `{path}` with the query of the `{rows}` rows, `{code}`, and {what} the loaded rows")
         }
-        Some(code) => format!("load `{relation}` with the query of the `{name}` rows, `{code}`, and read the loaded rows"),
         None => format!("fetch the rows of `{relation}` for all `{name}` rows with one query before the loop, and group them"),
     }
+}
+
+/// The rows that a query gave, and the path from them to the rows of a relation that a statement asks for.
+fn way_to(cx: &CheckContext<'_>, event: &Event, holder: ModelId, relation: Name) -> (ModelId, Vec<Name>) {
+    if let What::Statement { src, .. } = event.what
+        && let (Source::Query(_), path) = cx.flow.values.root_source(src)
+        && path.len() > 1
+        && path.last() == Some(&relation)
+        && let Some(root) = cx.flow.values.root_model(src)
+    {
+        return (root, path);
+    }
+    (holder, vec![relation])
 }
 
 /// Does a method of the model's own manager send the statement?

@@ -120,11 +120,11 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let tree = self.v.trees.with(NOTHING, name, there);
-            self.mark_loaded(fr, src, tree);
+            self.loaded_here(fr, src, tree);
             // The rows hang on the row above them, if that is one.
             if let Source::Relation(parent, via) = self.v.source_of(src) {
                 let above = self.v.trees.with(NOTHING, via, tree);
-                self.mark_loaded(fr, parent, above);
+                self.loaded_here(fr, parent, above);
             }
         }
     }

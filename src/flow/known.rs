@@ -552,6 +552,15 @@ impl<'a> Engine<'a> {
                 self.known_value(val)
             }
             Expr::This => self.known_value(fr.this),
+            // `self.shown.__name__`
+            Expr::Attr { base, name, .. } if name.as_str() == CLASS_NAME => {
+                let base = *base;
+                let mark = fr.buffer.len();
+                let class = self.expr(fr, base);
+                fr.buffer.truncate(mark);
+                let Data::Class(class) = *self.data(class) else { return None };
+                Some(Known::Text(Name::new(self.ix.class(class).name.last_segment())))
+            }
             Expr::Attr { base, .. } if matches!(body.expr(*base), Expr::Class(_) | Expr::Name(_)) => {
                 let class = self.expr(fr, *base);
                 let Data::Class(class) = *self.data(class) else { return None };
@@ -641,6 +650,8 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// The attribute of a class that holds its name.
+const CLASS_NAME: &str = "__name__";
 /// Python's types of values that are no rows.
 const PLAIN_TYPES: &[&str] = &["str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set", "frozenset"];
 

@@ -50,6 +50,7 @@ mod reach;
 mod receiver;
 mod relation;
 mod renderer;
+mod repeated;
 mod resource;
 mod roots;
 mod scope;
@@ -67,6 +68,7 @@ mod text;
 mod told;
 pub mod tree;
 mod types;
+mod unset;
 pub mod value;
 mod walk;
 
@@ -161,6 +163,12 @@ pub(crate) struct Frame<'a> {
     is_switched_off: bool,
     /// Conditions around the statement that is evaluated.
     conditions: usize,
+    /// How many of them are around each of the running loops.
+    conditions_of_loops: Vec<usize>,
+    /// Those that hold, by their text.
+    holding: Vec<u64>,
+    /// What loops under conditions loaded: it is there wherever the same conditions hold again.
+    loaded_under: Vec<(Vec<u64>, Src, Tree)>,
     /// What follows runs once per key of a cache that this function keeps, whatever the turns of so many loops around it.
     remembered: Option<usize>,
     /// What follows is made once per key of a cache that outlives the request.
@@ -298,6 +306,8 @@ pub(crate) struct Engine<'a> {
     changed_fields: Option<FxHashSet<Name>>,
     /// Fields of forms whose choices are rows.
     choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
+    /// Names that pages set, once it is asked.
+    page_names: Option<unset::PageNames>,
     /// Templates that repeat a block: those whose loops, or those of what they extend, hold one.
     repeating: FxHashMap<FileId, bool>,
     /// What the default manager of each model loads with its rows, as far as it was asked.
@@ -463,6 +473,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         choice_fields: FxHashMap::default(),
         managed: FxHashMap::default(),
         repeating: FxHashMap::default(),
+        page_names: None,
         loading_methods: None,
         structural: None,
         fitting: FxHashMap::default(),
@@ -568,6 +579,9 @@ impl<'a> Engine<'a> {
             passed: Vec::new(),
             is_switched_off: false,
             conditions: 0,
+            conditions_of_loops: Vec::new(),
+            holding: Vec::new(),
+            loaded_under: Vec::new(),
             remembered: None,
             keeps_made: false,
             object_keeps: false,

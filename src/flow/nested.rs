@@ -34,7 +34,9 @@ impl<'a> Engine<'a> {
         for slot in wanted {
             let is_param = outer.decl.params.iter().any(|p| p.slot == slot);
             if bindings(outer.body, slot) + usize::from(is_param) == 1 && !siblings.iter().any(|(_, s)| *s == slot) {
-                outer.locals[slot.0 as usize] = self.static_slot(&mut outer, slot, 0);
+                let receives = self.takes_receiver(outer.f) && outer.decl.params.first().is_some_and(|p| p.slot == slot);
+                outer.locals[slot.0 as usize] =
+                    if receives { self.receiver_of(outer.f) } else { self.static_slot(&mut outer, slot, 0) };
             }
         }
         // Twice: each may call those after it.

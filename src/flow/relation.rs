@@ -159,7 +159,7 @@ impl<'a> Engine<'a> {
                             if let Some(event) = fr.buffer.last_mut().filter(|e| e.site == site) {
                                 event.on_some_ways = self.v.trees.state(row.tree, relation.name) == State::Maybe;
                             }
-                            if fr.conditions == 0 && fr.loops.last() == Some(&row.renewed_by) {
+                            if fr.runs_each_turn() && fr.loops.last() == Some(&row.renewed_by) {
                                 fr.read_each.push((row.renewed_by, row.src, relation.name, OPEN));
                             }
                         }

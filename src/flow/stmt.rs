@@ -278,7 +278,9 @@ impl<'a> Engine<'a> {
         let guards = fr.guards.len();
         fr.guards.extend(when_true.iter().copied());
         self.narrow(fr, cond, true);
+        self.begin_holding(fr, cond);
         let first = self.block(fr, then);
+        fr.holding.pop();
         self.for_named_keys(fr, cond, true, mark);
         self.keep_first(fr, cond, &absent, mark);
         let after_then = std::mem::replace(&mut fr.locals, before);
@@ -498,6 +500,7 @@ impl<'a> Engine<'a> {
         let id = if counts { self.enter_loop(fr, l.header) } else { LoopId(0) };
         let entry = fr.locals.clone();
         fr.turning += 1;
+        fr.conditions_of_loops.push(fr.conditions);
         let skips = fr.skips;
         fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
         for _turn in 0..2 {
@@ -541,6 +544,7 @@ impl<'a> Engine<'a> {
             }
         }
         fr.turning -= 1;
+        fr.conditions_of_loops.pop();
         fr.skips = skips;
         fr.turns.pop();
         self.filled_by_loop(fr, filled);

@@ -203,12 +203,14 @@ impl<'a> Engine<'a> {
         };
         // Only what the template names matters: other keys of the context make no new case.
         let decl = self.ix.function(f);
+        let language = self.ix.file(file).language;
         let mut args = Vec::with_capacity(decl.body.slots.len());
+        let known = self.data(context).clone();
         for slot in &decl.body.slots {
-            let val = match self.data(context) {
+            let val = match &known {
                 Data::Record(keys, rest) => match keys.iter().find(|(k, _)| k == slot) {
                     Some((_, v)) => *v,
-                    None => rest.unwrap_or(UNKNOWN),
+                    None => rest.unwrap_or_else(|| self.unset(language, *slot)),
                 },
                 _ => UNKNOWN,
             };

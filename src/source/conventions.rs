@@ -192,6 +192,7 @@ mod tests {
         assert_eq!(CONVENTIONS.skip_folder("resources/views/vendor", none), None);
         assert_eq!(CONVENTIONS.skip_folder("storage/framework", none), Some("cache"));
         assert_eq!(CONVENTIONS.skip_folder("py", |name| name == "pyvenv.cfg"), Some("virtual environment"));
+        assert_eq!(CONVENTIONS.skip_folder("libs", |name| name == "*.dist-info"), Some("third-party code"));
         assert_eq!(CONVENTIONS.skip_folder("app", none), None);
         assert_eq!(CONVENTIONS.skip_file("_ide_helper_models.php"), Some("generated"));
     }

@@ -277,6 +277,12 @@ struct Filter {
     left_out: Arc<Mutex<Vec<Skipped>>>,
 }
 
+/// Does a folder directly hold something whose name ends so?
+fn holds_ending(folder: &Path, ending: &str) -> bool {
+    std::fs::read_dir(folder)
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(|name| name.ends_with(ending))))
+}
+
 impl Filter {
     fn keeps(&self, entry: &ignore::DirEntry) -> bool {
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
@@ -284,7 +290,10 @@ impl Filter {
         if !is_folder && guess(&named_with_root(entry.path(), &self.root)).is_none() {
             return true;
         }
-        let holds = |name: &str| entry.path().join(name).exists();
+        let holds = |name: &str| match name.strip_prefix('*') {
+            Some(ending) => holds_ending(entry.path(), ending),
+            None => entry.path().join(name).exists(),
+        };
         let excluded = self.exclude.matched_path_or_any_parents(relative(entry.path(), &self.exclude_from), is_folder);
         let reason = if excluded.is_ignore() {
             Some("excluded")

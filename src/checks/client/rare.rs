@@ -56,6 +56,27 @@ pub(super) fn is_sign_in(cx: &CheckContext<'_>, event: &Event) -> bool {
     has(&words, name) && !has(&guards, name) || is_routed_as(cx, entry, decl, &words)
 }
 
+/// Does the block that the client is opened for go on for long: does a loop in it wait for the clock between its turns? Then all
+/// of the turns share it.
+pub(super) fn serves_a_flow(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let body = &cx.ix.function(event.owner).body;
+    let waits = cx.ix.packs.word_list("waiting-calls");
+    let is_wait = |e: &Expr| match e {
+        Expr::Call { callee, .. } => match body.expr(*callee) {
+            Expr::Attr { name, .. } | Expr::Name(name) => waits.iter().any(|w| w == name.as_str()),
+            _ => false,
+        },
+        _ => false,
+    };
+    let opened = |(s, at): (&Stmt, &Range)| match s {
+        Stmt::With { items, .. } if items.iter().any(|(e, _)| body.range(*e) == event.site.range) => Some(*at),
+        _ => None,
+    };
+    let Some(block) = body.stmts.iter().zip(&body.stmt_ranges).find_map(opened) else { return false };
+    let mut loops = body.loops().filter(|(_, whole)| block.contains(*whole) && *whole != block);
+    loops.any(|(_, whole)| body.exprs.iter().zip(&body.ranges).any(|(e, at)| whole.contains(*at) && is_wait(e)))
+}
+
 /// Is the entry point one that is asked now and then whether the service, and what it needs, is there?
 pub(super) fn is_health_check(cx: &CheckContext<'_>, event: &Event) -> bool {
     let Some(entry) = event.entry else { return false };

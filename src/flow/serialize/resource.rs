@@ -64,9 +64,29 @@ impl<'a> Engine<'a> {
     fn show_each(&mut self, fr: &mut Frame<'a>, class: ClassId, rows: Val, range: Range) -> Val {
         self.per_row(fr, rows, range, &mut |e, fr, row| {
             let object = e.resource_of(fr, class, row);
+            let object = e.with_defaults(object, class);
             e.show(fr, object, class, range);
             object
         })
+    }
+
+    /// An object on which nobody has called anything yet: what its class keeps to itself is as it is declared.
+    fn with_defaults(&mut self, object: Val, class: ClassId) -> Val {
+        let mut object = object;
+        let constructor = self.constructor(class);
+        for owner in self.ix.class(class).mro.clone() {
+            for attr in &self.ix.class_decl(owner).attrs {
+                let is_set = constructor.is_some_and(|f| self.assigned_fields(f).contains(&attr.name));
+                if attr.is_static || attr.promoted || !attr.is_hidden || attr.value.is_none() || is_set {
+                    continue;
+                }
+                let declared = self.class_attr(class, attr.name);
+                if matches!(self.data(declared), Data::Bool(_)) && self.known_field(object, attr.name).is_none() {
+                    object = self.with_field(object, attr.name, declared);
+                }
+            }
+        }
+        object
     }
 
     /// `PostResource::collection($posts)`, `PostResource::make($post)`.

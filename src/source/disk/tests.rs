@@ -52,6 +52,8 @@ fn ignore_files_and_conventions_decide_what_is_read() {
             ("vendor/x/a.php", b""),
             ("env/pyvenv.cfg", b""),
             ("env/a.py", b""),
+            ("libs/requests/__init__.py", b""),
+            ("libs/requests-2.32.3.dist-info/RECORD", b""),
             ("shop/vendor/models.py", b""),
             ("tests/ATest.php", b""),
             ("app/été/A b.php", b"<?php"),
@@ -72,6 +74,7 @@ fn ignore_files_and_conventions_decide_what_is_read() {
             "app/Gen.php: generated",
             "env: virtual environment",
             "excluded: excluded",
+            "libs: third-party code",
             "tests: tests are left out",
             "vendor: third-party code",
         ]
