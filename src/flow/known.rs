@@ -542,7 +542,8 @@ impl<'a> Engine<'a> {
             Expr::Same(inner) => self.known(fr, *inner),
             Expr::Local(slot) => {
                 // Whatever is passed on by reference may come back changed: only what was given counts there.
-                if fr.language != Language::Python && !fr.decl.params.iter().any(|p| p.slot == *slot) {
+                let is_php = matches!(fr.language, Language::Php | Language::Blade);
+                if is_php && !fr.decl.params.iter().any(|p| p.slot == *slot) {
                     return None;
                 }
                 let val = *fr.locals.get(slot.0 as usize)?;

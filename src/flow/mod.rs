@@ -157,6 +157,8 @@ pub(crate) struct Frame<'a> {
     overridden: Vec<Name>,
     /// The child templates, the one that is rendered first.
     children: Vec<FileId>,
+    /// All that a template is rendered with is known.
+    knows_context: bool,
     /// Variables of a template that only the templates it renders use.
     passed: Vec<(Name, Val)>,
     /// A switch of the configuration stands otherwise than what is evaluated needs.
@@ -576,6 +578,7 @@ impl<'a> Engine<'a> {
             answered: Vec::new(),
             overridden: Vec::new(),
             children: Vec::new(),
+            knows_context: false,
             passed: Vec::new(),
             is_switched_off: false,
             conditions: 0,

@@ -253,6 +253,7 @@ impl<'a> Engine<'a> {
             inner.locals = args;
             inner.overridden = overridden.to_vec();
             inner.children = children;
+            inner.knows_context = matches!(known, Data::Record(_, None));
             inner.passed = passed;
             inner.conditions = usize::from(is_part);
             self.run_frame(&mut inner);
@@ -310,13 +311,13 @@ impl<'a> Engine<'a> {
     pub(super) fn render(&mut self, fr: &mut Frame<'a>, render: &'a Render, range: Range) -> Val {
         let template = self.expr(fr, render.template);
         let mut keys = if render.inherits { self.surroundings(fr) } else { Vec::new() };
-        let mut rest = None;
+        let mut rest = (render.inherits && !fr.knows_context).then_some(UNKNOWN);
         if let Some(context) = render.context {
             let val = self.expr(fr, context);
             match self.data(val).clone() {
                 Data::Record(more, r) => {
                     keys.extend(more.iter().copied());
-                    rest = r;
+                    rest = rest.or(r);
                 }
                 Data::Tuple(_) => (),
                 _ => rest = Some(UNKNOWN),
