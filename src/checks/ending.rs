@@ -2,8 +2,8 @@
 //! a file?
 
 use super::CheckContext;
-use crate::base::Span;
-use crate::facts::{Expr, ExprId, Pat, Stmt, StmtId};
+use crate::base::{Name, Span};
+use crate::facts::{Expr, ExprId, Language, Pat, Stmt, StmtId};
 use crate::index::Symbol;
 
 /// Does the loop delete each row in its own turn, one by one, so that whatever belongs to the row goes with it?
@@ -43,11 +43,27 @@ pub(super) fn waits_for_more(cx: &CheckContext<'_>, header: Span) -> bool {
     let Some(f) = cx.function_at(header) else { return false };
     let body = &cx.ix.function(f).body;
     let Some((_, whole)) = body.loop_at(header.range) else { return false };
-    body.exprs.iter().zip(&body.ranges).any(|(expr, range)| match expr {
-        Expr::Call { callee, .. } if whole.contains(*range) && range.start >= header.range.end => match cx.named(f, *callee) {
-            Symbol::External(name) => cx.ix.packs.blocking(name).is_some_and(|entry| !QUICK.contains(&entry.what.as_str())),
-            _ => false,
-        },
-        _ => false,
+    let language = Name::new(if cx.ix.file(f.file).language == Language::Python { "python" } else { "php" });
+    let word = |key: &str| cx.ix.packs.word_in_language(language, key);
+    let (senders, sends) = (word("slow-senders"), word("slow-methods"));
+    body.exprs.iter().zip(&body.ranges).any(|(expr, range)| {
+        let Expr::Call { callee, .. } = expr else { return false };
+        if !whole.contains(*range) || range.start < header.range.end {
+            return false;
+        }
+        if let Symbol::External(name) = cx.named(f, *callee) {
+            let is_slow = cx.ix.packs.blocking(name).is_some_and(|entry| !QUICK.contains(&entry.what.as_str()));
+            if is_slow || senders.is_some_and(|w| w.has_word(name.as_str())) {
+                return true;
+            }
+        }
+        // `Mail::to($user)->send($mail)`, `$user->notify($news)`
+        let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
+        let mut at = *base;
+        while let Expr::Call { callee, .. } | Expr::Attr { base: callee, .. } = body.expr(at) {
+            at = *callee;
+        }
+        let is_sender = matches!(body.expr(at), Expr::Class(class) if senders.is_some_and(|w| w.has_word(class.as_str())));
+        is_sender || sends.is_some_and(|w| w.has_word(name.as_str()))
     })
 }
