@@ -657,7 +657,8 @@ impl Frame<'_> {
     pub(super) fn keep_receiver(&mut self, this: Val, after: Val) {
         if this == self.this {
             self.this = after;
-        } else if let Some(p) = self.decl.params.first()
+        }
+        if let Some(p) = self.decl.params.first()
             && let Some(held) = self.locals.get_mut(p.slot.0 as usize).filter(|held| **held == this)
         {
             *held = after;
