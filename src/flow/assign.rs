@@ -161,6 +161,7 @@ impl<'a> Engine<'a> {
     pub(super) fn with_field(&mut self, object: Val, name: crate::base::Name, val: Val) -> Val {
         match self.data(object).clone() {
             Data::Object { class, fields, exact } => {
+                let val = self.v.as_field(val);
                 let mut fields = fields.to_vec();
                 match fields.binary_search_by(|(n, _)| n.cmp(&name)) {
                     Ok(i) => fields[i].1 = val,

@@ -262,6 +262,8 @@ pub enum Data {
 /// At most so many alternatives are kept; more are unknown.
 const MAX_ALTERNATIVES: usize = 6;
 
+/// An object in a field that holds more than so many others in each other is told by its class alone.
+const MAX_FIELD_DEPTH: u8 = 5;
 /// Values nested deeper are unknown: what a recursion wraps again and again has no use.
 const MAX_VALUE_DEPTH: u8 = 12;
 
@@ -564,6 +566,21 @@ impl Values {
         match self.get(val) {
             Data::OneOf(vals) => vals.to_vec(),
             _ => vec![val],
+        }
+    }
+
+    /// A value as a field holds it: objects that know of each other are not followed without end.
+    pub fn as_field(&mut self, val: Val) -> Val {
+        if self.depths[val.0 as usize] <= MAX_FIELD_DEPTH {
+            return val;
+        }
+        match *self.get(val) {
+            Data::Object { class, .. } => self.of(Data::Object { class, fields: Box::default(), exact: false }),
+            Data::Method(recv, name) => {
+                let recv = self.as_field(recv);
+                self.of(Data::Method(recv, name))
+            }
+            _ => val,
         }
     }
 
