@@ -3,6 +3,7 @@
 //! In: the linked index. Out: [`FlowFacts`]: events, each with the loops around it and the calls that led there. Functions are
 //! evaluated with the values they are given; a result is kept per function and arguments. Knows nothing of rules.
 
+mod asked;
 mod assign;
 mod attr;
 mod bind;
