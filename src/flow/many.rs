@@ -331,6 +331,7 @@ impl<'a> Engine<'a> {
             self.serialize(fr, recv, at, 0);
         }
         let mut result = UNKNOWN;
+        let mut levels = 1;
         if let Some(callback) = op.callback {
             match args.get(callback) {
                 Some(f) if self.is_callable(f) => {
@@ -366,6 +367,8 @@ impl<'a> Engine<'a> {
             let compares = op.result == Result::Scalar
                 && args.positional.len() == 1
                 && matches!(name.as_str(), "contains" | "doesntContain" | "some" | "search");
+            // Groups by several keys stand in groups.
+            levels = texts.len().max(1);
             if !compares {
                 for text in texts {
                     result = self.per_turn(fr, element, true, at, |this, fr, e| this.read_path(fr, e, text, at));
@@ -381,7 +384,12 @@ impl<'a> Engine<'a> {
         if few && op.result == Result::Same {
             return self.v.many(element, ManyKind::Literal);
         }
-        let made = self.many_result(fr, recv, op, element, result, at);
+        let mut made = self.many_result(fr, recv, op, element, result, at);
+        if op.result == Result::Groups {
+            for _ in 1..levels {
+                made = self.v.many(made, ManyKind::Groups);
+            }
+        }
         self.few_of(&[recv], made)
     }
 
