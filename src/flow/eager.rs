@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::relation::DEFAULT_DEPTH;
 use super::tree::{NOTHING, OPEN, Tree};
-use super::value::{Data, Load, Query, UNKNOWN, Val};
+use super::value::{Data, Load, ManyKind, Query, Row, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::Name;
 use crate::index::{ModelId, Relation};
@@ -87,6 +87,7 @@ impl<'a> Engine<'a> {
                     let mut names = prefix.to_vec();
                     names.extend(path.iter().copied());
                     if let (Some(attr), Some((_, way))) = (load.attr, names.split_last()) {
+                        self.note_filled(model, way, names[way.len()], attr, load.query);
                         let mut own = way.to_vec();
                         own.push(attr);
                         tree = self.v.trees.with_path(tree, &own, OPEN);
@@ -243,6 +244,31 @@ impl<'a> Engine<'a> {
         }
         load.paths = paths.into_boxed_slice();
         self.v.of(Data::Load(load))
+    }
+
+    /// A query fills an attribute of its own with the rows of a relation: several may do so under one name.
+    fn note_filled(&mut self, model: ModelId, way: &[Name], relation: Name, attr: Name, query: Option<Val>) {
+        let holder = way.iter().try_fold(model, |at, name| self.relation(at, *name).and_then(|r| r.target));
+        let (Some(holder), Some(query)) = (holder, query) else { return };
+        let known = self.filled_by.entry((holder, attr)).or_insert((relation, query));
+        if *known != (relation, query) {
+            known.1 = UNKNOWN;
+        }
+    }
+
+    /// The rows that a query put into an attribute of a row, where it is known which query.
+    pub(super) fn rows_filled(&mut self, row: Row, attr: Name) -> Option<Val> {
+        let (relation, query) = *self.filled_by.get(&(row.model, attr))?;
+        let Data::Query(query) = self.data(query).clone() else { return None };
+        let found = self.row_of(&query);
+        let found = self.bare_row(found)?;
+        // What leads back to the row is set with it.
+        let tree = match self.relation(row.model, relation).and_then(|r| r.inverse) {
+            Some(inverse) => self.v.trees.with(found.tree, inverse, OPEN),
+            None => found.tree,
+        };
+        let element = self.v.row(Row { tree, renewed_by: row.renewed_by, ..found });
+        Some(self.v.many(element, ManyKind::Held))
     }
 
     /// Which columns a query leaves out.

@@ -309,6 +309,8 @@ pub(crate) struct Engine<'a> {
     changed_fields: Option<FxHashSet<Name>>,
     /// Fields of forms whose choices are rows.
     choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
+    /// Attributes that queries fill with the rows of a relation: the relation, and the query of those rows.
+    filled_by: FxHashMap<(ModelId, Name), (Name, Val)>,
     /// Names that pages set, once it is asked.
     page_names: Option<unset::PageNames>,
     /// Templates that repeat a block: those whose loops, or those of what they extend, hold one.
@@ -477,6 +479,7 @@ fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         managed: FxHashMap::default(),
         repeating: FxHashMap::default(),
         page_names: None,
+        filled_by: FxHashMap::default(),
         loading_methods: None,
         structural: None,
         fitting: FxHashMap::default(),

@@ -97,6 +97,9 @@ impl<'a> Engine<'a> {
         }
         // An attribute that the query computed, or that a prefetch filled under a name of its own.
         if let State::Loaded(tree) = self.v.trees.state(row.tree, name) {
+            if let Some(rows) = self.rows_filled(row, name) {
+                return rows;
+            }
             return if tree == OPEN { SCALAR } else { self.v.many(UNKNOWN, ManyKind::Held) };
         }
         if let Some(class) = model.class {
