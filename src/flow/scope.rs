@@ -9,7 +9,7 @@ use crate::index::FnRef;
 impl Engine<'_> {
     /// A query after a named scope: what the scope added stands in a group of its own, unless it begins with an alternative.
     ///
-    /// Source: `Illuminate\\Database\\Eloquent\\Builder::callScope`, `groupWhereSliceForScope`.
+    /// Source: `Illuminate\Database\Eloquent\Builder::callScope`, `groupWhereSliceForScope`.
     pub(super) fn grouped_by_scope(&mut self, after: Val, before: Val, f: FnRef, dialect: Name) -> Val {
         let (Data::Query(given), Data::Query(query)) = (self.data(after), self.data(before)) else { return after };
         let old = self.v.marks_of(query.marks).to_vec();
