@@ -86,8 +86,8 @@ impl<'a> Engine<'a> {
                     };
                     let mut names = prefix.to_vec();
                     names.extend(path.iter().copied());
-                    if let (Some(attr), Some((_, way))) = (load.attr, names.split_last()) {
-                        self.note_filled(model, way, names[way.len()], attr, load.query);
+                    if let (Some(attr), Some((relation, way))) = (load.attr, names.split_last()) {
+                        self.note_filled(model, way, *relation, attr, load.query);
                         let mut own = way.to_vec();
                         own.push(attr);
                         tree = self.v.trees.with_path(tree, &own, OPEN);

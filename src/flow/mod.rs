@@ -83,6 +83,7 @@ pub use event::{Event, Execution, Statement, What};
 use event::{hash_of, is_met};
 pub use facts::FlowFacts;
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
+pub use terms::leaves_one_out;
 
 use crate::base::{FileId, Name, Range, Span};
 use crate::facts::{Body, FunctionDecl, Language, PatId};

@@ -13,6 +13,11 @@ use crate::packs::Op;
 /// Conditions nest at most this deep.
 const MAX_NESTING: usize = 5;
 
+/// Does an operator of SQL hold for all values but one?
+pub fn leaves_one_out(operator: &str) -> bool {
+    matches!(operator, "!=" | "<>")
+}
+
 impl<'a> Engine<'a> {
     /// A condition says that there is nothing behind a relation: reading it on such rows sends nothing.
     pub(super) fn without_partner(&mut self, query: &mut Query, args: &Args) {
@@ -232,7 +237,7 @@ impl<'a> Engine<'a> {
 
     /// Is a value the operator that leaves one value out?
     fn is_unequal(&self, operator: Val) -> bool {
-        matches!(self.data(operator), Data::Str(text) if matches!(text.as_str(), "!=" | "<>"))
+        matches!(self.data(operator), Data::Str(text) if leaves_one_out(text.as_str()))
     }
 
     /// The condition that a comparison, a method of an attribute, or a function of conditions gives.

@@ -28,7 +28,10 @@ impl Engine<'_> {
     }
 
     fn read_page_names(&self) -> PageNames {
-        let words = self.ix.packs.word_in_language(self.names.python, "page-globals");
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let words = word("page-globals");
+        let processor = word("context-processors").map_or("", Name::as_str);
+        let globals = word("environment-globals");
         let mut names: FxHashSet<Name> = FxHashSet::default();
         let mut everywhere: FxHashSet<Name> = FxHashSet::default();
         for (i, facts) in self.ix.facts.iter().enumerate() {
@@ -47,20 +50,16 @@ impl Engine<'_> {
                         _ => None,
                     }
                 });
-                let is_for_all = path.contains(PROCESSOR) || registered.into_iter().any(|n| n.as_str().contains(PROCESSOR));
+                let is_for_all = !processor.is_empty()
+                    && (path.contains(processor) || registered.into_iter().any(|n| n.as_str().contains(processor)));
                 names_in(body, if is_for_all { &mut everywhere } else { &mut names }, is_template);
-                everywhere.extend(body.exprs.iter().flat_map(|e| set_for_all(body, e)));
+                everywhere.extend(body.exprs.iter().flat_map(|e| set_for_all(body, e, globals)));
             }
         }
         names.retain(|name| !everywhere.contains(name) && !words.is_some_and(|w| w.has_word(name.as_str())));
         PageNames(names)
     }
 }
-
-/// How modules and decorators of code that adds to every context are called.
-const PROCESSOR: &str = "context_processor";
-/// The attribute of a template environment that holds what every template has.
-const GLOBALS: &str = "globals";
 
 /// Keys, names of arguments and, in templates, variables that a body sets.
 fn names_in(body: &Body, names: &mut FxHashSet<Name>, is_template: bool) {
@@ -93,8 +92,8 @@ fn names_in(body: &Body, names: &mut FxHashSet<Name>, is_template: bool) {
 }
 
 /// `environment.globals.update(now=now)`, `environment.globals["now"] = now`: the names that all templates have from then on.
-fn set_for_all(body: &Body, expr: &Expr) -> Vec<Name> {
-    let is_globals = |e: crate::facts::ExprId| matches!(body.expr(e), Expr::Attr { name, .. } if name.as_str() == GLOBALS);
+fn set_for_all(body: &Body, expr: &Expr, globals: Option<Name>) -> Vec<Name> {
+    let is_globals = |e: crate::facts::ExprId| matches!(body.expr(e), Expr::Attr { name, .. } if Some(*name) == globals);
     match expr {
         Expr::Call { callee, args } => match body.expr(*callee) {
             Expr::Attr { base, .. } if is_globals(*base) => {

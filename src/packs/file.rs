@@ -168,6 +168,12 @@ pub struct TenancyWords {
     /// Functions that name a table and its columns.
     #[serde(default)]
     pub schema_calls: Vec<String>,
+    /// Functions of a schema that take columns away.
+    #[serde(default)]
+    pub schema_drops: Vec<String>,
+    /// Methods of a migration that take it back.
+    #[serde(default)]
+    pub schema_undoes: Vec<String>,
     /// Beginnings of validation rules that look up a table.
     #[serde(default)]
     pub validation_prefixes: Vec<String>,
@@ -351,6 +357,8 @@ impl TenancyWords {
         self.request_words.extend(more.request_words);
         self.permission_words.extend(more.permission_words);
         self.schema_calls.extend(more.schema_calls);
+        self.schema_drops.extend(more.schema_drops);
+        self.schema_undoes.extend(more.schema_undoes);
         self.validation_prefixes.extend(more.validation_prefixes);
         self.validation_functions.extend(more.validation_functions);
         self.secret_names.extend(more.secret_names);

@@ -251,11 +251,7 @@ impl View<'_, '_> {
 
     /// Does a statement say of a certain row whether it is there? How many rows the tenant has says nothing of any.
     fn names_a_row(&self, execution: &crate::flow::Execution) -> bool {
-        let is_other = |term: crate::base::Name| {
-            let mut parts = term.as_str().split('.').flat_map(|p| p.split("__")).map(crate::base::Name::new);
-            !parts.any(|p| self.tenancy.columns.contains(&p))
-        };
-        execution.kind != crate::flow::Statement::Aggregate || self.terms(execution).any(is_other)
+        execution.kind != crate::flow::Statement::Aggregate || self.terms(execution).any(|t| !self.is_tenants_column(t))
     }
 
     /// Does one of two functions stand in the other? Closures side by side may be run for different requests.

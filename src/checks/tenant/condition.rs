@@ -133,7 +133,7 @@ impl View<'_, '_> {
                     };
                     // What leaves one value out says nothing of the rows that are found.
                     let leaves_out = args.len() > 2
-                        && matches!(body.expr(args[1].value), Expr::Str(text) if matches!(text.as_str(), "!=" | "<>"));
+                        && matches!(body.expr(args[1].value), Expr::Str(text) if crate::flow::leaves_one_out(text.as_str()));
                     if !shaping.iter().any(|s| s == name) && !leaves_out {
                         for arg in args {
                             self.value(f, arg, depth - 1, walk);

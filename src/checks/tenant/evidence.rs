@@ -124,9 +124,11 @@ impl View<'_, '_> {
     /// Is a model what users are somewhere, as an employee is: do they have rows of it, found by the user's own key?
     fn stands_for_users(&self, id: ModelId) -> bool {
         let ix = self.cx.ix;
-        let is_had = ix.models.iter().enumerate().any(|(i, user)| {
-            is_user(ix, ModelId(i as u32)) && user.relations.values().any(|r| r.target == Some(id) && r.name.as_str() != "roles")
-        });
+        let is_had = ix
+            .models
+            .iter()
+            .enumerate()
+            .any(|(i, user)| is_user(ix, ModelId(i as u32)) && user.relations.values().any(|r| r.target == Some(id)));
         let keys: Vec<_> = ix.model(id).relations.values().filter(|r| r.target.is_some_and(|t| is_user(ix, t))).collect();
         let by_user = |e: &crate::flow::Execution| {
             e.model == Some(id)

@@ -239,12 +239,14 @@ impl View<'_, '_> {
 
     /// Does a condition of the query name the tenant's column itself?
     fn names_tenant(&self, execution: &Execution) -> bool {
-        let names = |t: Name| {
-            let parts = t.as_str().split('.').flat_map(|p| p.split("__"));
-            parts.map(Name::new).any(|p| self.tenancy.columns.contains(&p))
-        };
         let from_tenant = execution.via.is_some_and(|(m, _)| self.tenancy.tenants.contains(&m));
-        from_tenant || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if names(*t)))
+        from_tenant || self.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if self.is_tenants_column(*t)))
+    }
+
+    /// Does a condition on this column or path speak of the tenant's column?
+    fn is_tenants_column(&self, term: Name) -> bool {
+        let parts = term.as_str().split('.').flat_map(|p| p.split("__"));
+        parts.map(Name::new).any(|p| self.tenancy.columns.contains(&p))
     }
 
     /// The column that other queries on a model in the same part of the program compare more often than the tenant's.

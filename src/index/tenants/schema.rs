@@ -7,22 +7,20 @@ use crate::facts::{Body, Expr, ExprId, Language};
 use crate::index::ProjectIndex;
 use crate::index::models::snake;
 
-/// The method of a migration that takes it back, and the call that takes columns away.
-const UNDOES: &str = "down";
-const DROPS: &str = "dropColumn";
 /// How SQL calls it, in lower case.
 const ROW_SECURITY: &str = "row level security";
 
 /// Columns by table.
 pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
-    let calls = &index.packs.tenancy().schema_calls;
+    let words = index.packs.tenancy();
+    let (calls, drops, undoes) = (&words.schema_calls, &words.schema_drops, &words.schema_undoes);
     let mut tables: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
     for facts in index.facts {
         if facts.language != Language::Php {
             continue;
         }
         // What undoes a migration was not run.
-        for function in facts.functions.iter().filter(|f| f.name.as_str() != UNDOES) {
+        for function in facts.functions.iter().filter(|f| !undoes.iter().any(|u| u == f.name.as_str())) {
             let body = &function.body;
             for expr in &body.exprs {
                 let Expr::Call { callee, args } = expr else {
@@ -53,7 +51,7 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
                         continue;
                     }
                     if name.as_str().starts_with("drop") {
-                        if name.as_str() == DROPS {
+                        if drops.iter().any(|d| d == name.as_str()) {
                             args.iter().for_each(|a| drop_columns(inner, a.value, columns));
                         }
                         continue;
