@@ -23,6 +23,7 @@ mod few;
 mod filled;
 mod fixed;
 mod forget;
+mod frame;
 mod generic;
 mod identity;
 mod inherited;
@@ -60,6 +61,7 @@ mod serialize;
 mod session;
 mod settle;
 mod signal;
+mod state;
 mod stmt;
 mod switch;
 mod template;
@@ -75,18 +77,18 @@ mod walk;
 
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
 use event::{hash_of, is_met};
 pub use facts::FlowFacts;
+use frame::Frame;
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
+use state::{Engine, engine};
 pub use terms::leaves_one_out;
 
-use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, FunctionDecl, Language, PatId};
+use crate::base::{FileId, Range, Span};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use tree::Tree;
 use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
@@ -131,226 +133,6 @@ struct Key {
     f: FnRef,
     this: Val,
     args: Box<[Val]>,
-}
-
-/// The evaluation of one function.
-pub(crate) struct Frame<'a> {
-    f: FnRef,
-    file: FileId,
-    decl: &'a FunctionDecl,
-    body: &'a Body,
-    language: Language,
-    locals: Vec<Val>,
-    this: Val,
-    class: Option<ClassId>,
-    loops: Vec<LoopId>,
-    ret: Option<Val>,
-    yields: Option<Val>,
-    buffer: Vec<Event>,
-    seen: FxHashSet<u64>,
-    loads: Vec<(Src, Tree)>,
-    /// First sources of the rows that the function was given.
-    given: SmallVec<[Src; 4]>,
-    /// Relations known to be loaded here because a condition says so.
-    guards: Vec<(Src, Name)>,
-    /// Relations that are loaded and were looked through first.
-    answered: Vec<(Src, Name)>,
-    /// Blocks that a child template replaces.
-    overridden: Vec<Name>,
-    /// The child templates, the one that is rendered first.
-    children: Vec<FileId>,
-    /// All that a template is rendered with is known.
-    knows_context: bool,
-    /// Variables of a template that only the templates it renders use.
-    passed: Vec<(Name, Val)>,
-    /// A switch of the configuration stands otherwise than what is evaluated needs.
-    is_switched_off: bool,
-    /// Conditions around the statement that is evaluated.
-    conditions: usize,
-    /// How many of them are around each of the running loops.
-    conditions_of_loops: Vec<usize>,
-    /// Those that hold, by their text.
-    holding: Vec<u64>,
-    /// What loops under conditions loaded: it is there wherever the same conditions hold again.
-    loaded_under: Vec<(Vec<u64>, Src, Tree)>,
-    /// What follows runs once per key of a cache that this function keeps, whatever the turns of so many loops around it.
-    remembered: Option<usize>,
-    /// What follows is made once per key of a cache that outlives the request.
-    keeps_made: bool,
-    /// What follows is made once for the object whose method runs.
-    object_keeps: bool,
-    /// Relations that each turn of a loop reads or sets, whatever happens in it: the loop, the source of its rows, what is there.
-    read_each: Vec<(LoopId, Src, Name, Tree)>,
-    /// How many loops are running, those that are no data included.
-    turning: usize,
-    /// How often a turn of the innermost loop was cut short for the next.
-    skips: usize,
-    /// What variables hold where each of the running loops and switches was left before its end.
-    left_with: Vec<Option<Vec<Val>>>,
-    /// What the running loops give to their variables.
-    turns: Vec<(LoopId, [Option<PatId>; 2])>,
-    /// Queries that variables held when a loop began: they run once for all its turns.
-    held: Vec<(LoopId, Vec<Val>)>,
-    /// Rows that a loop over something else filled by hand.
-    filled: Vec<(Src, Tree)>,
-    /// Queries that ran and keep their rows, held by variables.
-    evaluated: Vec<Val>,
-    /// How many constructions and blocking calls were noted.
-    asides: usize,
-    /// Views made here that are rendered when the function ends: until then they may be given more.
-    views: Vec<template::Pending>,
-}
-
-/// The engine.
-pub(crate) struct Engine<'a> {
-    ix: &'a ProjectIndex<'a>,
-    v: Values,
-    memo: FxHashMap<Key, Rc<Summary>>,
-    running: FxHashSet<Key>,
-    /// How often a function was evaluated; what a class inherits and is called on it counts for that class.
-    contexts: FxHashMap<(FnRef, Option<ClassId>), u16>,
-    events: Vec<Event>,
-    executions: Vec<Execution>,
-    known_executions: FxHashSet<Execution>,
-    measured: Measured,
-    known_events: FxHashSet<u64>,
-    module_vars: FxHashMap<(FileId, Name), Val>,
-    fields: FxHashMap<(ClassId, Name), Val>,
-    attrs: FxHashMap<(ClassId, Name), Val>,
-    gaps: FxHashMap<&'static str, u64>,
-    fuel: u64,
-    depth: usize,
-    rendered: FxHashSet<FileId>,
-    /// Serializers, resources and schemas that were given a known row.
-    served: FxHashSet<ClassId>,
-    handlers: FxHashSet<FnRef>,
-    names: Names,
-    framework_loops: FxHashSet<LoopId>,
-    hinted_rows: FxHashSet<Span>,
-    listed_by_class: FxHashMap<Span, Name>,
-    kept_keys: FxHashSet<Span>,
-    choice_sites: FxHashSet<Span>,
-    async_queries: FxHashSet<Span>,
-    /// Sources of rows that a statement may just have made.
-    unsure_rows: FxHashSet<Src>,
-    /// Models of the rows that a query is held to: each of its rows leads to the same one.
-    anchors: identity::Anchors,
-    /// The file whose reads are written down, and what was.
-    traced: Option<FileId>,
-    trace_lines: std::collections::BTreeSet<(Range, String)>,
-    /// What decorators say of functions.
-    marks: FxHashMap<FnRef, entry::Marks>,
-    /// Functions handed over to run when the process starts or ends.
-    startups: FxHashSet<FnRef>,
-    /// Which functions call which, or hand them on to be run.
-    calls: reach::Calls,
-    /// Methods that classes call on themselves, once it is asked.
-    own_calls: Option<FxHashSet<Name>>,
-    /// Which rows functions hear of, once it is asked.
-    heard: Option<signal::Heard>,
-    /// Tasks that a schedule names, once it is asked.
-    schedules: Option<Vec<Name>>,
-    /// Where classes are instantiated, once it is asked.
-    made: Option<FxHashMap<ClassId, kept::Made>>,
-    /// Statements sent now are awaited, not waited for.
-    is_async_work: bool,
-    /// The class of the object whose types are read: it says what the type parameters of its ancestors are.
-    typed_for: Option<ClassId>,
-    /// A function that is called for what it gives alone: what it does is known already.
-    quiet: Option<FnRef>,
-    /// Names of types that stand for each other on the way to the one that is read.
-    aliases: Vec<(FileId, Name)>,
-    /// The class that handles the routes of the group that is evaluated.
-    route_class: Option<ClassId>,
-    /// Bare tables that queries read.
-    table_names: FxHashMap<Src, Name>,
-    /// Queries whose rows come by a method that ignores what they load, by their place.
-    unloaded_by: FxHashMap<Span, Name>,
-    /// Functions that templates call by name, and the template that one of them renders with its result.
-    tags: FxHashMap<Name, (FnRef, Option<Name>)>,
-    /// Templates that only the folder of their package tells, by name.
-    package_templates: FxHashMap<Name, Option<FileId>>,
-    /// Classes of the program of which objects of libraries are, by the full name of the object.
-    library_objects: Option<FxHashMap<Name, ClassId>>,
-    /// Names that the templates below each template use.
-    wanted: FxHashMap<FileId, Rc<[Name]>>,
-    /// Relations that the program ever loads, once it is asked.
-    ever_loaded: Option<closed::EverLoaded>,
-    /// Fields of its own object that each function assigns to.
-    assigned: FxHashMap<FnRef, Rc<[Name]>>,
-    /// Switches of the configuration as they are written, once it is asked.
-    switches: Option<switch::Switches>,
-    /// Names of methods made from patterns.
-    filled: FxHashMap<(&'static str, Name), Name>,
-    /// What closures given to libraries are called with, by the name of the parameter.
-    ambient: Vec<(Name, Val)>,
-    /// The table that is being built.
-    table: Option<serialize::Table>,
-    /// The list whose fields are being declared.
-    listing: Option<serialize::Listing>,
-    /// Code that runs whenever a template is rendered.
-    composers: serialize::Composers,
-    /// The view that such code is adding to.
-    composing: Option<Val>,
-    /// What such code added.
-    composed_views: FxHashMap<(FnRef, crate::facts::ExprId), Val>,
-    /// What the application's container is told, once it is asked.
-    bindings: Option<container::Bindings>,
-    /// Queries that find one row by one key, or many by a list of them: nobody knows which was given.
-    found_by_unknown: FxHashSet<Src>,
-    /// What hears of which event, once it is asked.
-    listeners: Option<serialize::Listeners>,
-    /// Loops that follow a relation from row to row.
-    walks: Vec<LoopId>,
-    /// Models that other classes stand for.
-    stand_ins: FxHashMap<ClassId, Option<ModelId>>,
-    /// Where forms of models are made without a class of their own.
-    form_places: FxHashMap<(ClassId, Val), Span>,
-    /// Fields of forms that code changes by their name, once it is asked.
-    changed_fields: Option<FxHashSet<Name>>,
-    /// Fields of forms whose choices are rows.
-    choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
-    /// Attributes that queries fill with the rows of a relation: the relation, and the query of those rows.
-    filled_by: FxHashMap<(ModelId, Name), (Name, Val)>,
-    /// Names that pages set, once it is asked.
-    page_names: Option<unset::PageNames>,
-    /// Templates that repeat a block: those whose loops, or those of what they extend, hold one.
-    repeating: FxHashMap<FileId, bool>,
-    /// What the default manager of each model loads with its rows, as far as it was asked.
-    managed: FxHashMap<ModelId, tree::Tree>,
-    /// Classes that only say what others must have, once it is asked.
-    structural: Option<FxHashSet<ClassId>>,
-    /// The only class of the program that has what each of them asks, as far as it was asked.
-    fitting: FxHashMap<ClassId, Option<ClassId>>,
-    /// Names of what loads relations, once it is asked.
-    loading_methods: Option<FxHashSet<Name>>,
-    /// Fields that serializers and schemas declare.
-    declared_fields: FxHashMap<ClassId, Rc<Vec<serialize::Field<'a>>>>,
-}
-
-/// Names that the engine itself asks for.
-struct Names {
-    query: Name,
-    rows: Name,
-    row: Name,
-    load: Name,
-    table: Name,
-    php: Name,
-    python: Name,
-}
-
-impl Names {
-    fn new() -> Names {
-        Names {
-            query: Name::new("query"),
-            rows: Name::new("rows"),
-            row: Name::new("row"),
-            load: Name::new("load"),
-            table: Name::new("table"),
-            php: Name::new("php"),
-            python: Name::new("python"),
-        }
-    }
 }
 
 /// Follows values through the program.
@@ -406,86 +188,6 @@ pub fn trace<'a>(ix: &'a ProjectIndex<'a>, file: FileId) -> Vec<(Range, String)>
     engine.framework_roots();
     engine.decorated_roots();
     engine.trace_lines.into_iter().collect()
-}
-
-fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
-    let total: u64 = ix.facts.iter().flat_map(|f| &f.functions).map(|f| f.body.exprs.len() as u64).sum();
-    Engine {
-        ix,
-        v: Values::new(),
-        memo: FxHashMap::default(),
-        running: FxHashSet::default(),
-        contexts: FxHashMap::default(),
-        events: Vec::new(),
-        executions: Vec::new(),
-        known_executions: FxHashSet::default(),
-        measured: Measured::default(),
-        known_events: FxHashSet::default(),
-        module_vars: FxHashMap::default(),
-        fields: FxHashMap::default(),
-        attrs: FxHashMap::default(),
-        gaps: FxHashMap::default(),
-        fuel: 200_000 + total * FUEL_PER_EXPR,
-        depth: 0,
-        rendered: FxHashSet::default(),
-        served: FxHashSet::default(),
-        handlers: FxHashSet::default(),
-        names: Names::new(),
-        framework_loops: FxHashSet::default(),
-        hinted_rows: FxHashSet::default(),
-        listed_by_class: FxHashMap::default(),
-        kept_keys: FxHashSet::default(),
-        choice_sites: FxHashSet::default(),
-        async_queries: FxHashSet::default(),
-        unsure_rows: FxHashSet::default(),
-        anchors: identity::Anchors::default(),
-        traced: None,
-        trace_lines: std::collections::BTreeSet::new(),
-        marks: FxHashMap::default(),
-        startups: FxHashSet::default(),
-        calls: reach::Calls::default(),
-        own_calls: None,
-        heard: None,
-        schedules: None,
-        made: None,
-        is_async_work: false,
-        typed_for: None,
-        quiet: None,
-        aliases: Vec::new(),
-        route_class: None,
-        table_names: FxHashMap::default(),
-        unloaded_by: FxHashMap::default(),
-        tags: template_engine::template_tags(ix),
-        package_templates: FxHashMap::default(),
-        library_objects: None,
-        wanted: FxHashMap::default(),
-        ever_loaded: None,
-        assigned: FxHashMap::default(),
-        switches: None,
-        filled: FxHashMap::default(),
-        ambient: Vec::new(),
-        table: None,
-        listing: None,
-        composers: serialize::composers(ix),
-        composing: None,
-        composed_views: FxHashMap::default(),
-        bindings: None,
-        listeners: None,
-        walks: Vec::new(),
-        found_by_unknown: FxHashSet::default(),
-        stand_ins: FxHashMap::default(),
-        form_places: FxHashMap::default(),
-        changed_fields: None,
-        choice_fields: FxHashMap::default(),
-        managed: FxHashMap::default(),
-        repeating: FxHashMap::default(),
-        page_names: None,
-        filled_by: FxHashMap::default(),
-        loading_methods: None,
-        structural: None,
-        fitting: FxHashMap::default(),
-        declared_fields: FxHashMap::default(),
-    }
 }
 
 impl<'a> Engine<'a> {
@@ -558,52 +260,6 @@ impl<'a> Engine<'a> {
     fn key(&self, f: FnRef, this: Val, args: &[Val]) -> Key {
         let args = args.iter().copied().chain(self.ambient.iter().map(|(_, v)| *v)).collect();
         Key { f, this, args }
-    }
-
-    fn frame(&self, f: FnRef, this: Val) -> Frame<'a> {
-        let decl = self.ix.function(f);
-        let facts = self.ix.file(f.file);
-        Frame {
-            f,
-            file: f.file,
-            decl,
-            body: &decl.body,
-            language: facts.language,
-            locals: vec![UNKNOWN; decl.body.slots.len()],
-            this,
-            class: self.ix.class_of_function(f),
-            loops: Vec::new(),
-            ret: None,
-            yields: None,
-            buffer: Vec::new(),
-            seen: FxHashSet::default(),
-            loads: Vec::new(),
-            given: SmallVec::new(),
-            guards: Vec::new(),
-            answered: Vec::new(),
-            overridden: Vec::new(),
-            children: Vec::new(),
-            knows_context: false,
-            passed: Vec::new(),
-            is_switched_off: false,
-            conditions: 0,
-            conditions_of_loops: Vec::new(),
-            holding: Vec::new(),
-            loaded_under: Vec::new(),
-            remembered: None,
-            keeps_made: false,
-            object_keeps: false,
-            read_each: Vec::new(),
-            turning: 0,
-            skips: 0,
-            left_with: Vec::new(),
-            turns: Vec::new(),
-            held: Vec::new(),
-            filled: Vec::new(),
-            evaluated: Vec::new(),
-            asides: 0,
-            views: Vec::new(),
-        }
     }
 
     fn run(&mut self, f: FnRef, this: Val, args: Vec<Val>) -> Summary {
