@@ -86,6 +86,12 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
                 step(&mut finding.steps, at, "rows of this query come here, too");
             }
         }
+        if more > 0 {
+            let raises = finding.message.strip_suffix(RAISES).map(str::len);
+            finding
+                .message
+                .insert_str(raises.unwrap_or(finding.message.len()), &format!(", for the rows of {} queries", more + 1));
+        }
         match more {
             0 => (),
             1 => finding.help.push_str("; likewise at the other query whose rows come here"),

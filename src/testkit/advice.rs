@@ -1,5 +1,6 @@
 //! Do findings say what pages claim beyond rule and line? `expect: rule (help: text)` names words that the help must hold,
-//! `expect: rule (help lacks: text)` words that it must not, `expect: rule (level: note)` the level.
+//! `expect: rule (help lacks: text)` words that it must not, `expect: rule (message: text)` words of the headline,
+//! `expect: rule (level: note)` the level.
 
 use super::catalog::pages;
 use super::files::TestCase;
@@ -10,9 +11,10 @@ use crate::pipeline;
 type Holds = fn(&TestFinding, &str) -> bool;
 
 /// What a page claims of a finding, and how it is asked for.
-const CLAIMS: [(&str, Holds); 3] = [
+const CLAIMS: [(&str, Holds); 4] = [
     ("help: ", |finding, text| finding.help.contains(text)),
     ("help lacks: ", |finding, text| !finding.help.contains(text)),
+    ("message: ", |finding, text| finding.message.contains(text)),
     ("level: ", |finding, text| finding.level == text),
 ];
 
@@ -35,7 +37,8 @@ fn read(case: &TestCase) -> (usize, Vec<String>) {
     let findings = analyze(&files, &Options { rules: case.rules.clone() });
     let wrong = claimed.iter().filter_map(|(rule, path, line, text, holds)| {
         let here: Vec<&TestFinding> = findings.iter().filter(|f| f.rule == *rule && f.path == *path && f.line == *line).collect();
-        let said: Vec<(&str, &str)> = here.iter().map(|f| (f.level.as_str(), f.help.as_str())).collect();
+        let said: Vec<(&str, &str, &str)> =
+            here.iter().map(|f| (f.level.as_str(), f.message.as_str(), f.help.as_str())).collect();
         let is_held = here.iter().any(|f| holds(f, text));
         (!is_held).then(|| format!("{}: {}: {text:?} is not in {said:?}", case.host, case.name))
     });
