@@ -11,6 +11,12 @@ use crate::base::{FileId, Name};
 use crate::facts::{Body, FunctionDecl, Language, PatId};
 use crate::index::{ClassId, FnRef};
 
+/// A loop or a switch that runs, and what variables hold where it was left before its end.
+pub(super) struct Exit {
+    pub(super) is_switch: bool,
+    pub(super) left_with: Option<Vec<Val>>,
+}
+
 /// The evaluation of one function.
 pub(crate) struct Frame<'a> {
     pub(super) f: FnRef,
@@ -63,8 +69,8 @@ pub(crate) struct Frame<'a> {
     pub(super) turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.
     pub(super) skips: usize,
-    /// What variables hold where each of the running loops and switches was left before its end.
-    pub(super) left_with: Vec<Option<Vec<Val>>>,
+    /// The running loops and switches.
+    pub(super) exits: Vec<Exit>,
     /// What the running loops give to their variables.
     pub(super) turns: Vec<(LoopId, [Option<PatId>; 2])>,
     /// Queries that variables held when a loop began: they run once for all its turns.
@@ -117,7 +123,7 @@ impl<'a> Engine<'a> {
             read_each: Vec::new(),
             turning: 0,
             skips: 0,
-            left_with: Vec::new(),
+            exits: Vec::new(),
             turns: Vec::new(),
             held: Vec::new(),
             filled: Vec::new(),

@@ -414,7 +414,7 @@ impl<'a> Engine<'a> {
                 self.ix.packs.op_in_language(self.language(fr), self.names.table, name).cloned()
             }
             None if query.flags & flag::SELECTED != 0 => {
-                self.ix.packs.sending_op_in_language(self.language(fr), self.names.query, name).cloned()
+                self.ix.packs.started_op_in_language(self.language(fr), self.names.query, name).cloned()
             }
             None => self.ix.packs.cautious_op_in_language(self.language(fr), self.names.query, name).cloned(),
         };

@@ -1,17 +1,20 @@
 //! What does a statement do to the variables?
 
 use super::filled::{is_param, place};
+use super::frame::Exit;
 use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Range, Span};
-use crate::facts::{Case, ExprId, Loop, LoopKind, Pat, Stmt, StmtId};
+use crate::facts::{Case, ExprId, Language, Loop, LoopKind, Pat, Stmt, StmtId};
 
 /// Does control reach the end of a block? Ordered: after two ways meet, the one that comes nearer to the end counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flow {
     /// Yes.
     On,
+    /// No: the switch ends.
+    Done,
     /// No: the next turn of the loop begins.
     Next,
     /// No: the loop ends.
@@ -43,7 +46,7 @@ impl<'a> Engine<'a> {
         fr.guards.truncate(guards);
         // What stands in a block that ends the loop runs at most once per loop.
         let ended: &[LoopId] = match flow {
-            Flow::On | Flow::Next => &[],
+            Flow::On | Flow::Done | Flow::Next => &[],
             Flow::Break => fr.loops.last().map(std::slice::from_ref).unwrap_or_default(),
             Flow::Left => &fr.loops,
         };
@@ -153,13 +156,12 @@ impl<'a> Engine<'a> {
                 return Flow::Left;
             }
             Stmt::Break(levels) => {
-                self.leave_for(fr, *levels);
-                return Flow::Break;
+                return self.leave_for(fr, *levels, Flow::Break);
             }
             Stmt::Continue(levels) => {
-                fr.skips += 1;
-                self.leave_for(fr, *levels);
-                return Flow::Next;
+                let flow = self.leave_for(fr, *levels, Flow::Next);
+                fr.skips += usize::from(flow == Flow::Next);
+                return flow;
             }
             Stmt::Function(id, slot) => {
                 if let Some(slot) = slot {
@@ -227,14 +229,15 @@ impl<'a> Engine<'a> {
     }
 
     /// What variables hold where a loop or switch is left early is what they may hold after it.
-    fn leave_for(&mut self, fr: &mut Frame<'a>, levels: u32) {
-        let Some(at) = fr.left_with.len().checked_sub(levels.max(1) as usize) else { return };
+    fn leave_for(&mut self, fr: &mut Frame<'a>, levels: u32, flow: Flow) -> Flow {
+        let Some(at) = fr.exits.len().checked_sub(levels.max(1) as usize) else { return flow };
         let now = fr.locals.clone();
-        let left = fr.left_with[at].take();
-        fr.left_with[at] = Some(match left {
+        let left = fr.exits[at].left_with.take();
+        fr.exits[at].left_with = Some(match left {
             Some(left) => self.join_locals(left, &now),
             None => now,
         });
+        if fr.exits[at].is_switch { Flow::Done } else { flow }
     }
 
     fn branch(&mut self, fr: &mut Frame<'a>, cond: ExprId, then: &'a [StmtId], otherwise: &'a [StmtId]) -> Flow {
@@ -382,10 +385,11 @@ impl<'a> Engine<'a> {
         let has_default = cases.iter().any(|c| c.tests.is_empty() && c.guard.is_none());
         let mut joined: Option<Vec<Val>> = (!has_default).then(|| before.clone());
         let mut falls = false;
-        let is_left_by_break = fr.language == crate::facts::Language::Php;
+        let is_left_by_break = matches!(fr.language, Language::Php | Language::Blade);
         if is_left_by_break {
-            fr.left_with.push(None);
+            fr.exits.push(Exit { is_switch: true, left_with: None });
         }
+        let mut leaving: Option<Flow> = None;
         for case in cases {
             fr.locals = before.clone();
             let this = fr.this;
@@ -397,10 +401,11 @@ impl<'a> Engine<'a> {
             let flow = self.case(fr, case);
             self.for_named_tests(fr, subject, &case.tests, mark);
             fr.this = self.either(this, fr.this);
-            falls = fr.language == crate::facts::Language::Php && flow == Flow::On;
+            falls = is_left_by_break && flow == Flow::On;
             // `break` of a switch leaves the switch, not the function: its variables are seen after it.
-            let leaves = flow == Flow::Left || flow == Flow::Next;
-            if !leaves {
+            if flow > Flow::Done {
+                leaving = Some(leaving.map_or(flow, |f| f.min(flow)));
+            } else {
                 let now = fr.locals.clone();
                 joined = Some(match joined {
                     Some(j) => self.join_locals(j, &now),
@@ -412,7 +417,7 @@ impl<'a> Engine<'a> {
                 break;
             }
         }
-        if is_left_by_break && let Some(left) = fr.left_with.pop().flatten() {
+        if is_left_by_break && let Some(left) = fr.exits.pop().and_then(|exit| exit.left_with) {
             joined = Some(match joined {
                 Some(j) => self.join_locals(j, &left),
                 None => left,
@@ -425,7 +430,7 @@ impl<'a> Engine<'a> {
             }
             None => {
                 fr.locals = before;
-                Flow::Left
+                leaving.unwrap_or(Flow::On)
             }
         }
     }
@@ -521,9 +526,9 @@ impl<'a> Engine<'a> {
                 self.expr(fr, cond);
             }
             let start = fr.locals.clone();
-            fr.left_with.push(None);
+            fr.exits.push(Exit { is_switch: false, left_with: None });
             let flow = self.block(fr, &l.body);
-            let left = fr.left_with.pop().flatten();
+            let left = fr.exits.pop().and_then(|exit| exit.left_with);
             if let Some(step) = l.step {
                 self.expr(fr, step);
             }

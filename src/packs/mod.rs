@@ -214,10 +214,11 @@ impl Packs {
         ops.find(|op| !op.executes).or(first)
     }
 
-    /// The same for a receiver that a session made: where a library sends a query by this method, it is sent.
-    pub fn sending_op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
-        let ops = || self.scopes.iter().filter(|(l, _)| *l == language).filter_map(|(_, scope)| self.op(*scope, kind, method));
-        ops().find(|op| op.executes && !op.lazy).or_else(|| self.cautious_op_in_language(language, kind, method))
+    /// The same for a query that was begun with a name that a pack says: it is that pack's, whatever it is of.
+    pub fn started_op_in_language(&self, language: Name, kind: Name, method: Name) -> Option<&Op> {
+        let starting = self.scopes.iter().filter(|(l, scope)| *l == language && self.word(*scope, "select-start").is_some());
+        let mut ops = starting.filter_map(|(_, scope)| self.op(*scope, kind, method));
+        ops.next().or_else(|| self.cautious_op_in_language(language, kind, method))
     }
 
     /// A word of any pack of a language.
