@@ -25,8 +25,8 @@ impl<'a> Engine<'a> {
             let is_fresh = matches!(self.v.root_source(query.src).0, Source::Fresh(_));
             if !is_fresh {
                 query.src = self.v.source(Source::Query(self.span(fr, whole)));
-                if let Some(row) = query.via.and_then(|(object, _)| self.bare_row(object)) {
-                    self.anchor(query.src, row);
+                if let Some((row, via)) = query.via.and_then(|(object, via)| Some((self.bare_row(object)?, via))) {
+                    self.anchor(query.src, row, via);
                 }
             }
             query.flags |= flag::FILTERED;

@@ -20,8 +20,8 @@ const MAX_STARTS: usize = 12;
 pub(super) struct Anchors {
     /// Models of the rows that a query is held to: each of its rows leads to the same one.
     pub(super) models: FxHashMap<Src, Vec<ModelId>>,
-    /// Sources of the rows whose relations queries ask.
-    starts: FxHashMap<Src, Vec<Src>>,
+    /// Sources of the rows whose relations queries ask, and the relations.
+    starts: FxHashMap<Src, Vec<(Src, Name)>>,
 }
 
 impl<'a> Engine<'a> {
@@ -42,11 +42,17 @@ impl<'a> Engine<'a> {
 
     /// Does a relation lead from the rows of a parent back to it?
     pub(super) fn is_parent_again(&self, row: Row, relation: &Relation) -> bool {
-        let Source::Relation(parent, via) = self.v.source_of(row.src) else { return false };
-        let (Some(model), Some(target)) = (self.v.model_of(parent), relation.target) else { return false };
-        let inverse = self.relation(model, via).filter(|r| r.many).map(|r| r.inverse);
-        let is_inverse = inverse.is_some_and(|name| name.is_none_or(|name| name == relation.name));
-        !relation.many && self.same_model(model, target) && is_inverse
+        let starts = match self.v.source_of(row.src) {
+            Source::Relation(parent, via) => vec![(parent, via)],
+            _ => self.anchors.starts.get(&row.src).cloned().unwrap_or_default(),
+        };
+        let leads_back = |(parent, via): &(Src, Name)| {
+            let (Some(model), Some(target)) = (self.v.model_of(*parent), relation.target) else { return false };
+            let inverse = self.relation(model, *via).filter(|r| r.many).map(|r| r.inverse);
+            let is_inverse = inverse.is_some_and(|name| name.is_none_or(|name| name == relation.name));
+            self.same_model(model, target) && is_inverse
+        };
+        !relation.many && !starts.is_empty() && starts.iter().all(leads_back)
     }
 
     /// Does a to-one relation that is not loaded lead to nothing that a query would be needed for, as far as anyone knows?
@@ -205,10 +211,10 @@ impl<'a> Engine<'a> {
     }
 
     /// Rows of a query of its own that started from a relation: the row that it started from, and those on the way to it, are known.
-    pub(super) fn anchor(&mut self, src: Src, from: Row) {
+    pub(super) fn anchor(&mut self, src: Src, from: Row, via: Name) {
         let starts = self.anchors.starts.entry(src).or_default();
-        if !starts.contains(&from.src) && src != from.src {
-            starts.push(from.src);
+        if !starts.contains(&(from.src, via)) && src != from.src {
+            starts.push((from.src, via));
         }
         if !self.keeps_identity(from.model) || matches!(self.v.source_of(src), Source::Relation(..)) {
             return;
@@ -240,7 +246,7 @@ impl<'a> Engine<'a> {
             let mut up = at;
             while !seen.contains(&up) && seen.len() < MAX_STARTS {
                 seen.push(up);
-                todo.extend(self.anchors.starts.get(&up).into_iter().flatten());
+                todo.extend(self.anchors.starts.get(&up).into_iter().flatten().map(|(start, _)| *start));
                 let Source::Relation(parent, _) = self.v.source_of(up) else { break };
                 up = parent;
             }

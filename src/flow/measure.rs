@@ -125,6 +125,8 @@ impl<'a> Engine<'a> {
         if !relation.many {
             return;
         }
+        // A loop that keeps the row finds it loaded from its second turn on.
+        let is_kept = fr.loops.last().is_some_and(|innermost| *innermost != row.renewed_by);
         let at = self.span(fr, range);
         self.measured.reads.entry((row.model, relation.name)).or_default().insert((row.src, at));
         let fetch = Fetch {
@@ -132,7 +134,7 @@ impl<'a> Engine<'a> {
             relation: Some((row.model, relation.name)),
             src: row.src,
             flags: 0,
-            loaded: loaded(state),
+            loaded: if is_kept { Loaded::Yes } else { loaded(state) },
             is_renewed: row.renewed_by != super::NO_LOOP,
         };
         self.note_fetch(at, fetch);

@@ -189,7 +189,7 @@ impl<'a> Engine<'a> {
         } else {
             self.v.source(Source::Query(self.span(fr, range)))
         };
-        self.anchor(src, row);
+        self.anchor(src, row, relation.name);
         let class = relation.target.and_then(|t| self.manager_class(t));
         let query = Query { via: Some((object, relation.name)), class, ..Query::new(relation.target, tree, src) };
         self.v.of(Data::Query(query))
