@@ -172,6 +172,20 @@ impl<'a> Engine<'a> {
                 return self.call_function(fr, f, this, args, whole).0;
             }
         }
+        self.call_above_class(fr, class, name, args, at, whole)
+    }
+
+    /// A call on a class of what no class of the program has.
+    #[allow(clippy::too_many_arguments)]
+    fn call_above_class(
+        &mut self,
+        fr: &mut Frame<'a>,
+        class: ClassId,
+        name: Name,
+        args: Args,
+        at: Range,
+        whole: Range,
+    ) -> Val {
         if let Some(model) = self.ix.class(class).model {
             let scope = self.ix.model(model).dialect;
             if name.as_str() == "make" || name.as_str() == "newInstance" {
@@ -239,6 +253,7 @@ impl<'a> Engine<'a> {
                 let (val, _) = self.row_op(fr, this, row, name, args, at, whole);
                 (val, None)
             }
+            Data::Class(_) => (self.call_above_class(fr, own, name, args, at, whole), None),
             _ => (UNKNOWN, None),
         }
     }

@@ -79,10 +79,9 @@ impl<'a> Engine<'a> {
 
     /// Is a relation loaded on a row?
     pub(super) fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
-        if fr.guards.contains(&(row.src, relation.name)) {
-            return State::Loaded(OPEN);
-        }
         match self.v.trees.state(row.tree, relation.name) {
+            State::Loaded(tree) => State::Loaded(tree),
+            _ if fr.guards.contains(&(row.src, relation.name)) => State::Loaded(OPEN),
             State::Missing if relation.loading == Loading::Unknown => State::Unknown,
             // Loaded on some ways only, and read whatever the way was.
             State::Maybe if fr.conditions == 0 && relation.access == Access::Rows => State::Missing,

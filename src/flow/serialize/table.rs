@@ -32,14 +32,25 @@ impl<'a> Engine<'a> {
         let object = self.v.of(Data::Class(class));
         let query = self.word(fr, "table-query");
         let tables = self.words(fr, "table-methods");
+        let asked = self.list_of_page(fr, class).unwrap_or(class);
         // Nobody wrote the query: it stands where the table is built, which is where it can be changed.
         let own = tables.iter().find_map(|t| self.ix.own_method(class, *t));
         let range = own.map_or(range, |f| self.ix.function(f).name_range);
-        let rows = match self.ix.find_method(class, query) {
-            Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
-            None => self.listed_query(fr, class, query, range).unwrap_or(UNKNOWN),
+        let rows = match self.ix.find_method(asked, query) {
+            Some((_, f)) => {
+                let list = self.v.of(Data::Class(asked));
+                self.call_function(fr, f, list, Args::default(), range).0
+            }
+            None => self.listed_query(fr, asked, query, range).unwrap_or(UNKNOWN),
         };
         self.tables_of(fr, class, object, &tables, rows);
+    }
+
+    /// The list that a page shows, where the page builds the table itself.
+    fn list_of_page(&mut self, fr: &Frame<'a>, page: ClassId) -> Option<ClassId> {
+        let attr = self.word(fr, "page-list");
+        let list = self.class_attr(page, attr);
+        if let Data::Class(list) = *self.data(list) { self.has_role(list, "table-resource").then_some(list) } else { None }
     }
 
     /// A table whose class gives the query in one method and is handed it in another.

@@ -174,11 +174,13 @@ impl<'a> Engine<'a> {
             return Some(self.declared_rows(fr, class));
         }
         if name == self.word(fr, "view-row-method") {
-            let rows = match args.positional.first() {
-                Some(rows) => *rows,
-                None => self.view_rows(fr, recv, class, range),
-            };
-            let queries = self.queries_of(rows);
+            // Where none are handed on, the view asks itself.
+            let given = args.positional.first().or(args.named.first().map(|(_, rows)| rows));
+            let mut queries = given.map(|rows| self.queries_of(*rows)).unwrap_or_default();
+            if queries.is_empty() && given.is_none_or(|rows| self.v.is_plain(*rows)) {
+                let rows = self.view_rows(fr, recv, class, range);
+                queries = self.queries_of(rows);
+            }
             return (!queries.is_empty()).then(|| self.row_of_one(&queries));
         }
         None
