@@ -177,15 +177,7 @@ impl<'a> Engine<'a> {
 
     /// A call on a class of what no class of the program has.
     #[allow(clippy::too_many_arguments)]
-    fn call_above_class(
-        &mut self,
-        fr: &mut Frame<'a>,
-        class: ClassId,
-        name: Name,
-        args: Args,
-        at: Range,
-        whole: Range,
-    ) -> Val {
+    fn call_above_class(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, args: Args, at: Range, whole: Range) -> Val {
         if let Some(model) = self.ix.class(class).model {
             let scope = self.ix.model(model).dialect;
             if name.as_str() == "make" || name.as_str() == "newInstance" {

@@ -186,9 +186,7 @@ impl<'a> Engine<'a> {
                 }
                 None => {
                     let val = self.lookup(fr, one, name, true, at);
-                    if let Data::Query(_) = self.data(val) {
-                        self.iterate(fr, val, at);
-                    }
+                    self.drained(fr, val, at);
                 }
             }
         }
@@ -240,9 +238,7 @@ impl<'a> Engine<'a> {
                 };
                 if let Some((_, f)) = self.ix.find_method(class, method) {
                     let val = self.call_function(fr, f, object, Args::positional(vec![row]), field.range).0;
-                    if let Data::Query(_) = self.data(val) {
-                        self.iterate(fr, val, field.range);
-                    }
+                    self.drained(fr, val, field.range);
                 }
             }
             Kind::Text => {
@@ -282,9 +278,7 @@ impl<'a> Engine<'a> {
                         }
                         None => {
                             let val = self.read_called(fr, one, last, at);
-                            if let Data::Query(_) = self.data(val) {
-                                self.iterate(fr, val, at);
-                            }
+                            self.drained(fr, val, at);
                         }
                     }
                 }
@@ -298,7 +292,10 @@ impl<'a> Engine<'a> {
                 self.serialize_with(fr, inner, class, val, at, depth + 1);
             }
             Kind::Own(class, f) => {
-                let val = read(self, fr, source.as_str());
+                let val = match self.asked_by(fr, class, row, at) {
+                    Some(val) => val,
+                    None => read(self, fr, source.as_str()),
+                };
                 if self.v.is_plain(val) {
                     return;
                 }
@@ -315,19 +312,50 @@ impl<'a> Engine<'a> {
             }
             Kind::Nothing => (),
             Kind::Plain => {
-                let val = read(self, fr, source.as_str());
-                match self.data(val) {
-                    Data::Query(_) => {
-                        self.iterate(fr, val, at);
-                    }
-                    Data::Row(_) => self.as_text(fr, val, at),
-                    _ => (),
+                let own = if let Data::Class(class) = *self.data(field.callee) { Some(class) } else { None };
+                let val = match own.and_then(|class| self.asked_by(fr, class, row, at)) {
+                    Some(val) => val,
+                    None => read(self, fr, source.as_str()),
+                };
+                self.drained(fr, val, at);
+                if let Data::Row(_) = self.data(val) {
+                    self.as_text(fr, val, at);
                 }
             }
         }
     }
 
-    fn field_kind(&self, callee: Val, method: Name) -> Kind {
+    /// What is shown may be a query that runs only now.
+    fn drained(&mut self, fr: &mut Frame<'a>, val: Val, at: Range) {
+        for one in self.v.alternatives(val) {
+            if let Data::Query(_) = self.data(one) {
+                self.iterate(fr, one, at);
+            }
+        }
+    }
+
+    /// What a field of one's own asks its row for: what its source gives, unless its class says otherwise.
+    fn asked_by(&mut self, fr: &mut Frame<'a>, class: ClassId, row: Val, at: Range) -> Option<Val> {
+        let method = self.word(fr, "serializer-attribute");
+        let (_, f) = self.ix.find_method(class, method)?;
+        let own = self.object(class, Vec::new());
+        let given = self.call_function(fr, f, own, Args::positional(vec![row]), at).0;
+        // What it leaves to the library gives what the source gives.
+        (!self.v.is_plain(given)).then_some(given)
+    }
+
+    /// Does a class say what model it serializes, and what of it?
+    fn describes_model(&mut self, class: ClassId) -> bool {
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.python, key);
+        let (Some(meta), Some(model), Some(fields)) = (word("serializer-meta"), word("admin-model"), word("serializer-fields"))
+        else {
+            return false;
+        };
+        self.nested_class(class, meta)
+            .is_some_and(|meta| self.ix.find_attr(meta, model).is_some() && self.ix.find_attr(meta, fields).is_some())
+    }
+
+    fn field_kind(&mut self, callee: Val, method: Name) -> Kind {
         let names: Vec<Name> = match self.data(callee) {
             Data::External(name) => vec![*name],
             Data::Class(class) if self.role(*class) == Some("serializer") => {
@@ -348,10 +376,13 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        match self.data(callee) {
+        match *self.data(callee) {
             // A field of one's own is asked as the library asks its fields.
-            Data::Class(class) => match self.ix.find_method(*class, method) {
-                Some((_, f)) => Kind::Own(*class, f),
+            Data::Class(class) => match self.ix.find_method(class, method) {
+                Some((_, f)) => Kind::Own(class, f),
+                // The base is a package's: what it is shows in what the class says of itself.
+                None if self.describes_model(class) => Kind::Nested(class),
+                None if !self.ix.class(class).external.is_empty() => Kind::Plain,
                 None => Kind::Nothing,
             },
             _ => Kind::Plain,

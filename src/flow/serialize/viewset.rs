@@ -23,6 +23,11 @@ impl<'a> Engine<'a> {
             self.list_rows(fr, object, class, range);
             return Some(UNKNOWN);
         }
+        if name == self.word(fr, "viewset-retrieve") {
+            let object = self.acting(fr, recv, name);
+            self.show_row(fr, object, class, range);
+            return Some(UNKNOWN);
+        }
         let op = self.ix.packs.op_in_language(self.language(fr), Name::new("viewset"), name)?.clone();
         use crate::packs::Result;
         Some(match op.result {
@@ -71,19 +76,43 @@ impl<'a> Engine<'a> {
         self.class_attr(class, attr)
     }
 
-    /// A view that lists rows through a serializer.
+    /// A view that shows rows through a serializer: all of them in a list, or one.
     pub(super) fn viewset(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
-        let list = self.word(fr, "viewset-list");
-        if !self.has_role(class, "viewset-list") {
+        for role in ["viewset-list", "viewset-retrieve"] {
+            if !self.has_role(class, role) {
+                continue;
+            }
+            let action = self.word(fr, role);
+            let object = self.object(class, Vec::new());
+            let object = self.acting(fr, object, action);
+            match self.ix.find_method(class, action) {
+                Some((_, f)) => {
+                    self.call_function(fr, f, object, Args::default(), range);
+                }
+                None if role == "viewset-list" => self.list_rows(fr, object, class, range),
+                None => self.show_row(fr, object, class, range),
+            }
+        }
+    }
+
+    /// Shows one row of a view as its library does.
+    fn show_row(&mut self, fr: &mut Frame<'a>, object: Val, class: ClassId, range: Range) {
+        let finds = self.word(fr, "view-row-method");
+        let row = self.call_method(fr, object, finds, Args::default(), range);
+        let maker = self.word(fr, "viewset-serializer-maker");
+        if let Some((_, f)) = self.ix.find_method(class, maker) {
+            let made = self.call_function(fr, f, object, Args::positional(vec![row]), range).0;
+            for data in self.words(fr, "serializer-data") {
+                self.attr(fr, made, data, range);
+            }
             return;
         }
-        let object = self.object(class, Vec::new());
-        let object = self.acting(fr, object, list);
-        match self.ix.find_method(class, list) {
-            Some((_, f)) => {
-                self.call_function(fr, f, object, Args::default(), range);
+        let serializer = self.viewset_serializer(fr, object, class, range);
+        for target in self.v.alternatives(serializer) {
+            if let Data::Class(target) = *self.data(target) {
+                let inner = self.object(target, Vec::new());
+                self.serialize_with(fr, inner, target, row, range, 0);
             }
-            None => self.list_rows(fr, object, class, range),
         }
     }
 

@@ -112,12 +112,13 @@ impl<'a> Linker<'_, 'a, '_> {
             return false;
         };
         let linked = self.index.class(class);
-        let has_unknown_base = linked.mro.iter().any(|c| {
-            let decl = self.index.class_decl(*c);
-            decl.kind == ClassKind::Class
-                && decl.extends > 0
-                && linked.mro.iter().rfind(|m| self.index.class_decl(**m).kind == ClassKind::Class) == Some(c)
-        });
+        // Where a class extends one other, what the topmost one extends is not known; where it may extend several, any of them.
+        let has_unknown_base = self.index.file(linked.file).language == Language::Python
+            || linked
+                .mro
+                .iter()
+                .rfind(|c| self.index.class_decl(**c).kind == ClassKind::Class)
+                .is_some_and(|c| self.index.class_decl(*c).extends > 0);
         if !has_unknown_base || linked.external.is_empty() {
             return false;
         }
@@ -132,7 +133,8 @@ impl<'a> Linker<'_, 'a, '_> {
             let uses = |name: &Name| guess.traits.iter().any(|t| t == name.last_segment());
             linked.mro.iter().any(|c| index.class_decl(*c).traits.iter().any(uses))
         };
-        has_attr || has_trait() || self.has_field(class, &guess.field_prefixes) || self.makes_relations(class, dialect)
+        let has_field = || linked.mro.iter().any(|c| self.has_field(*c, &guess.field_prefixes));
+        has_attr || has_trait() || has_field() || self.makes_relations(class, dialect)
     }
 
     /// Does a method of a class call a relation constructor on its own object?
