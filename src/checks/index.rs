@@ -138,7 +138,7 @@ fn searched(cx: &CheckContext<'_>, made: &Made, model: ModelId, marks: &[Mark]) 
     for mark in marks {
         let term = match mark {
             Mark::Term(term) => *term,
-            Mark::Manager(..) => continue,
+            Mark::Manager(..) | Mark::Several => continue,
             Mark::Or(..) | Mark::Removed(..) | Mark::Table(_) | Mark::Beside(_) | Mark::Keys | Mark::Joined | Mark::Loose => {
                 return Vec::new();
             }

@@ -523,9 +523,9 @@ impl<'a> Engine<'a> {
                 vals.extend(args.positional.iter().copied().filter(|v| self.is_condition(*v)));
                 // The keys of a list mostly are those of rows at hand.
                 let lists = self.ix.packs.word_in_language(self.language(fr), "narrowing-lists");
-                let condition = self.condition_of(&vals, &args.named, lists != Some(name));
-                let by_keys = lists == Some(name) && args.variables.contains(&Ok(0));
-                (if by_keys { self.with_keys(condition) } else { condition }, None)
+                let is_list = lists == Some(name);
+                let condition = self.condition_of(&vals, &args.named, !is_list);
+                (if is_list { self.with_list(condition, args.variables.contains(&Ok(0))) } else { condition }, None)
             }
             Data::View { .. } => {
                 let changed = self.view_method(fr, recv, name, &args);

@@ -47,6 +47,15 @@ impl<'a> Engine<'a> {
             }
             Expr::Index { base, index } => {
                 let object = self.expr(fr, *base);
+                // `rows[slice(10, 20)]`
+                if let Some(Expr::Call { callee, args }) = index.map(|i| body.expr(i))
+                    && matches!(body.expr(*callee), Expr::Name(name) if name.as_str() == "slice")
+                {
+                    let bounds: Vec<Val> = args.iter().map(|a| self.expr(fr, a.value)).collect();
+                    let end = if bounds.len() == 1 { bounds.first() } else { bounds.get(1) };
+                    let few = end.is_some_and(|e| self.is_few(*e));
+                    return self.slice(object, few);
+                }
                 let key = index.map(|i| self.expr(fr, i));
                 let val = self.index(fr, object, key, range);
                 match index {

@@ -189,6 +189,7 @@ impl<'a> Engine<'a> {
         for val in &args.positional {
             if let Data::Condition(marks) = *self.data(*val)
                 && !self.v.marks_of(marks).contains(&Mark::Loose)
+                && (!self.v.marks_of(marks).contains(&Mark::Several) || self.v.marks_of(marks).contains(&Mark::Keys))
             {
                 named.extend(
                     self.v.marks_of(marks).iter().filter_map(|m| if let Mark::Term(term) = m { Some(*term) } else { None }),

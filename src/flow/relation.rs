@@ -39,6 +39,13 @@ impl<'a> Engine<'a> {
         let Some((first, rest)) = names.split_first() else {
             return self.v.trees.union(tree, last);
         };
+        // All relations, and all that they lead to.
+        if first.as_str() == "*" {
+            #[allow(clippy::iter_over_hash_type)]
+            let mut all: Vec<Name> = self.ix.model(model).relations.keys().copied().collect();
+            all.sort();
+            return all.into_iter().fold(tree, |tree, name| self.v.trees.with(tree, name, OPEN));
+        }
         let relation = self.relation(model, *first);
         let target = relation.and_then(|r| r.target);
         let mut child = match self.v.trees.state(tree, *first) {

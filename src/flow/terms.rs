@@ -258,10 +258,11 @@ impl<'a> Engine<'a> {
         self.v.of(Data::Condition(marks))
     }
 
-    /// The condition, of which a list of keys is known to be at hand.
-    pub(super) fn with_keys(&mut self, condition: Val) -> Val {
+    /// The condition, which holds its column to the values of a list; one that a variable holds mostly is of keys at hand.
+    pub(super) fn with_list(&mut self, condition: Val, is_variable: bool) -> Val {
         let Data::Condition(marks) = *self.data(condition) else { return condition };
-        let marks = self.v.marked(marks, &[Mark::Keys]);
+        let more = [Mark::Several, Mark::Keys];
+        let marks = self.v.marked(marks, if is_variable { &more } else { &more[..1] });
         self.v.of(Data::Condition(marks))
     }
 

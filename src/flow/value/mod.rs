@@ -118,7 +118,9 @@ pub enum Mark {
     Or(Span),
     /// An alternative was added when there was this condition already.
     Beside(Name),
-    /// Holds a column to the keys of a list that a variable holds.
+    /// Holds a column to the values of a list.
+    Several,
+    /// The list is one of keys that a variable holds.
     Keys,
     /// Rows of another table stand beside its own: a column needs its table's name.
     Joined,
