@@ -4,9 +4,9 @@ use super::CheckContext;
 use super::load_help::Reads;
 use super::wording::{eager_code, path_text};
 use crate::base::{Name, Span};
-use crate::facts::{Arg, Expr, ExprId};
-use crate::flow::Statement;
+use crate::facts::{Arg, Expr, ExprId, Loop};
 use crate::flow::value::Source;
+use crate::flow::{Statement, counted};
 use crate::index::FnRef;
 use crate::packs::Result as OpResult;
 
@@ -54,7 +54,9 @@ fn found_by(cx: &CheckContext<'_>, at: Span) -> Option<(Name, bool)> {
 /// Is a loop one that goes on while something holds, not one over rows?
 fn is_without_rows(cx: &CheckContext<'_>, header: Span) -> bool {
     let Some(f) = cx.function_at(header) else { return false };
-    cx.ix.function(f).body.loop_at(header.range).is_some_and(|(l, _)| l.iter.is_none())
+    let decl = cx.ix.function(f);
+    let goes_on = |l: &Loop| l.iter.is_none() && !counted(decl, l).is_some_and(|(_, is_over_list)| is_over_list);
+    decl.body.loop_at(header.range).is_some_and(|(l, _)| goes_on(l))
 }
 
 /// A relation that says itself under which name its rows are kept, and names another than its method: loaded, it stays empty.

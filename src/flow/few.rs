@@ -3,7 +3,7 @@
 use super::value::Data;
 use super::{Engine, Frame};
 use crate::base::Range;
-use crate::facts::{Arg, BinaryOp, Expr, ExprId, Loop, Pat, Slot, Stmt, StmtId};
+use crate::facts::{Arg, BinaryOp, Body, Expr, ExprId, FunctionDecl, Loop, Pat, PatId, Slot, Stmt, StmtId};
 use crate::index::Symbol;
 
 /// Values are followed to the configuration over at most so many steps.
@@ -82,7 +82,7 @@ impl<'a> Engine<'a> {
                 return false;
             }
             let Expr::Binary { op: BinaryOp::Order | BinaryOp::Equal, left, right } = body.expr(*cond) else { return false };
-            let Some(slot) = counter(fr, *left) else { return false };
+            let Some(slot) = counter(fr.body, *left) else { return false };
             let limit = match body.expr(*right) {
                 Expr::Int(_) | Expr::Name(_) | Expr::Local(_) => self.expr(fr, *right),
                 _ => return false,
@@ -155,12 +155,60 @@ fn goes_in_strides(fr: &Frame<'_>, e: ExprId) -> bool {
 }
 
 /// The variable in `$i`, `++$i` or `i + 1`.
-fn counter(fr: &Frame<'_>, e: ExprId) -> Option<Slot> {
-    match fr.body.expr(e) {
+fn counter(body: &Body, e: ExprId) -> Option<Slot> {
+    match body.expr(e) {
         Expr::Local(slot) => Some(*slot),
-        Expr::Augment { current, op: BinaryOp::Add, .. } => counter(fr, *current),
-        Expr::Binary { op: BinaryOp::Add, left, .. } => counter(fr, *left),
+        Expr::Augment { current, op: BinaryOp::Add, .. } => counter(body, *current),
+        Expr::Binary { op: BinaryOp::Add, left, .. } => counter(body, *left),
         _ => None,
+    }
+}
+
+/// The variable that counts the turns of a loop with a condition: one that the condition holds below a bound and that each turn
+/// makes larger. Is the bound the size of a list?
+pub fn counted(decl: &FunctionDecl, l: &Loop) -> Option<(PatId, bool)> {
+    let body = &decl.body;
+    let mut conds = vec![l.cond?];
+    let mut bounds: Vec<(Slot, ExprId)> = Vec::new();
+    while let Some(cond) = conds.pop() {
+        match body.expr(cond) {
+            Expr::Binary { op: BinaryOp::Order | BinaryOp::NotEqual, left, right } => {
+                bounds.extend(counter(body, *left).map(|slot| (slot, *right)));
+                bounds.extend(counter(body, *right).map(|slot| (slot, *left)));
+            }
+            Expr::And(left, right) => conds.extend([*left, *right]),
+            Expr::Sequence(items) => conds.extend(items.last()),
+            _ => (),
+        }
+    }
+    let first = l.body.first().map(|s| body.stmt_ranges[s.0 as usize].start)?;
+    let last = l.body.last().map(|s| body.stmt_ranges[s.0 as usize].end)?;
+    let is_inside = |e: usize| {
+        let at = body.ranges[e];
+        first <= at.start && at.end <= last || l.step.is_some_and(|step| body.range(step).contains(at))
+    };
+    let grows = |slot: Slot| {
+        body.exprs.iter().enumerate().find_map(|(i, e)| match e {
+            Expr::Augment { target, op: BinaryOp::Add, .. } if is_inside(i) && *body.pat(*target) == Pat::Local(slot) => {
+                Some(*target)
+            }
+            _ => None,
+        })
+    };
+    bounds.into_iter().find_map(|(slot, bound)| Some((grows(slot)?, is_size(decl, bound))))
+}
+
+/// `len(rows)`, `count($rows)`, `$rows->count()`, or a variable that only holds that.
+fn is_size(decl: &FunctionDecl, e: ExprId) -> bool {
+    match decl.body.expr(e) {
+        Expr::Call { callee, .. } => match decl.body.expr(*callee) {
+            Expr::Name(name) => name.as_str() == "len",
+            Expr::Function { fallback, .. } => matches!(fallback.as_str(), "count" | "sizeof"),
+            Expr::Attr { name, .. } => name.as_str() == "count",
+            _ => false,
+        },
+        Expr::Local(slot) => decl.only_value(*slot).is_some_and(|value| is_size(decl, value)),
+        _ => false,
     }
 }
 
@@ -174,7 +222,7 @@ fn counts_turns(fr: &Frame<'_>, l: &Loop, slot: Slot) -> bool {
     {
         return true;
     }
-    let grows = |e: ExprId| matches!(body.expr(e), Expr::Augment { current, op: BinaryOp::Add, .. } if counter(fr, *current) == Some(slot));
+    let grows = |e: ExprId| matches!(body.expr(e), Expr::Augment { current, op: BinaryOp::Add, .. } if counter(body, *current) == Some(slot));
     l.body.iter().any(|s: &StmtId| match body.stmt(*s) {
         Stmt::Expr(e) => grows(*e),
         Stmt::If { cond, .. } => matches!(body.expr(*cond), Expr::Binary { left, .. } if grows(*left)),

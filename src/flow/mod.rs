@@ -83,6 +83,7 @@ pub use entry::{Entry, EntryKind};
 pub use event::{Event, Execution, Statement, What};
 use event::{hash_of, is_met};
 pub use facts::FlowFacts;
+pub use few::counted;
 use frame::Frame;
 pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 use state::{Engine, engine};

@@ -26,6 +26,12 @@ impl<'a> Engine<'a> {
         self.ix.model(model).relations.get(&name)
     }
 
+    /// Is a list one of words and numbers, each of which is written down?
+    fn is_written_list(&self, val: Val) -> bool {
+        let is_literal = |v: &Val| matches!(self.data(*v), Data::Str(_) | Data::Int(_) | Data::Bool(_));
+        matches!(self.data(val), Data::Tuple(items) if !items.is_empty() && items.iter().all(is_literal))
+    }
+
     /// A query of a model, written here.
     pub(super) fn start_query(&mut self, model: ModelId, at: Span) -> Query {
         let tree = self.default_tree(model);
@@ -526,8 +532,14 @@ impl<'a> Engine<'a> {
         if matches!(op.result, Result::Row | Result::Pair) && (op.writes || self.may_be_new(&query, name)) {
             self.unsure_rows.insert(query.src);
         }
-        let by_keys = op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1))
-            || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in")));
+        // A list that the code writes down is no batch of keys.
+        let is_list = |val: Option<Val>| val.is_none_or(|val| !self.is_written_list(val));
+        let named = |name: Name| args.named.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
+        let by_keys = op.keyed
+            && op.result == Result::Query
+            && args.variables.contains(&Ok(1))
+            && is_list(args.positional.get(1).copied())
+            || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in") && is_list(named(*name))));
         if by_keys || self.v.marks_of(query.marks).contains(&Mark::Keys) {
             query.flags |= flag::BATCH;
         }

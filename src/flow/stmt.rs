@@ -6,7 +6,7 @@ use super::kept::Keeper;
 use super::value::{Data, LoopId, ManyKind, NULL, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Range, Span};
-use crate::facts::{Case, ExprId, Language, Loop, LoopKind, Pat, Stmt, StmtId};
+use crate::facts::{Case, ExprId, Language, Loop, LoopKind, Pat, PatId, Stmt, StmtId};
 
 /// Does control reach the end of a block? Ordered: after two ways meet, the one that comes nearer to the end counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -474,15 +474,17 @@ impl<'a> Engine<'a> {
                 }
                 let counts = counts && !self.ends_soon(fr, l) && !self.is_retried(fr, l, source);
                 let counts = counts && !self.has_few(fr, iter) && !self.is_attempted(fr, l);
-                self.turns(fr, l, Some((element, key)), counts, None);
+                self.turns(fr, l, Some((element, key)), counts, None, None);
                 self.block(fr, &l.otherwise);
             }
             LoopKind::While | LoopKind::For | LoopKind::DoWhile => {
                 // Paging, draining, retrying and counting loops query as they must: only what is followed through them counts.
-                let counts = l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
+                let counter = super::few::counted(fr.decl, l);
+                let is_over_list = counter.is_some_and(|(_, is_over_list)| is_over_list);
+                let counts = is_over_list || l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
                 let mark = fr.buffer.len();
                 let walk = if counts { None } else { self.begin_walk(fr, l) };
-                self.turns(fr, l, None, counts, walk);
+                self.turns(fr, l, None, counts, walk, counter.map(|(pat, _)| pat));
                 if let Some(walk) = walk {
                     self.end_walk(fr, walk, mark);
                 }
@@ -499,6 +501,7 @@ impl<'a> Engine<'a> {
         element: Option<(Val, Val)>,
         counts: bool,
         walk: Option<super::walk::Walk>,
+        counter: Option<PatId>,
     ) {
         let mark = fr.buffer.len();
         let filled = fr.filled.len();
@@ -507,7 +510,7 @@ impl<'a> Engine<'a> {
         fr.turning += 1;
         fr.conditions_of_loops.push(fr.conditions);
         let skips = fr.skips;
-        fr.turns.push((id, [l.target, l.key].map(|p| p.filter(|_| counts))));
+        fr.turns.push((id, [l.target.or(counter), l.key].map(|p| p.filter(|_| counts))));
         for _turn in 0..2 {
             if let Some((element, key)) = element {
                 let element = self.met_before(fr, element);
