@@ -7,7 +7,7 @@ use super::value::{Data, NULL, Row, SCALAR, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Expr, ExprId, FunctionDecl, Language, Pat, Stmt};
-use crate::index::{ClassId, FnRef};
+use crate::index::{ClassId, FnRef, ModelId};
 
 impl<'a> Engine<'a> {
     /// Does the class of a row compute an attribute by a property?
@@ -224,7 +224,58 @@ impl<'a> Engine<'a> {
             }
             return Some(val);
         }
-        None
+        let (caster, reader) = self.caster(class, dialect, name)?;
+        let own = self.object(caster, Vec::new());
+        let key = self.v.str(name);
+        Some(self.call_function(fr, reader, own, Args::positional(vec![object, key]), range).0)
+    }
+
+    /// The class of the program that turns what a column stores into what is read, and the method that does so.
+    /// Source: `Illuminate\Database\Eloquent\Concerns\HasAttributes::getClassCastableAttributeValue`.
+    fn caster(&mut self, class: ClassId, dialect: Name, name: Name) -> Option<(ClassId, FnRef)> {
+        let casts = self.ix.packs.word(dialect, "casts")?;
+        let reader = self.ix.packs.word(dialect, "cast-reader")?;
+        let mut declared = self.class_attr(class, casts);
+        if let Some((_, f)) = self.ix.find_method(class, casts) {
+            let row = self.v.of(Data::Object { class, fields: Box::default(), exact: false });
+            declared = self.evaluate(f, row, Vec::new()).ret;
+        }
+        let Data::Record(keys, _) = self.data(declared) else { return None };
+        let (_, cast) = *keys.iter().find(|(n, _)| *n == name)?;
+        let Data::Class(caster) = *self.data(cast) else { return None };
+        let (_, f) = self.ix.find_method(caster, reader)?;
+        Some((caster, f))
+    }
+
+    /// Columns of a model that are computed when a row is shown: what it takes to show them is paid for each row.
+    pub(super) fn computed_columns(&mut self, model: ModelId) -> Rc<[Name]> {
+        if let Some(known) = self.computed.get(&model) {
+            return known.clone();
+        }
+        let data = self.ix.model(model);
+        let mut computed: Vec<Name> = Vec::new();
+        if let (Some(class), Some(patterns)) = (data.class, self.ix.packs.word(data.dialect, "accessors")) {
+            let hidden = self.ix.packs.word(data.dialect, "hidden-columns").map(|attr| self.class_attr(class, attr));
+            let is_hidden = |e: &Self, name: Name| {
+                hidden
+                    .is_some_and(|h| matches!(e.data(h), Data::Tuple(all) if all.iter().any(|v| *e.data(*v) == Data::Str(name))))
+            };
+            #[allow(clippy::iter_over_hash_type)]
+            let mut names: Vec<Name> = data.columns.keys().copied().collect();
+            names.sort();
+            for name in names {
+                let has_accessor = patterns.as_str().split_whitespace().any(|pattern| {
+                    let method = self.filled(pattern, name);
+                    self.ix.find_method(class, method).is_some() && !data.relations.contains_key(&method)
+                });
+                if (has_accessor || self.caster(class, data.dialect, name).is_some()) && !is_hidden(self, name) {
+                    computed.push(name);
+                }
+            }
+        }
+        let computed: Rc<[Name]> = computed.into();
+        self.computed.insert(model, computed.clone());
+        computed
     }
 
     /// The method name that a pattern gives for an attribute, remembered.

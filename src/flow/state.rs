@@ -126,6 +126,8 @@ pub(crate) struct Engine<'a> {
     pub(super) choice_fields: FxHashMap<ClassId, Rc<Vec<serialize::ChoiceField>>>,
     /// Attributes that queries fill with the rows of a relation: the relation, and the query of those rows.
     pub(super) filled_by: FxHashMap<(ModelId, Name), (Name, Val)>,
+    /// Columns that are computed when a row of the model is shown, as far as it was asked.
+    pub(super) computed: FxHashMap<ModelId, Rc<[Name]>>,
     /// Names that pages set, once it is asked.
     pub(super) page_names: Option<unset::PageNames>,
     /// Templates that repeat a block: those whose loops, or those of what they extend, hold one.
@@ -238,6 +240,7 @@ pub(super) fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         choice_fields: FxHashMap::default(),
         managed: FxHashMap::default(),
         repeating: FxHashMap::default(),
+        computed: FxHashMap::default(),
         page_names: None,
         filled_by: FxHashMap::default(),
         loading_methods: None,

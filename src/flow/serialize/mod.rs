@@ -171,7 +171,7 @@ impl<'a> Engine<'a> {
     }
 
     /// An instance of a class of the program with known fields.
-    fn object(&mut self, class: ClassId, mut fields: Vec<(Name, Val)>) -> Val {
+    pub(in crate::flow) fn object(&mut self, class: ClassId, mut fields: Vec<(Name, Val)>) -> Val {
         fields.sort_by_key(|f| f.0);
         fields.dedup_by_key(|f| f.0);
         self.v.of(Data::Object { class, fields: fields.into_boxed_slice(), exact: true })

@@ -263,18 +263,21 @@ impl<'a> Engine<'a> {
     }
 
     /// Would serializing the element of a sequence read anything?
-    pub(super) fn adds_something(&self, element: Val) -> bool {
-        self.v.alternatives(element).into_iter().any(|v| match self.data(v) {
+    pub(super) fn adds_something(&mut self, element: Val) -> bool {
+        self.v.alternatives(element).into_iter().any(|v| match self.data(v).clone() {
             Data::Row(row) => {
+                if !self.computed_columns(row.model).is_empty() {
+                    return true;
+                }
                 let model = self.ix.model(row.model);
                 let parts = self.ix.packs.word(model.dialect, "serialize-parts").map_or("", Name::as_str);
                 let has = |part: &str| model.class.is_some_and(|class| self.ix.find_method(class, Name::new(part)).is_some());
                 !model.appends.is_empty()
-                    || self.own_serializer(row).is_some()
+                    || self.own_serializer(&row).is_some()
                     || row.tree.0 > 1
                     || parts.split_whitespace().any(has)
             }
-            Data::Record(keys, rest) => keys.iter().map(|(_, v)| *v).chain(*rest).any(|v| !self.v.is_plain(v)),
+            Data::Record(keys, rest) => keys.iter().map(|(_, v)| *v).chain(rest).any(|v| !self.v.is_plain(v)),
             _ => false,
         })
     }
@@ -301,7 +304,10 @@ impl<'a> Engine<'a> {
             }
         }
         let mut names = self.ix.model(row.model).appends.clone();
+        let computed = self.computed_columns(row.model);
+        names.extend(computed.iter().filter(|name| !self.v.trees.is_column_missing(row.tree, **name)));
         names.sort();
+        names.dedup();
         for name in names {
             self.attr(fr, val, name, at);
         }
