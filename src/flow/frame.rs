@@ -65,6 +65,8 @@ pub(crate) struct Frame<'a> {
     pub(super) object_keeps: bool,
     /// Relations that each turn of a loop reads or sets, whatever happens in it: the loop, the source of its rows, what is there.
     pub(super) read_each: Vec<(LoopId, Src, Name, Tree)>,
+    /// Relations that the function always reads of rows that are new in each turn of a loop around its call.
+    pub(super) reads_given: Vec<(LoopId, Src, Name)>,
     /// How many loops are running, those that are no data included.
     pub(super) turning: usize,
     /// How often a turn of the innermost loop was cut short for the next.
@@ -121,6 +123,7 @@ impl<'a> Engine<'a> {
             keeps_made: false,
             object_keeps: false,
             read_each: Vec::new(),
+            reads_given: Vec::new(),
             turning: 0,
             skips: 0,
             exits: Vec::new(),

@@ -319,6 +319,7 @@ impl<'a> Engine<'a> {
 
     /// Applies an operation to many elements.
     pub(super) fn many_op(&mut self, fr: &mut Frame<'a>, recv: Val, op: &Op, name: Name, args: &Args, at: Range) -> Val {
+        let mut recv = recv;
         let iterates = op.iterates || op.callback.is_some() || op.path.is_some();
         let (element, counts) = if iterates || matches!(self.data(recv), Data::Query(_)) {
             let (e, _, c) = self.iterate(fr, recv, at);
@@ -340,6 +341,12 @@ impl<'a> Engine<'a> {
                         Gets::Receiver => self.call_value(fr, f, Args::positional(vec![recv]), at),
                         Gets::Nothing => self.call_value(fr, f, Args::default(), at),
                     };
+                    let stops = self.ix.packs.word_in_language(self.language(fr), "stops-at-match");
+                    let goes_over_all = counts && !stops.is_some_and(|w| w.has_word(name.as_str()));
+                    if op.gets == Gets::Element && goes_over_all && matches!(self.data(recv), Data::Many(_, ManyKind::Held)) {
+                        element = self.as_read(fr, element, at);
+                        recv = self.v.many(element, ManyKind::Held);
+                    }
                 }
                 // `map('str', rows)`: a builtin per element.
                 Some(f) => {

@@ -89,7 +89,7 @@ pub use measure::{Fetch, Loaded, Measure, Measured, Search};
 use state::{Engine, engine};
 pub use terms::leaves_one_out;
 
-use crate::base::{FileId, Range, Span};
+use crate::base::{FileId, Name, Range, Span};
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex};
 use tree::Tree;
 use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
@@ -126,6 +126,8 @@ struct Summary {
     first: Val,
     /// What was loaded on rows that came from outside.
     loads: Vec<(Src, Tree)>,
+    /// Relations that it always reads of rows that are new in each turn of a loop around it.
+    reads: Vec<(LoopId, Src, Name)>,
     pending: Vec<Event>,
 }
 
@@ -239,7 +241,8 @@ impl<'a> Engine<'a> {
         if let Some(summary) = self.memo.get(&key) {
             return summary.clone();
         }
-        let nothing = |ret| Rc::new(Summary { ret, this, first: UNKNOWN, loads: Vec::new(), pending: Vec::new() });
+        let nothing =
+            |ret| Rc::new(Summary { ret, this, first: UNKNOWN, loads: Vec::new(), reads: Vec::new(), pending: Vec::new() });
         if self.running.contains(&key) {
             return nothing(UNKNOWN);
         }
@@ -322,7 +325,7 @@ impl<'a> Engine<'a> {
             fr.this
         };
         let first = fr.decl.params.first().and_then(|p| fr.locals.get(p.slot.0 as usize)).copied().unwrap_or(UNKNOWN);
-        Summary { ret, this, first, loads: fr.loads, pending }
+        Summary { ret, this, first, loads: fr.loads, reads: fr.reads_given, pending }
     }
 
     fn confirm(&mut self, event: Event) {
@@ -420,6 +423,9 @@ impl<'a> Engine<'a> {
         }
         for (src, tree) in &summary.loads {
             self.mark_loaded(fr, *src, *tree);
+        }
+        for (id, src, name) in &summary.reads {
+            fr.always_reads(*id, *src, *name);
         }
     }
 

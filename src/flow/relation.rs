@@ -165,9 +165,7 @@ impl<'a> Engine<'a> {
                             if let Some(event) = fr.buffer.last_mut().filter(|e| e.site == site) {
                                 event.on_some_ways = self.v.trees.state(row.tree, relation.name) == State::Maybe;
                             }
-                            if fr.runs_each_turn() && fr.loops.last() == Some(&row.renewed_by) {
-                                fr.read_each.push((row.renewed_by, row.src, relation.name, OPEN));
-                            }
+                            fr.always_reads(row.renewed_by, row.src, relation.name);
                         }
                         self.waits_for_relation(fr, row, relation.name, at);
                         // What never loads by itself raises, or stays empty: there is nothing to go on with.

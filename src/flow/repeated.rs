@@ -4,15 +4,31 @@ use std::hash::BuildHasher;
 
 use rustc_hash::FxBuildHasher;
 
-use super::tree::Tree;
-use super::value::Src;
+use super::tree::{OPEN, Tree};
+use super::value::{LoopId, Src};
 use super::{Engine, Frame};
+use crate::base::Name;
 use crate::facts::ExprId;
+
+/// So many reads of one function are told to its callers.
+const MAX_READS: usize = 16;
 
 impl Frame<'_> {
     /// Does the statement run in each turn of the innermost loop?
     pub(super) fn runs_each_turn(&self) -> bool {
         self.conditions == self.conditions_of_loops.last().copied().unwrap_or(0)
+    }
+
+    /// A relation of a row that is new in each turn of a loop is read here: is it in each of them?
+    pub(super) fn always_reads(&mut self, id: LoopId, src: Src, name: Name) {
+        if !self.runs_each_turn() {
+            return;
+        }
+        if self.loops.last() == Some(&id) {
+            self.read_each.push((id, src, name, OPEN));
+        } else if self.turning == 0 && self.loops.is_empty() && self.ret.is_none() && self.reads_given.len() < MAX_READS {
+            self.reads_given.push((id, src, name));
+        }
     }
 }
 
