@@ -11,6 +11,8 @@ use crate::index::ClassId;
 
 /// Rows that wait for what shows them.
 const TRANSFORMED: &str = "transformed";
+/// A transformer that waits for the rows.
+const TRANSFORMER: &str = "transformer";
 /// A list of options that waits for what labels each row.
 const OPTIONS: &str = "options";
 
@@ -52,12 +54,20 @@ impl<'a> Engine<'a> {
         if kind.as_str() == OPTIONS {
             return self.option_method(fr, recv, rows, name, args, range);
         }
+        let waiting = (kind.as_str() == TRANSFORMER).then_some(rows);
         if self.words(fr, "transform-rows").contains(&name) {
-            return self.transformed(fr, args, range);
+            let shown = self.transformed(fr, args, range);
+            if let (Some(by), Data::Shown(rows, _)) = (waiting, self.data(shown)) {
+                self.transform(fr, *rows, by, range);
+            }
+            return shown;
         }
         if self.words(fr, "transform-by").contains(&name)
             && let Some(by) = args.positional.first().copied()
         {
+            if rows == UNKNOWN || waiting.is_some() {
+                return self.v.of(Data::Shown(by, Name::new(TRANSFORMER)));
+            }
             self.transform(fr, rows, by, range);
         }
         recv
