@@ -147,6 +147,7 @@ impl<'a> Engine<'a> {
             Data::Attribute(..) | Data::Condition(_) => SCALAR,
             Data::Closure(..) | Data::Function(_) => self.v.of(Data::Method(object, name)),
             Data::Unknown
+            | Data::Unset
             | Data::Null
             | Data::Scalar
             | Data::Bool(_)

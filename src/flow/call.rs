@@ -551,11 +551,11 @@ impl<'a> Engine<'a> {
                 }
                 (SCALAR, None)
             }
-            Data::Unknown if !self.ambient.is_empty() => {
+            Data::Unknown | Data::Unset if !self.ambient.is_empty() => {
                 self.table_call(fr, name, &args, at);
                 (UNKNOWN, None)
             }
-            Data::Unknown => {
+            Data::Unknown | Data::Unset => {
                 if let Some(val) = self.as_session(fr, name, &args, at, whole) {
                     return (val, None);
                 }

@@ -1,7 +1,7 @@
 //! What is the value of an expression?
 
 use super::many::NO_ELEMENT;
-use super::value::{Data, ManyKind, NULL, SCALAR, UNKNOWN, Val};
+use super::value::{Data, ManyKind, NULL, SCALAR, UNKNOWN, UNSET, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::facts::{Arg, BinaryOp, CompKind, Expr, ExprId, Language, Spread};
@@ -16,7 +16,10 @@ impl<'a> Engine<'a> {
         let body = fr.body;
         let range = body.range(id);
         match body.expr(id) {
-            Expr::Local(slot) => fr.locals[slot.0 as usize],
+            Expr::Local(slot) => match fr.locals[slot.0 as usize] {
+                UNSET => UNKNOWN,
+                held => held,
+            },
             Expr::This => fr.this,
             Expr::Name(name) => self.name(fr, *name),
             Expr::Class(name) => self.class_named(fr, *name),

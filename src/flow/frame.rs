@@ -5,10 +5,10 @@ use smallvec::SmallVec;
 
 use super::event::Event;
 use super::tree::Tree;
-use super::value::{LoopId, Src, UNKNOWN, Val};
+use super::value::{LoopId, Src, UNKNOWN, UNSET, Val};
 use super::{Engine, template};
 use crate::base::{FileId, Name};
-use crate::facts::{Body, FunctionDecl, Language, PatId};
+use crate::facts::{Body, FnKind, FunctionDecl, Language, PatId, Slot};
 use crate::index::{ClassId, FnRef};
 
 /// A loop or a switch that runs, and what variables hold where it was left before its end.
@@ -85,6 +85,23 @@ pub(crate) struct Frame<'a> {
     pub(super) asides: usize,
     /// Views made here that are rendered when the function ends: until then they may be given more.
     pub(super) views: Vec<template::Pending>,
+}
+
+impl Frame<'_> {
+    /// Variables of a function that are neither given nor taken from around it hold nothing at first.
+    pub(super) fn begin_unset(&mut self) {
+        if !matches!(self.decl.kind, FnKind::Function | FnKind::Method) {
+            return;
+        }
+        let decl = self.decl;
+        for (i, held) in self.locals.iter_mut().enumerate().filter(|(_, held)| **held == UNKNOWN) {
+            let slot = Slot(i as u32);
+            let is_given = decl.params.iter().any(|p| p.slot == slot) || decl.captures.iter().any(|c| c.inner == slot);
+            if !is_given {
+                *held = UNSET;
+            }
+        }
+    }
 }
 
 impl<'a> Engine<'a> {

@@ -275,6 +275,7 @@ impl<'a> Engine<'a> {
         }
         self.inject(&mut fr);
         self.fill_captures(&mut fr, 0);
+        fr.begin_unset();
         self.run_frame(&mut fr);
         self.finish(fr)
     }

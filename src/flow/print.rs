@@ -32,7 +32,7 @@ impl<'a> Engine<'a> {
             return "…".to_owned();
         }
         match self.data(val) {
-            Data::Unknown => "unknown".to_owned(),
+            Data::Unknown | Data::Unset => "unknown".to_owned(),
             Data::Null => "null".to_owned(),
             Data::Scalar => "scalar".to_owned(),
             Data::Bool(b) => b.to_string(),

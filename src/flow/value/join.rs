@@ -1,6 +1,6 @@
 //! What does a place hold after two ways meet, and how is a value rebuilt from the inside?
 
-use super::{Data, LoopId, ManyKind, NO_LOOP, Name, Query, Row, SCALAR, Src, Tree, UNKNOWN, Val, Values, flag};
+use super::{Data, LoopId, ManyKind, NO_LOOP, Name, Query, Row, SCALAR, Src, Tree, UNKNOWN, UNSET, Val, Values, flag};
 use crate::index::ModelId;
 
 /// At most so many alternatives are kept; more are unknown.
@@ -49,8 +49,11 @@ impl Values {
 
     /// What a place holds after two ways meet.
     pub fn join(&mut self, a: Val, b: Val) -> Val {
-        if a == b {
+        if a == b || b == UNSET {
             return a;
+        }
+        if a == UNSET {
+            return b;
         }
         if a == UNKNOWN || b == UNKNOWN {
             return self.join_unknown(if a == UNKNOWN { b } else { a });
@@ -328,7 +331,7 @@ impl Values {
     /// Is anything in the value worth following? Scalars and unknowns are not.
     pub fn is_plain(&self, val: Val) -> bool {
         match self.get(val) {
-            Data::Unknown | Data::Null | Data::Scalar | Data::Bool(_) | Data::Int(_) => true,
+            Data::Unknown | Data::Unset | Data::Null | Data::Scalar | Data::Bool(_) | Data::Int(_) => true,
             Data::Many(e, _) => self.is_plain(*e),
             _ => false,
         }

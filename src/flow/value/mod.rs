@@ -191,6 +191,8 @@ pub enum ManyKind {
 /// A value.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Data {
+    /// A variable before anything was assigned to it.
+    Unset,
     /// Bound, but not known to what.
     Unknown,
     /// Null.
@@ -330,6 +332,8 @@ pub const UNKNOWN: Val = Val(0);
 pub const NULL: Val = Val(1);
 /// An unknown scalar.
 pub const SCALAR: Val = Val(2);
+/// No value yet: of a variable that is filled on one way only, what it holds afterwards is what that way gave.
+pub const UNSET: Val = Val(3);
 
 impl Values {
     /// An empty table.
@@ -339,6 +343,7 @@ impl Values {
         values.of(Data::Unknown);
         values.of(Data::Null);
         values.of(Data::Scalar);
+        values.of(Data::Unset);
         values
     }
 
