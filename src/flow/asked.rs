@@ -47,6 +47,12 @@ impl<'a> Engine<'a> {
             return Some(answer);
         }
         let body = fr.body;
+        if let (Expr::Name(name) | Expr::Attr { name, .. }, [asked]) = (body.expr(callee), args)
+            && name.as_str() == self.word(fr, "coroutine-function-test").as_str()
+        {
+            let asked = self.expr(fr, asked.value);
+            return self.is_coroutine_function(asked);
+        }
         match body.expr(callee) {
             Expr::Function { fallback, .. } if fallback.as_str() == "is_null" => {
                 let known = self.known(fr, args.first()?.value)?;
@@ -114,6 +120,24 @@ impl<'a> Engine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Is a value a function that is a coroutine, whichever of several it is?
+    fn is_coroutine_function(&self, val: Val) -> Option<bool> {
+        let one = |v: Val| match *self.data(v) {
+            Data::Function(f) | Data::Closure(f, ..) => Some(self.ix.function(f).is_async),
+            Data::Method(object, name) => {
+                let Data::Object { class, exact, .. } = *self.data(object) else { return None };
+                let (owner, f) = self.ix.find_method(class, name)?;
+                let is_replaced = |c: &ClassId| self.ix.find_method(*c, name).is_some_and(|(o, _)| o != owner);
+                let is_known = exact || !self.ix.class(class).descendants.iter().any(is_replaced);
+                is_known.then(|| self.ix.function(f).is_async)
+            }
+            _ => None,
+        };
+        let answers: Vec<Option<bool>> = self.v.alternatives(val).into_iter().map(one).collect();
+        let first = *answers.first()?;
+        answers.iter().all(|a| *a == first).then_some(first)?
     }
 
     /// `Post.author.is_cached(post)`: the field of a class is asked whether a row has it loaded.
