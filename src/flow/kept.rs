@@ -141,7 +141,14 @@ impl<'a> Engine<'a> {
                 let f = FnRef { file: FileId(i as u32), id: FnId(j as u32) };
                 let at_import =
                     matches!(decl.kind, FnKind::File | FnKind::ClassBody) || factories.contains(&f) || self.marks(f).is_once;
-                for e in &decl.body.exprs {
+                // `global client; client = Client()`
+                let is_global = |value: ExprId| {
+                    decl.body.exprs.iter().any(|e| {
+                        matches!(e, Expr::Assign { target, value: v }
+                            if *v == value && matches!(decl.body.pat(*target), Pat::Global(_)))
+                    })
+                };
+                for (e_at, e) in decl.body.exprs.iter().enumerate() {
                     let Expr::Call { callee, .. } = e else {
                         continue;
                     };
@@ -166,9 +173,10 @@ impl<'a> Engine<'a> {
                         _ => self.ix.resolve_name(file, FnId(j as u32), name),
                     };
                     if let Symbol::Class(class) = symbol {
+                        let lasts = at_import || is_global(ExprId(e_at as u32));
                         let entry = made.entry(class).or_default();
-                        entry.at_import |= at_import;
-                        entry.in_function |= !at_import;
+                        entry.at_import |= lasts;
+                        entry.in_function |= !lasts;
                     }
                 }
             }
@@ -267,19 +275,33 @@ impl<'a> Engine<'a> {
             return Keeper::Nobody;
         }
         match body.pat(target) {
-            Pat::Local(slot) => {
-                let stored: Vec<crate::facts::PatId> = body
-                    .exprs
-                    .iter()
-                    .filter_map(|e| match e {
-                        Expr::Assign { target: t, value: v } if *t != target && *body.expr(*v) == Expr::Local(*slot) => Some(*t),
-                        _ => None,
-                    })
-                    .collect();
-                stored.into_iter().map(|t| self.keeps(fr, t)).max().unwrap_or(Keeper::Nobody)
-            }
+            Pat::Local(slot) => self.kept_from(fr, target, *slot, 0),
             _ => self.keeps(fr, target),
         }
+    }
+
+    /// Who keeps what a variable holds: where is it stored, itself, in a tuple, or by way of another variable?
+    fn kept_from(&mut self, fr: &Frame<'a>, from: crate::facts::PatId, slot: Slot, steps: usize) -> Keeper {
+        let body = fr.body;
+        let holds = |value: ExprId| match body.expr(value) {
+            Expr::Local(held) => *held == slot,
+            Expr::Seq { items, .. } => items.iter().any(|i| *body.expr(i.value) == Expr::Local(slot)),
+            _ => false,
+        };
+        let stored: Vec<crate::facts::PatId> = body
+            .exprs
+            .iter()
+            .filter_map(|e| match e {
+                Expr::Assign { target, value } if *target != from && holds(*value) => Some(*target),
+                _ => None,
+            })
+            .collect();
+        let keeper = |e: &mut Self, target| match body.pat(target) {
+            Pat::Local(next) if *next != slot && steps < MAX_STEPS => e.kept_from(fr, target, *next, steps + 1),
+            Pat::Local(_) => Keeper::Nobody,
+            _ => e.keeps(fr, target),
+        };
+        stored.into_iter().map(|target| keeper(self, target)).max().unwrap_or(Keeper::Nobody)
     }
 
     fn keeps(&mut self, fr: &Frame<'a>, target: crate::facts::PatId) -> Keeper {
