@@ -82,7 +82,14 @@ fn wait(cx: &CheckContext<'_>, f: FnRef, args: &[Arg], range: Range, blocked: &[
     };
     if cx.names_role(f, *callee, "shield") {
         // Whoever keeps what is shielded waits for it elsewhere, or asks it later: only this wait is to end.
-        let is_made_here = inner.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Call { .. }));
+        let is_made_here = inner.first().is_some_and(|a| match body.expr(a.value) {
+            // What is only wrapped is waited for where it was made.
+            Expr::Call { callee, args } if cx.names_role(f, *callee, "wraps-future") => {
+                args.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Call { .. }))
+            }
+            Expr::Call { .. } => true,
+            _ => false,
+        });
         if !is_made_here {
             return None;
         }
