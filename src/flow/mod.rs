@@ -58,6 +58,7 @@ mod roots;
 mod scope;
 mod select;
 mod serialize;
+mod serving;
 mod session;
 mod settle;
 mod signal;
@@ -364,6 +365,10 @@ impl<'a> Engine<'a> {
     }
 
     fn note(&mut self, fr: &mut Frame<'a>, mut event: Event) {
+        // What waits for messages queries as it must.
+        if !self.serving.is_empty() && !matches!(event.what, What::Construct { .. }) {
+            event.loops.retain(|l| !self.serving.contains(l));
+        }
         // What is remembered by the key of a parent asks nothing for the other rows of that parent.
         let is_remembered = match event.what {
             What::Statement { .. } => true,

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashSet;
 
 use super::call::Args;
+use super::serving::last_name;
 use super::value::Data;
 use super::{Engine, Entry, EntryKind, Frame};
 use crate::base::{FileId, Name};
@@ -68,7 +69,10 @@ impl<'a> Engine<'a> {
         queued.sort_unstable();
         // A coroutine for which a plain function starts an event loop has that to itself.
         let (private, mut open): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(f, g)| self.is_started_alone(*f, *g));
-        let served = self.reached(&open, Vec::new(), |e| {
+        // What goes on for ever beside others keeps their event loop busy, whoever started it.
+        let is_beside = |(f, g): &&(FnRef, FnRef)| self.goes_on_for_ever(*g) && self.is_started_beside(*f, *g);
+        let beside: Vec<FnRef> = open.iter().filter(is_beside).map(|(_, g)| *g).collect();
+        let served = self.reached(&open, beside, |e| {
             e.is_on_shared_loop && matches!(e.kind, EntryKind::Request | EntryKind::Task | EntryKind::Scheduled)
         });
         open.extend(private);
@@ -286,14 +290,5 @@ impl<'a> Engine<'a> {
         found.sort_unstable();
         found.dedup();
         found
-    }
-}
-
-fn last_name(body: &crate::facts::Body, callee: ExprId) -> Option<Name> {
-    match body.expr(callee) {
-        Expr::Name(n) => Some(*n),
-        Expr::Attr { name, .. } => Some(*name),
-        Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
-        _ => None,
     }
 }

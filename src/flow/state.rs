@@ -114,6 +114,8 @@ pub(crate) struct Engine<'a> {
     pub(super) found_by_unknown: FxHashSet<Src>,
     /// What hears of which event, once it is asked.
     pub(super) listeners: Option<serialize::Listeners>,
+    /// Loops that wait for messages for as long as the process runs.
+    pub(super) serving: FxHashSet<LoopId>,
     /// Loops that follow a relation from row to row.
     pub(super) walks: Vec<LoopId>,
     /// Models that other classes stand for.
@@ -232,6 +234,7 @@ pub(super) fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         composed_views: FxHashMap::default(),
         bindings: None,
         listeners: None,
+        serving: FxHashSet::default(),
         walks: Vec::new(),
         found_by_unknown: FxHashSet::default(),
         stand_ins: FxHashMap::default(),

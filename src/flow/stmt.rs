@@ -481,8 +481,14 @@ impl<'a> Engine<'a> {
                 // Paging, draining, retrying and counting loops query as they must: only what is followed through them counts.
                 let counter = super::few::counted(fr.decl, l);
                 let is_over_list = counter.is_some_and(|(_, is_over_list)| is_over_list);
-                let counts = is_over_list || l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
+                let serves = self.is_serving(fr, l);
+                let counts =
+                    serves || is_over_list || l.kind == LoopKind::For && !l.cond.is_some_and(|c| has_literal_bound(fr, c));
                 let mark = fr.buffer.len();
+                if serves {
+                    let id = self.v.loop_at(Span { file: fr.file, range: l.header });
+                    self.serving.insert(id);
+                }
                 let walk = if counts { None } else { self.begin_walk(fr, l) };
                 self.turns(fr, l, None, counts, walk, counter.map(|(pat, _)| pat));
                 if let Some(walk) = walk {
