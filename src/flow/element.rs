@@ -61,7 +61,17 @@ impl<'a> Engine<'a> {
             Data::Instance(class) if self.ix.packs.instance_kind(class).is_some_and(|k| k.as_str() == "container") => {
                 key.map_or(UNKNOWN, |k| self.container_gives(fr, k, range))
             }
+            Data::Instance(class) => self.given_by(class, "__getitem__"),
             _ => UNKNOWN,
+        }
+    }
+
+    /// What an object of a library gives for any name or key: the special method that answers says it.
+    pub(super) fn given_by(&mut self, class: Name, method: &str) -> Val {
+        let full = Name::new(&format!("{class}.{method}"));
+        match self.ix.packs.function(full).and_then(|op| op.instance) {
+            Some(instance) => self.v.of(Data::Instance(instance)),
+            None => UNKNOWN,
         }
     }
 

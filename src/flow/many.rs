@@ -91,6 +91,10 @@ impl<'a> Engine<'a> {
             Data::Class(class) if self.is_enum(class) => {
                 (self.v.of(Data::Object { class, fields: Box::default(), exact: false }), SCALAR, false)
             }
+            Data::Instance(class) => {
+                self.blocking(fr, Name::new(&format!("{class}.__iter__")), at);
+                (UNKNOWN, UNKNOWN, true)
+            }
             _ => (UNKNOWN, UNKNOWN, true),
         }
     }

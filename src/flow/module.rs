@@ -3,7 +3,7 @@
 use super::value::{Data, UNKNOWN, Val};
 use super::{Engine, Frame};
 use crate::base::{FileId, Name};
-use crate::facts::{Expr, FnId, Pat, Stmt};
+use crate::facts::{Expr, ExprId, FnId, Pat, Slot, Stmt};
 use crate::index::{FnRef, Symbol};
 
 impl<'a> Engine<'a> {
@@ -28,6 +28,7 @@ impl<'a> Engine<'a> {
             }
             let mut fr = self.frame(f, UNKNOWN);
             self.module_scope(&mut fr);
+            self.variables_before(&mut fr, *value, *slot);
             let val = self.expr(&mut fr, *value);
             result = Some(match result {
                 Some(old) => self.v.join(old, val),
@@ -59,6 +60,23 @@ impl<'a> Engine<'a> {
         match self.data(val) {
             Data::Object { class, .. } => self.ix.find_method(*class, Name::new("__getattr__")).is_some(),
             _ => false,
+        }
+    }
+
+    /// The other variables of the module that an expression of it reads.
+    fn variables_before(&mut self, fr: &mut Frame<'a>, value: ExprId, own: Slot) {
+        let body = fr.body;
+        let within = body.range(value);
+        for (expr, range) in body.exprs.iter().zip(&body.ranges) {
+            let Expr::Local(slot) = expr else { continue };
+            let Some(name) = body.slots.get(slot.0 as usize).copied() else { continue };
+            if *slot != own
+                && within.contains(*range)
+                && fr.locals[slot.0 as usize] == UNKNOWN
+                && matches!(self.ix.member(fr.file, name), Symbol::Variable(..))
+            {
+                fr.locals[slot.0 as usize] = self.module_var(fr.file, name);
+            }
         }
     }
 

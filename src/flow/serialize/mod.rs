@@ -333,6 +333,9 @@ impl<'a> Engine<'a> {
         if let Some(val) = known {
             return val;
         }
+        for external in self.ix.class(class).external.clone() {
+            self.blocking(fr, Name::new(&format!("{external}.{name}")), range);
+        }
         self.run_callbacks(fr, &args, range);
         UNKNOWN
     }
@@ -405,8 +408,12 @@ impl<'a> Engine<'a> {
         for external in self.ix.class(class).external.clone() {
             let full = Name::new(&format!("{external}.{name}"));
             if let Some(op) = self.ix.packs.function(full).cloned() {
+                self.blocking(fr, full, range);
                 return self.function_op(fr, full, &op, args, range);
             }
+        }
+        for external in self.ix.class(class).external.clone() {
+            self.blocking(fr, Name::new(&format!("{external}.{name}")), range);
         }
         self.run_callbacks(fr, &args, range);
         UNKNOWN
@@ -500,6 +507,9 @@ impl<'a> Engine<'a> {
         if self.ix.packs.instance_kind(full).is_some() || self.ix.packs.function(full).is_some() || self.ix.packs.is_above(full) {
             return self.v.of(Data::Instance(full));
         }
-        self.v.of(Data::Method(object, name))
+        match self.given_by(class, "__getattr__") {
+            given if given != UNKNOWN && self.ix.packs.blocking(full).is_none() => given,
+            _ => self.v.of(Data::Method(object, name)),
+        }
     }
 }
