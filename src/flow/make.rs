@@ -142,6 +142,10 @@ impl<'a> Engine<'a> {
         if let Some(shown) = self.shows_rows(fr, name, &args, range) {
             return shown;
         }
+        if let Some(model) = self.ix.chosen_by(name) {
+            let model = self.ix.model(model);
+            return self.v.of(model.class.map_or(Data::External(model.name), Data::Class));
+        }
         if let Some(model) = self.library_model(name) {
             return self.fresh_row(model, self.span(fr, range));
         }

@@ -310,6 +310,11 @@ impl<'a> ProjectIndex<'a> {
         &self.models[id.0 as usize]
     }
 
+    /// The model that a setting chooses, if a function of this name gives it.
+    pub fn chosen_by(&self, function: Name) -> Option<ModelId> {
+        self.swapped.filter(|_| self.tables.swapped_names.contains(&function))
+    }
+
     /// The model that a symbol means: a class, a library's model, a variable that holds either, or the setting's model.
     pub fn model_of(&self, symbol: Symbol) -> Option<ModelId> {
         match self.followed(symbol) {
