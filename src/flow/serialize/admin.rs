@@ -227,7 +227,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A feed: what its methods read of each item.
-    pub(super) fn feed(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
+    pub(super) fn feed(&mut self, fr: &mut Frame<'a>, class: ClassId, role: &str, range: Range) {
         let object = self.object(class, Vec::new());
         let items = self.word(fr, "feed-items");
         let Some((_, f)) = self.ix.find_method(class, items) else {
@@ -245,16 +245,23 @@ impl<'a> Engine<'a> {
         };
         let rows = self.call_function(fr, f, object, given, range).0;
         let methods = self.words(fr, "feed-methods");
+        let addressed = self.words(fr, "feed-addresses");
+        let address = self.word(fr, "row-address");
+        let has = |e: &Self, method: &Name| e.ix.find_method(class, *method).is_some();
+        let is_addressed = addressed.iter().any(|method| has(self, method));
+        // A list of addresses shows nothing else of its items.
+        let is_titled = role != "feed" || methods.first().is_some_and(|method| has(self, method));
         self.per_row(fr, rows, range, &mut |e, fr, row| {
-            let mut titled = false;
-            for (i, method) in methods.iter().enumerate() {
+            for method in methods.iter().chain(&addressed) {
                 if let Some((_, f)) = e.ix.find_method(class, *method) {
-                    titled |= i == 0;
                     e.call_function(fr, f, object, Args::positional(vec![row]), range);
                 }
             }
-            if !titled {
+            if !is_titled {
                 e.as_text(fr, row, range);
+            }
+            if !is_addressed {
+                e.call_method(fr, row, address, Args::default(), range);
             }
             UNKNOWN
         });

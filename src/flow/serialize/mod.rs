@@ -65,6 +65,7 @@ const ROLES: &[&str] = &[
     "detail-view",
     "template-view",
     "feed",
+    "sitemap",
     "schema",
     "response-model-base",
     "data-object",
@@ -100,7 +101,22 @@ impl<'a> Engine<'a> {
         if external.is_empty() {
             return None;
         }
-        ROLES.iter().copied().find(|role| self.has_role(class, role))
+        ROLES.iter().copied().find(|role| self.has_role(class, role)).or_else(|| self.shows_request(class).then_some("resource"))
+    }
+
+    /// Does a class below an unknown one of a package show itself to a request, by the method that only resources have:
+    /// `toArray($request)`?
+    fn shows_request(&self, class: ClassId) -> bool {
+        let info = self.ix.class(class);
+        if self.ix.file(info.file).language != Language::Php || info.model.is_some() {
+            return false;
+        }
+        let word = |key: &str| self.ix.packs.word_in_language(self.names.php, key);
+        let (Some(method), Some(parameter)) = (word("resource-method"), word("resource-parameter")) else { return false };
+        self.ix.find_method(class, method).is_some_and(|(_, f)| {
+            let params = &self.ix.function(f).params;
+            params.first().is_some_and(|p| p.name == parameter) && params.len() == 1
+        })
     }
 
     /// A name that the packs give to something that this module asks for; empty if no pack knows it.
@@ -209,7 +225,7 @@ impl<'a> Engine<'a> {
                 "viewset" => self.viewset(&mut fr, class, at),
                 "admin" => self.admin(&mut fr, class, at),
                 "list-view" | "detail-view" | "template-view" => self.generic_view(&mut fr, class, role, at),
-                "feed" => self.feed(&mut fr, class, at),
+                "feed" | "sitemap" => self.feed(&mut fr, class, role, at),
                 "mail" => self.mail_alone(&mut fr, class, at),
                 "listing" => self.listing_class(&mut fr, class, at),
                 _ => (),
