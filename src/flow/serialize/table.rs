@@ -44,6 +44,30 @@ impl<'a> Engine<'a> {
             None => self.listed_query(fr, asked, query, range).unwrap_or(UNKNOWN),
         };
         self.tables_of(fr, class, object, &tables, rows);
+        self.search_results(fr, class, object, range);
+    }
+
+    /// What a list shows of the rows that a search over all lists finds.
+    fn search_results(&mut self, fr: &mut Frame<'a>, class: ClassId, object: Val, range: Range) {
+        let shown: Vec<FnRef> =
+            self.words(fr, "search-shows").iter().filter_map(|m| self.ix.find_method(class, *m)).map(|(_, f)| f).collect();
+        let query = self.word(fr, "search-query");
+        if shown.is_empty() {
+            return;
+        }
+        let rows = match self.ix.find_method(class, query) {
+            Some((_, f)) => self.call_function(fr, f, object, Args::default(), range).0,
+            None => self.listed_query(fr, class, query, range).unwrap_or(UNKNOWN),
+        };
+        if !self.are_queries(rows) {
+            return;
+        }
+        self.per_row(fr, rows, range, &mut |e, fr, row| {
+            for f in &shown {
+                e.call_function(fr, *f, object, Args::positional(vec![row]), range);
+            }
+            UNKNOWN
+        });
     }
 
     /// The list that a page shows, where the page builds the table itself.
@@ -67,7 +91,12 @@ impl<'a> Engine<'a> {
 
     /// The query that a table builder starts from: all rows of the model that the class names, or of a relation of it.
     pub(super) fn listed_query(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, range: Range) -> Option<Val> {
-        if name != self.word(fr, "table-query") {
+        let own = self.word(fr, "table-query");
+        if name == self.word(fr, "search-query") {
+            let list = self.v.of(Data::Class(class));
+            return Some(self.call_method(fr, list, own, Args::default(), range));
+        }
+        if name != own {
             return None;
         }
         let at = self.span(fr, range);
