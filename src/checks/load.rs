@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::ending::{ends_its_rows, leaves_at_first};
 use super::load_barren::of_own_row;
-use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class};
+use super::load_help::{Reads, cure, in_administration, is_hinted, named_by_class, shared_query};
 use super::load_merge::{RAISES, Reported, Served, merge};
 use super::wording::{eager_code, model_name, path_text};
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
+use crate::facts::Expr;
 use crate::findings::{Confidence, Finding, Level, Step};
 use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, What};
@@ -272,8 +273,18 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
         read: Step { span: first.site, message: read_here },
         has_query: is_query,
         raises,
+        hint: shared_query(cx, &reads),
+        place: origin.map_or(span, |at| choice_around(cx, at)),
     });
     Reported { finding, read, origin, is_query, served }
+}
+
+/// The choice between two values of which a place is one, or the place: `a.query if … else session.query(a)`.
+fn choice_around(cx: &CheckContext<'_>, at: Span) -> Span {
+    let Some(f) = cx.function_at(at) else { return at };
+    let body = &cx.ix.function(f).body;
+    let choices = body.exprs.iter().zip(&body.ranges).filter(|(e, r)| matches!(e, Expr::Ternary { .. }) && r.contains(at.range));
+    choices.map(|(_, range)| Span { file: at.file, range: *range }).next().unwrap_or(at)
 }
 
 /// Are rows of the model that a relation leads to deleted before it is read? Loaded ahead, they would be in it.

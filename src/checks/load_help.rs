@@ -81,16 +81,8 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         );
         return (help, None);
     }
-    if let Some(f) = serves_others(cx, reads) {
-        let name = cx.ix.function(f).name;
-        let hook = cx.ix.packs.word_in_language(Name::new("python"), "viewset-query-method");
-        let how = match gives_query(cx, f, cx.ix.model(reads.root).dialect) {
-            // Nobody but the framework calls it.
-            _ if hook == Some(name) => format!("give the class whose rows these are a `{name}` of its own"),
-            true => format!("add this to the query that `{name}` gives, where it is called"),
-            false => "hand this down to it as an argument".to_owned(),
-        };
-        return (format!("{code}; `{name}` serves other models, too: {how}"), None);
+    if let Some(hint) = shared_query(cx, reads) {
+        return (format!("{code}{hint}"), None);
     }
     // Of a tree, a query loads so many levels as are written: which is for the developer to say.
     let is_tree = reads.path.windows(2).any(|pair| pair[0] == pair[1]);
@@ -100,6 +92,20 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         _ => None,
     };
     (code, fix)
+}
+
+/// Where the query of a function that serves other models, too, is to be given what is to be loaded.
+pub(super) fn shared_query(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let f = serves_others(cx, reads)?;
+    let name = cx.ix.function(f).name;
+    let hook = cx.ix.packs.word_in_language(Name::new("python"), "viewset-query-method");
+    let how = match gives_query(cx, f, cx.ix.model(reads.root).dialect) {
+        // Nobody but the framework calls it.
+        _ if hook == Some(name) => format!("give the class whose rows these are a `{name}` of its own"),
+        true => format!("add this to the query that `{name}` gives, where it is called"),
+        false => "hand this down to it as an argument".to_owned(),
+    };
+    Some(format!("; `{name}` serves other models, too: {how}"))
 }
 
 /// The function around the query, if it asks for rows of other models there as well: nothing of one model can stand in it.

@@ -51,6 +51,10 @@ pub(super) struct Served {
     pub has_query: bool,
     /// Does the read raise in the session of these rows?
     pub raises: bool,
+    /// Where a query that serves other models, too, is to be given what it lacks.
+    pub hint: Option<String>,
+    /// The expression of which the query is one way among others, or the query.
+    pub place: Span,
 }
 
 /// Findings in order, those of one read as one: the shortest way leads, the other queries are named.
@@ -61,8 +65,8 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
     for one in reported {
         match (one.read, one.origin, one.served) {
             (Some(read), _, _) => reads.entry(read).or_default().push(Reported { served: None, ..one }),
-            (None, Some(at), Some(part)) if one.finding.confidence > Confidence::Low => {
-                served.entry((at, part.root)).or_default().push((part, one.finding));
+            (None, Some(_), Some(part)) if one.finding.confidence > Confidence::Low => {
+                served.entry((part.place, part.root)).or_default().push((part, one.finding));
             }
             _ => findings.push(one.finding),
         }
@@ -120,6 +124,11 @@ fn together(root: &'static str, mut all: Vec<(Served, Finding)>) -> Option<Findi
     finding.message =
         format!("{} and {last} are loaded once per row when these rows of `{root}` are serialized{raises}", listed.join(", "));
     finding.help = help_of(&parts, first.has_query);
+    if let Some(hint) = &first.hint
+        && first.joins.is_none()
+    {
+        finding.help.push_str(hint);
+    }
     finding.subject.relation = Some(paths.join(", "));
     finding.cost = format!("1 + {} × N queries, N = rows of `{root}`", paths.len());
     for (i, (part, other)) in parts.iter().skip(1).zip(findings).enumerate() {
