@@ -98,11 +98,11 @@ use value::{Data, LoopId, NO_LOOP, Row, Src, UNKNOWN, Val, Values};
 /// Calls are followed this deep; deeper chains leave a gap.
 const MAX_CALL_DEPTH: usize = 40;
 /// A function is evaluated with at most so many different arguments; further calls see its declared types only.
-const MAX_CONTEXTS: u16 = 48;
+const MAX_CONTEXTS: u16 = 96;
 /// The same for a method that many classes inherit, all of them together.
 const MAX_INHERITED_CONTEXTS: u16 = 192;
 /// A small function may have more of them: so many expressions in all, and so many contexts at most.
-const MAX_CONTEXT_WORK: usize = 6000;
+const MAX_CONTEXT_WORK: usize = 20000;
 const MAX_THIN_CONTEXTS: usize = 512;
 /// So many objects on which a method is called are told apart.
 const MAX_RECEIVERS: u16 = 800;
