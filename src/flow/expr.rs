@@ -416,6 +416,8 @@ impl<'a> Engine<'a> {
             let val = self.expr(fr, item.value);
             if item.spread == Spread::No {
                 vals.push(val);
+            } else if let Data::Tuple(known) = self.data(val).clone() {
+                vals.extend(known.iter().copied());
             } else {
                 spread = true;
                 let range = fr.body.range(item.value);
