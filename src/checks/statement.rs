@@ -66,6 +66,10 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     let is_known = |i: usize| matches!(&events[i].what, What::Statement { model: Some(_), .. });
     let leads = |sure: bool| (0..events.len()).find(|i| !advice[*i].is_per_row && (!sure || is_known(*i)));
     let at = leads(true).or_else(|| leads(false)).unwrap_or(0);
+    // Of two sends of one query, the one that changes with the turn is the harder to mend.
+    let source = |i: usize| if let What::Statement { src, .. } = &events[i].what { Some(*src) } else { None };
+    let varies = |i: &usize| !advice[*i].is_constant && !advice[*i].is_per_row && source(*i) == source(at);
+    let at = if advice.get(at)?.is_constant { (0..events.len()).find(varies).unwrap_or(at) } else { at };
     let first = *events.get(at)?;
     let advice = advice.into_iter().nth(at)?;
     let What::Statement { kind, method, model, via, src, .. } = &first.what else {

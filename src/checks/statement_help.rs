@@ -21,12 +21,14 @@ pub(super) struct Advice {
     pub is_narrow: bool,
     /// The session most likely holds the row that is asked for by its key.
     pub is_held: bool,
+    /// Nothing in the query changes from turn to turn.
+    pub is_constant: bool,
 }
 
 /// The advice for one statement.
 pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
     let What::Statement { kind, via, model, method, flags, .. } = &event.what else {
-        return Advice { help: String::new(), is_per_row: false, is_narrow: false, is_held: false };
+        return Advice { help: String::new(), is_per_row: false, is_narrow: false, is_constant: false, is_held: false };
     };
     let header = event.loops.first().and_then(|l| cx.flow.values.loop_span(*l));
     let turn = header.and_then(|at| statement_turn::follow(cx, at, &event.path, event.site));
@@ -70,8 +72,9 @@ pub(super) fn of(cx: &CheckContext<'_>, rule: &str, event: &Event) -> Advice {
         }
         _ => help,
     };
+    let is_constant = lookup.as_ref().is_some_and(|l| l.is_constant);
     let is_narrow = via.is_none() && !lookup.is_some_and(|l| l.is_constant || l.key_of.is_some());
-    Advice { help, is_per_row, is_narrow, is_held: is_own_row && asks_session }
+    Advice { help, is_per_row, is_narrow, is_constant, is_held: is_own_row && asks_session }
 }
 
 /// Does a method give its rows in parts, as for so many that they are not held at once?
