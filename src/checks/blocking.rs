@@ -92,10 +92,10 @@ fn of_units(cx: &CheckContext<'_>, units: &[Unit<'_>]) -> Option<Finding> {
     let plain = units.iter().filter(|u| may_be_plain(cx, u.coroutine)).count();
     finding.help = match (plain, others.is_empty()) {
         (0, _) => finding.help,
-        (_, true) => format!("make it a plain `def` handler, which runs in a thread, or {}", finding.help),
-        _ if plain == units.len() => format!("make them plain `def` handlers, which run in threads, or {}", finding.help),
+        (_, true) => format!("make it a plain `def`, which runs in a thread, or {}", finding.help),
+        _ if plain == units.len() => format!("make them plain `def`s, which run in threads, or {}", finding.help),
         _ => format!(
-            "make the {plain} of them that await nothing plain `def` handlers, which run in threads; for the others {}",
+            "make the {plain} of them that await nothing plain `def`s, which run in threads; for the others {}",
             finding.help
         ),
     };
@@ -226,11 +226,31 @@ fn twin(cx: &CheckContext<'_>, event: &Event) -> Option<Name> {
     (beside.is_async && !is_own).then_some(name)
 }
 
+/// Is a function called by the framework alone, for what handlers are given? Who awaits it needs a coroutine.
+fn is_only_injected(cx: &CheckContext<'_>, f: FnRef) -> bool {
+    let name = cx.ix.function(f).name;
+    let awaits = |body: &crate::facts::Body| {
+        body.exprs.iter().any(|e| match e {
+            Expr::Await(awaited) => match body.expr(*awaited) {
+                Expr::Call { callee, .. } => match body.expr(*callee) {
+                    Expr::Name(called) | Expr::Attr { name: called, .. } => *called == name,
+                    Expr::Local(slot) => body.slots.get(slot.0 as usize) == Some(&name),
+                    _ => false,
+                },
+                _ => false,
+            },
+            _ => false,
+        })
+    };
+    cx.flow.injected.contains(&f) && !cx.functions().into_iter().any(|caller| awaits(&cx.ix.function(caller).body))
+}
+
 /// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?
 fn may_be_plain(cx: &CheckContext<'_>, f: FnRef) -> bool {
     let decl = cx.ix.function(f);
     let entry = cx.flow.entries.get(&f);
-    if !entry.is_some_and(|e| e.may_be_plain && e.kind == EntryKind::Request) || decl.is_generator {
+    let is_handler = entry.is_some_and(|e| e.may_be_plain && e.kind == EntryKind::Request);
+    if !is_handler && !is_only_injected(cx, f) || decl.is_generator {
         return false;
     }
     let waits = decl.body.exprs.iter().any(|e| match e {

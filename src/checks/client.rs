@@ -157,7 +157,15 @@ fn report<'e>(
         let given = given(cx, e, reads);
         let is_other =
             given.turn && !entry.per_call || !in_loop && (given.data || given.unknown && kind == Some(EntryKind::Task));
-        (!is_other).then(|| (describe(cx, site, client, entry, e, given), e))
+        (!is_other).then(|| {
+            let mut finding = describe(cx, site, client, entry, e, given);
+            // A loop of which nobody knows who turns it.
+            let turned = || loop_of(cx, e).and_then(|at| cx.function_at(at));
+            if kind.is_none() && turned().is_some_and(|f| mentions.is_uncalled(cx, f)) {
+                finding.level = Level::Note;
+            }
+            (finding, e)
+        })
     });
     // What is certain on one way is not made less so by another.
     let mut first = None;

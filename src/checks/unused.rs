@@ -32,6 +32,17 @@ impl Mentions {
         info.mro.iter().chain(&info.descendants).all(|c| is_mute(*c))
     }
 
+    /// Does nothing speak of a function, neither code nor a decorator, in a program that serves requests?
+    pub(super) fn is_uncalled(&self, cx: &CheckContext<'_>, f: FnRef) -> bool {
+        let decl = cx.ix.function(f);
+        !cx.flow.on_server.is_empty()
+            && cx.ix.file(f.file).language == Language::Python
+            && matches!(decl.kind, FnKind::Function | FnKind::Method)
+            && decl.decorators.is_empty()
+            && !decl.name.as_str().starts_with("__")
+            && !self.all(cx).contains(&decl.name)
+    }
+
     fn all(&self, cx: &CheckContext<'_>) -> &BTreeSet<Name> {
         self.0.get_or_init(|| {
             let mut all = BTreeSet::new();

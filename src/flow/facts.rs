@@ -42,6 +42,8 @@ pub struct FlowFacts {
     pub listed_by_class: FxHashMap<Span, Name>,
     /// Queries whose rows are kept between requests by their keys alone.
     pub kept_keys: FxHashSet<Span>,
+    /// Functions that a framework calls for what other functions are given.
+    pub injected: FxHashSet<FnRef>,
     /// Where fields of forms are shown whose choices are rows.
     pub choice_sites: FxHashSet<Span>,
     /// Queries whose rows belong to an asynchronous session: reading more of them raises.

@@ -50,9 +50,10 @@ impl<'a> Engine<'a> {
             };
             let mark = fr.buffer.len();
             let mut val = self.call_value(fr, target, super::call::Args::default(), range);
-            let (is_async, is_generator) = match self.data(target) {
+            let (is_async, is_generator) = match self.data(target).clone() {
                 Data::Function(f) => {
-                    let decl = self.ix.function(*f);
+                    self.injected.insert(f);
+                    let decl = self.ix.function(f);
                     (decl.is_async, decl.is_generator)
                 }
                 _ => (false, false),

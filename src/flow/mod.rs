@@ -175,6 +175,7 @@ pub fn analyze<'a>(ix: &'a ProjectIndex<'a>) -> FlowFacts {
         hinted_rows: engine.hinted_rows,
         listed_by_class: engine.listed_by_class,
         kept_keys: engine.kept_keys,
+        injected: engine.injected,
         choice_sites: engine.choice_sites,
         async_queries: engine.async_queries,
         table_names: engine.table_names,

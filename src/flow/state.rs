@@ -43,6 +43,8 @@ pub(crate) struct Engine<'a> {
     pub(super) hinted_rows: FxHashSet<Span>,
     pub(super) listed_by_class: FxHashMap<Span, Name>,
     pub(super) kept_keys: FxHashSet<Span>,
+    /// Functions that the framework calls for what others are given.
+    pub(super) injected: FxHashSet<FnRef>,
     pub(super) choice_sites: FxHashSet<Span>,
     pub(super) async_queries: FxHashSet<Span>,
     /// Sources of rows that a statement may just have made.
@@ -198,6 +200,7 @@ pub(super) fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         hinted_rows: FxHashSet::default(),
         listed_by_class: FxHashMap::default(),
         kept_keys: FxHashSet::default(),
+        injected: FxHashSet::default(),
         choice_sites: FxHashSet::default(),
         async_queries: FxHashSet::default(),
         unsure_rows: FxHashSet::default(),
