@@ -57,7 +57,11 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     }
     if let Source::Query(at) = reads.origin
         && let Some(method) = cx.flow.unloaded_by.get(&at)
-        && let Some(help) = cx.ix.packs.word(cx.ix.model(reads.root).dialect, "ignores-eager-help")
+        && let Some(help) = {
+            // What reads in parts counts for itself: the limit of the query would be lost.
+            let key = if is_limited(cx, at) { "ignores-eager-help-limited" } else { "ignores-eager-help" };
+            cx.ix.packs.word(cx.ix.model(reads.root).dialect, key)
+        }
     {
         return (format!("{}{code}", help.as_str().replace("{method}", method.as_str())), None);
     }
@@ -92,6 +96,19 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         _ => None,
     };
     (code, fix)
+}
+
+/// Does the function around a query bound how many rows it gives?
+fn is_limited(cx: &CheckContext<'_>, at: Span) -> bool {
+    let words = cx.ix.packs.word_list("limiting-methods");
+    let Some(f) = cx.function_at(at) else { return false };
+    let body = &cx.ix.function(f).body;
+    body.exprs.iter().any(|e| match e {
+        Expr::Call { callee, .. } => {
+            matches!(body.expr(*callee), Expr::Attr { name, .. } if words.iter().any(|w| w == name.as_str()))
+        }
+        _ => false,
+    })
 }
 
 /// Where the query of a function that serves other models, too, is to be given what is to be loaded.

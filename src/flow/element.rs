@@ -37,7 +37,14 @@ impl<'a> Engine<'a> {
             Data::Many(e, _) => e,
             Data::Row(_) => match name {
                 Some(n) => self.attr(fr, object, n, range),
-                None => UNKNOWN,
+                // One of several columns that are written down.
+                None => {
+                    let named = key.map(|k| self.v.alternatives(k)).unwrap_or_default();
+                    let names = named.into_iter().map(|k| if let Data::Str(n) = *self.data(k) { Some(n) } else { None });
+                    let names: Option<Vec<Name>> = names.collect();
+                    let vals: Vec<Val> = names.unwrap_or_default().into_iter().map(|n| self.attr(fr, object, n, range)).collect();
+                    vals.into_iter().reduce(|a, b| self.v.join(a, b)).unwrap_or(UNKNOWN)
+                }
             },
             Data::Query(query) => {
                 self.execute_index(fr, &query, range);

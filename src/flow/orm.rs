@@ -549,6 +549,13 @@ impl<'a> Engine<'a> {
             self.fetched(fr, &query, op, &args, whole);
         }
         if let Some(callback) = op.callback {
+            // `when(fn ($query) => …)`: the condition is asked of the query itself.
+            let alone = || args.positional.first().copied().filter(|v| args.positional.len() == 1 && self.is_callable(*v));
+            let asked = (callback.index == Some(1) && op.result == Result::Query).then(alone).flatten();
+            if let Some(f) = asked {
+                let before = self.v.of(Data::Query(query));
+                return self.changed_by(fr, before, f, at).unwrap_or(UNKNOWN);
+            }
             if let Some(f) = args.get(callback) {
                 let next = callback.index.map(|i| i + 1);
                 let otherwise =
@@ -567,7 +574,8 @@ impl<'a> Engine<'a> {
             Result::Query | Result::Same => self.v.of(Data::Query(query)),
             Result::Rows if op.lazy => {
                 let row = self.row_of(&query);
-                self.v.many(row, ManyKind::Lazy)
+                let is_few = query.flags & flag::FEW != 0;
+                self.v.many(row, if is_few { ManyKind::Literal } else { ManyKind::Lazy })
             }
             Result::Rows => {
                 let row = self.row_of(&query);

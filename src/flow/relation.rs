@@ -2,7 +2,7 @@
 
 use super::event::What;
 use super::tree::{NOTHING, OPEN, State, Tree};
-use super::value::{Data, ManyKind, NO_LOOP, Query, Row, Source, UNKNOWN, Val};
+use super::value::{Data, ManyKind, NO_LOOP, Query, Row, Source, UNKNOWN, Val, flag};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
 use crate::index::{Access, ClassId, Loading, ModelId, Relation};
@@ -195,7 +195,9 @@ impl<'a> Engine<'a> {
         };
         self.anchor(src, row, relation.name);
         let class = relation.target.and_then(|t| self.manager_class(t));
-        let query = Query { via: Some((object, relation.name)), class, ..Query::new(relation.target, tree, src) };
+        // Of one there is one, whichever method gives it.
+        let flags = if relation.many { 0 } else { flag::FEW };
+        let query = Query { via: Some((object, relation.name)), class, flags, ..Query::new(relation.target, tree, src) };
         self.v.of(Data::Query(query))
     }
 

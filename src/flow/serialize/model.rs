@@ -420,6 +420,18 @@ impl<'a> Engine<'a> {
         None
     }
 
+    /// Fields that a dictionary of options says are only shown.
+    fn read_only_by_options(&mut self, fr: &Frame<'a>, meta: ClassId) -> Vec<Name> {
+        let (options, read_only) = (self.word(fr, "serializer-field-options"), self.word(fr, "serializer-read-only-option"));
+        let options = self.class_attr(meta, options);
+        let Data::Record(fields, _) = self.data(options) else { return Vec::new() };
+        let is_set = |v: &Val| {
+            matches!(self.data(*v), Data::Record(keys, _)
+                if keys.iter().any(|(k, v)| *k == read_only && *self.data(*v) == Data::Bool(true)))
+        };
+        fields.iter().filter(|(_, v)| is_set(v)).map(|(name, _)| *name).collect()
+    }
+
     /// Many items are validated: each key of a related row is looked up.
     fn validate(&mut self, fr: &mut Frame<'a>, recv: Val, class: ClassId, range: Range) {
         let many = self.word(fr, "serializer-many");
@@ -441,8 +453,17 @@ impl<'a> Engine<'a> {
         let names = self.word(fr, "serializer-fields");
         let listed = self.listed(meta, names).unwrap_or_default();
         let declared = self.fields_of(class);
+        let shown_only = self.word(fr, "serializer-read-only");
+        let by_options = self.read_only_by_options(fr, meta);
+        let shown_only: Vec<Name> = self
+            .listed(meta, shown_only)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|l| if let Data::Str(name) = *self.data(l.val) { Some(name) } else { None })
+            .chain(by_options)
+            .collect();
         let key = listed.iter().find_map(|l| match self.data(l.val) {
-            Data::Str(name) if !declared.iter().any(|f| f.name == *name) => {
+            Data::Str(name) if !declared.iter().any(|f| f.name == *name) && !shown_only.contains(name) => {
                 self.relation(model, *name).filter(|r| !r.many && r.key_column.is_some())
             }
             _ => None,

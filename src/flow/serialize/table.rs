@@ -86,7 +86,16 @@ impl<'a> Engine<'a> {
         let object = self.object(class, Vec::new());
         let given = self.ix.function(asks).params.iter().map(|param| self.declared_param(asks, param, true)).collect();
         let (rows, _) = self.call_function(fr, asks, object, Args::positional(given), range);
-        self.call_function(fr, draws, object, Args::positional(vec![rows]), range);
+        // What the container calls is given each parameter by its name.
+        let named = self.word(fr, "table-rows");
+        let params = &self.ix.function(draws).params;
+        let is_named = params.iter().any(|p| p.name == named);
+        let mut given: Vec<Val> = Vec::with_capacity(params.len());
+        for (i, param) in params.iter().enumerate() {
+            let is_rows = if is_named { param.name == named } else { i == 0 };
+            given.push(if is_rows { rows } else { self.declared_param(draws, param, true) });
+        }
+        self.call_function(fr, draws, object, Args::positional(given), range);
     }
 
     /// The query that a table builder starts from: all rows of the model that the class names, or of a relation of it.
