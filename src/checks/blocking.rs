@@ -242,7 +242,7 @@ fn is_only_injected(cx: &CheckContext<'_>, f: FnRef) -> bool {
             _ => false,
         })
     };
-    cx.flow.injected.contains(&f) && !cx.functions().into_iter().any(|caller| awaits(&cx.ix.function(caller).body))
+    cx.flow.injected.contains(&f) && !cx.functions().iter().any(|caller| awaits(&cx.ix.function(*caller).body))
 }
 
 /// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?

@@ -36,6 +36,7 @@ use std::cell::{OnceCell, RefCell};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{Name, Span};
+use crate::facts::ExprId;
 use crate::findings::{Confidence, Finding, Step, Subject};
 use crate::flow::value::{LoopId, Source};
 use crate::flow::{Event, FlowFacts, Statement, What};
@@ -54,12 +55,27 @@ pub struct CheckContext<'a> {
     for_any_model: OnceCell<FxHashSet<Span>>,
     /// Who runs what, as far as it was asked.
     by_hand: RefCell<by_hand::ByHand>,
+    /// The functions of the application in a language that runs on event loops, once it is asked.
+    functions: OnceCell<Vec<FnRef>>,
+    /// Where calls name each function, once it is asked.
+    calls_of: OnceCell<FxHashMap<FnRef, Vec<(FnRef, ExprId)>>>,
+    /// Where each name is spoken of, once it is asked.
+    spoken: OnceCell<FxHashMap<Name, Vec<(FnRef, ExprId)>>>,
 }
 
 impl<'a> CheckContext<'a> {
     /// What checks may ask about a program.
     pub fn new(ix: &'a ProjectIndex<'a>, flow: &'a FlowFacts) -> CheckContext<'a> {
-        CheckContext { ix, flow, writes: OnceCell::new(), for_any_model: OnceCell::new(), by_hand: RefCell::default() }
+        CheckContext {
+            ix,
+            flow,
+            writes: OnceCell::new(),
+            for_any_model: OnceCell::new(),
+            by_hand: RefCell::default(),
+            functions: OnceCell::new(),
+            calls_of: OnceCell::new(),
+            spoken: OnceCell::new(),
+        }
     }
 
     /// Does a query ask for rows of whatever model it is called on?

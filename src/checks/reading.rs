@@ -1,5 +1,7 @@
 //! What do call expressions say literally: whom they call, with which numbers?
 
+use rustc_hash::FxHashMap;
+
 use super::CheckContext;
 use crate::base::{Name, Span};
 use crate::facts::{Arg, Body, Expr, ExprId, FnKind};
@@ -82,7 +84,11 @@ impl CheckContext<'_> {
     }
 
     /// Every function of the application's own files in a language that runs on event loops.
-    pub(super) fn functions(&self) -> Vec<FnRef> {
+    pub(super) fn functions(&self) -> &[FnRef] {
+        self.functions.get_or_init(|| self.read_functions())
+    }
+
+    fn read_functions(&self) -> Vec<FnRef> {
         let mut all = Vec::new();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             let file = crate::base::FileId(i as u32);
@@ -97,6 +103,47 @@ impl CheckContext<'_> {
             }
         }
         all
+    }
+
+    /// The calls of the application that name a function, with the functions that they stand in.
+    pub(super) fn calls_of(&self, f: FnRef) -> &[(FnRef, ExprId)] {
+        let all = self.calls_of.get_or_init(|| {
+            let mut all: FxHashMap<FnRef, Vec<(FnRef, ExprId)>> = FxHashMap::default();
+            for caller in self.functions() {
+                let body = &self.ix.function(*caller).body;
+                for (i, e) in body.exprs.iter().enumerate() {
+                    if let Expr::Call { callee, .. } = e
+                        && let Symbol::Function(called) = self.named(*caller, *callee)
+                    {
+                        all.entry(called).or_default().push((*caller, ExprId(i as u32)));
+                    }
+                }
+            }
+            all
+        });
+        all.get(&f).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where the application speaks of a name, or of an attribute of that name.
+    pub(super) fn spoken_at(&self, name: Name) -> &[(FnRef, ExprId)] {
+        let all = self.spoken.get_or_init(|| {
+            let mut all: FxHashMap<Name, Vec<(FnRef, ExprId)>> = FxHashMap::default();
+            for f in self.functions() {
+                let body = &self.ix.function(*f).body;
+                for (i, e) in body.exprs.iter().enumerate() {
+                    let name = match e {
+                        Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
+                        Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
+                        _ => None,
+                    };
+                    if let Some(name) = name {
+                        all.entry(name).or_default().push((*f, ExprId(i as u32)));
+                    }
+                }
+            }
+            all
+        });
+        all.get(&name).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -27,7 +27,7 @@ fn pools(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         roots.into_iter().any(|i| i.target.as_str().split('.').next() == Some(package))
     };
     let server = servers.as_str().split_whitespace().find(|p| packages.contains_key(*p) || imports(p));
-    for f in cx.functions() {
+    for f in cx.functions().iter().copied() {
         let decl = cx.ix.function(f);
         if decl.kind != FnKind::File {
             continue;
@@ -101,7 +101,7 @@ fn leaks(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         findings.extend(leak(cx, *f, *site, *resource));
     }
     // `next(generator())`: the generator is never resumed, so its end never runs in time.
-    for f in cx.functions() {
+    for f in cx.functions().iter().copied() {
         let decl = cx.ix.function(f);
         if decl.kind == FnKind::File {
             continue;

@@ -10,7 +10,7 @@ use crate::index::{FnRef, Symbol};
 
 pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let blocked = blocked_places(cx);
-    for f in cx.functions() {
+    for f in cx.functions().iter().copied() {
         let body = &cx.ix.function(f).body;
         for (e, range) in body.exprs.iter().zip(&body.ranges) {
             if let Expr::Call { callee, args } = e

@@ -139,6 +139,6 @@ pub(super) fn cure_here(cx: &CheckContext<'_>, event: &Event, cure: &str) -> Str
         })
     };
     // A library is built into applications that it does not know, and what no request leads to runs elsewhere than they do.
-    let has_application = event.entry.is_some() && cx.functions().into_iter().any(builds);
+    let has_application = event.entry.is_some() && cx.functions().iter().any(|f| builds(*f));
     if has_application { cure.to_owned() } else { cure.replace(IN_LIFESPAN, "") }
 }

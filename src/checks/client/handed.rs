@@ -158,30 +158,18 @@ pub(super) fn at_all_calls(
     }
     let name = cx.ix.function(f).name;
     let mut is_any = false;
-    for caller in cx.functions() {
-        let body = &cx.ix.function(caller).body;
-        for (i, e) in body.exprs.iter().enumerate() {
-            // Whoever names it otherwise than by calling it may call it with anything.
-            let is_name = match e {
-                Expr::Name(n) => *n == name,
-                Expr::Attr { name: n, .. } => *n == name,
-                Expr::Local(slot) => body.slots.get(slot.0 as usize) == Some(&name),
-                _ => false,
-            };
-            if !is_name {
-                continue;
-            }
-            let id = ExprId(i as u32);
-            let called = body.exprs.iter().zip(&body.ranges).find_map(|(c, r)| match c {
-                Expr::Call { callee, args } if *callee == id => Some((args, *r)),
-                _ => None,
-            });
-            let Some((args, range)) = called else { return false };
-            if !argument(cx, f, param, args).is_some_and(|value| holds(caller, value, range)) {
-                return false;
-            }
-            is_any = true;
+    for (caller, id) in cx.spoken_at(name) {
+        let body = &cx.ix.function(*caller).body;
+        let called = body.exprs.iter().zip(&body.ranges).find_map(|(c, r)| match c {
+            Expr::Call { callee, args } if callee == id => Some((args, *r)),
+            _ => None,
+        });
+        // Whoever names it otherwise than by calling it may call it with anything.
+        let Some((args, range)) = called else { return false };
+        if !argument(cx, f, param, args).is_some_and(|value| holds(*caller, value, range)) {
+            return false;
         }
+        is_any = true;
     }
     is_any
 }

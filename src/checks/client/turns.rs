@@ -84,29 +84,23 @@ fn is_at_start(cx: &CheckContext<'_>, f: FnRef, header: Range) -> bool {
 fn is_handed_to_loop(cx: &CheckContext<'_>, f: FnRef) -> bool {
     let words = cx.ix.packs.word_list("loop-starting");
     let mut is_any = false;
-    for caller in cx.functions() {
-        let body = &cx.ix.function(caller).body;
-        for (e, range) in body.exprs.iter().zip(&body.ranges) {
-            let Expr::Call { callee, .. } = e else { continue };
-            if !matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f) {
-                continue;
+    for (caller, call) in cx.calls_of(f) {
+        let body = &cx.ix.function(*caller).body;
+        let is_started = body.exprs.iter().any(|outer| match outer {
+            Expr::Call { callee, args } => {
+                let takes = args.first().is_some_and(|a| a.value == *call);
+                let name = match body.expr(*callee) {
+                    Expr::Attr { name, .. } | Expr::Name(name) => name.as_str(),
+                    _ => "",
+                };
+                takes && words.iter().any(|w| w == name)
             }
-            let is_started = body.exprs.iter().any(|outer| match outer {
-                Expr::Call { callee, args } => {
-                    let takes = args.first().is_some_and(|a| body.range(a.value) == *range);
-                    let name = match body.expr(*callee) {
-                        Expr::Attr { name, .. } | Expr::Name(name) => name.as_str(),
-                        _ => "",
-                    };
-                    takes && words.iter().any(|w| w == name)
-                }
-                _ => false,
-            });
-            if !is_started {
-                return false;
-            }
-            is_any = true;
+            _ => false,
+        });
+        if !is_started {
+            return false;
         }
+        is_any = true;
     }
     is_any
 }
@@ -159,24 +153,14 @@ pub(super) fn is_run_alone(cx: &CheckContext<'_>, event: &Event, words: &[String
     }
     let is_method = cx.ix.function(f).kind == crate::facts::FnKind::Method;
     let name = cx.ix.function(f).name;
-    let mut is_called = false;
-    for caller in cx.functions() {
-        let decl = cx.ix.function(caller);
-        for e in &decl.body.exprs {
-            let Expr::Call { callee, .. } = e else { continue };
-            let is_it = match decl.body.expr(*callee) {
-                Expr::Attr { name: n, .. } if is_method => *n == name,
-                _ => matches!(cx.named(caller, *callee), crate::index::Symbol::Function(g) if g == f),
-            };
-            if is_it {
-                if decl.is_async {
-                    return false;
-                }
-                is_called = true;
-            }
-        }
-    }
-    is_called
+    let is_callee = |(caller, id): &&(FnRef, ExprId)| {
+        let body = &cx.ix.function(*caller).body;
+        matches!(body.expr(*id), Expr::Attr { .. })
+            && body.exprs.iter().any(|e| matches!(e, Expr::Call { callee, .. } if callee == id))
+    };
+    let by_name = is_method.then(|| cx.spoken_at(name).iter().filter(is_callee)).into_iter().flatten();
+    let mut callers = by_name.chain(cx.calls_of(f)).map(|(caller, _)| *caller).peekable();
+    callers.peek().is_some() && callers.all(|caller| !cx.ix.function(caller).is_async)
 }
 
 /// Does the loop only make coroutines, which are then run all at once? Each needs a connection of its own then.
