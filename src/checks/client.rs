@@ -255,7 +255,7 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     if personal {
         finding.help = bound::cure_here(cx, event, &entry.cure);
     }
-    if personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
+    if entry.minor || personal || !in_loop && (is_php || given.unknown || kind == Some(EntryKind::Task)) {
         finding.level = Level::Note;
     }
     // Whoever runs a command waits for it anyway.

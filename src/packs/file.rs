@@ -61,6 +61,9 @@ pub struct ClientEntry {
     /// Cheap enough once per request: only loops are faults.
     #[serde(default)]
     pub loops_only: bool,
+    /// Costs little beside what a request does anyway: worth a note.
+    #[serde(default)]
+    pub minor: bool,
     /// Its arguments are those of one call, not those of the client that the call builds.
     #[serde(default)]
     pub per_call: bool,

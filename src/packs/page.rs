@@ -33,7 +33,7 @@ instead = \"`acme.aio.Client`\"
 `names` are full names: dotted in Python, `Vendor\\\\Name` in PHP (`Vendor\\\\Name.create` for a static method). `gives` is the class of
 what a function makes. `shared` names arguments that hand in shared connections and make the object cheap. With
 `loops_only = true` only loops are faults; `per_call = true` says that the arguments are those of one call, not of the client that
-it builds; `below = \"acme 3\"` that only versions of the package before that one cost. `in_process` names constructors and texts that, among
+it builds; `minor = true` makes it a note; `below = \"acme 3\"` that only versions of the package before that one cost. `in_process` names constructors and texts that, among
 the arguments, say that nothing is connected to; `view = true` says that what is made is only a view on something that the library
 keeps and shares, so that making it is no fault at all. A name of a call may end in `*`; `except` leaves names out of it;
 `short = true` makes a call that waits shortly a note, and only where a coroutine makes it itself.

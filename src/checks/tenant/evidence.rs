@@ -38,6 +38,9 @@ impl View<'_, '_> {
         };
         body.exprs.iter().any(|expr| {
             let Expr::Call { callee, args } = expr else { return false };
+            if args.iter().all(|arg| arg.name.is_none()) {
+                return false;
+            }
             let is_condition = match body.expr(*callee) {
                 Expr::Attr { name, .. } => !shaping.iter().any(|s| s == name.as_str()),
                 Expr::Name(_) => true,
