@@ -55,6 +55,7 @@ mod renderer;
 mod repeated;
 mod resource;
 mod roots;
+mod row;
 mod scope;
 mod select;
 mod serialize;
