@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::unused::{Mentions, stands_in};
+use super::unused::stands_in;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
 use crate::facts::{Expr, FnKind, LoopKind, Stmt};
@@ -46,7 +46,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             places.entry(place_of(event)).or_default().push(event);
         }
     }
-    let mentions = Mentions::default();
+    let mentions = &cx.mentions;
     let mut causes: BTreeMap<Cause, BTreeMap<FnRef, Unit<'_>>> = BTreeMap::new();
     for (place, mut events) in places {
         sort(cx, &mut events);

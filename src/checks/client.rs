@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use given::{Reads, given};
 use turns::{Turns, turns};
 
-use super::unused::{Mentions, stands_in};
+use super::unused::stands_in;
 use super::{CheckContext, step};
 use crate::base::{Name, Range, Span};
 use crate::facts::{Body, Expr, ExprId, Language};
@@ -36,7 +36,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
             sites.entry((event.site, *client)).or_default().push(event);
         }
     }
-    let (reads, mentions) = (Reads::new(cx), Mentions::default());
+    let reads = Reads::new(cx);
     let choices = arms::Choices::new(cx, sites.keys().map(|(site, _)| site));
     // Arms of one function that build the same thing for the same caller are one decision, and so is what one entry point
     // builds in several places.
@@ -44,7 +44,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut order: Vec<Decision> = Vec::new();
     let mut same: BTreeMap<Decision, Decision> = BTreeMap::new();
     for ((site, client), events) in sites {
-        let Some((finding, event)) = report(cx, site, client, events, &reads, &mentions) else { continue };
+        let Some((finding, event)) = report(cx, site, client, events, &reads) else { continue };
         let what = cx.ix.packs.client(client).map_or(String::new(), |e| e.what.clone());
         let turn = loop_of(cx, event);
         let entry = event.entry.filter(|_| turn.is_none());
@@ -110,7 +110,6 @@ fn report<'e>(
     client: Name,
     mut events: Vec<&'e Event>,
     reads: &Reads,
-    mentions: &Mentions,
 ) -> Option<(Finding, &'e Event)> {
     let entry = cx.ix.packs.client(client)?;
     let source = cx.ix.sources.file(site.file);
@@ -151,7 +150,7 @@ fn report<'e>(
         if entry.addressed && (bound::is_pinned(cx, e) || bound::is_for_conversations(cx, e)) {
             return None;
         }
-        if e.entry.is_some_and(|f| mentions.is_of_unused_class(cx, f)) {
+        if e.entry.is_some_and(|f| cx.mentions.is_of_unused_class(cx, f)) {
             return None;
         }
         let given = given(cx, e, reads);
@@ -160,8 +159,7 @@ fn report<'e>(
         (!is_other).then(|| {
             let mut finding = describe(cx, site, client, entry, e, given);
             // A loop of which nobody knows who turns it.
-            let turned = || loop_of(cx, e).and_then(|at| cx.function_at(at));
-            if kind.is_none() && turned().is_some_and(|f| mentions.is_uncalled(cx, f)) {
+            if kind.is_none() && loop_of(cx, e).is_some_and(|at| cx.mentions.is_never_turned(cx, at)) {
                 finding.level = Level::Note;
             }
             (finding, e)

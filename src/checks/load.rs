@@ -233,7 +233,9 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
     }
     // A template that a command fills is looped over elsewhere than where its rows are asked for.
     let is_by_hand = matches!(group.origin, Source::Query(at) if cx.is_run_by_hand(at));
-    if is_by_hand || header.is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || leaves_at_first(cx, at)) {
+    let is_idle = header.is_some_and(|at| cx.mentions.is_never_turned(cx, at));
+    if is_by_hand || is_idle || header.is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || leaves_at_first(cx, at))
+    {
         finding.level = Level::Note;
     }
     if events.iter().all(|e| e.is_switched_off) {

@@ -59,6 +59,8 @@ pub struct CheckContext<'a> {
     functions: OnceCell<Vec<FnRef>>,
     /// Where calls name each function, once it is asked.
     calls_of: OnceCell<FxHashMap<FnRef, Vec<(FnRef, ExprId)>>>,
+    /// The names that the program speaks of.
+    mentions: unused::Mentions,
     /// Where each name is spoken of, once it is asked.
     spoken: OnceCell<FxHashMap<Name, Vec<(FnRef, ExprId)>>>,
 }
@@ -74,6 +76,7 @@ impl<'a> CheckContext<'a> {
             by_hand: RefCell::default(),
             functions: OnceCell::new(),
             calls_of: OnceCell::new(),
+            mentions: unused::Mentions::default(),
             spoken: OnceCell::new(),
         }
     }

@@ -173,6 +173,7 @@ fn report(cx: &CheckContext<'_>, rule: &'static str, place: Span, events: Vec<&E
     }
     let is_once = header
         .is_some_and(|at| cx.is_run_by_hand(at) || ends_its_rows(cx, at) || waits_for_more(cx, at) || leaves_at_first(cx, at));
+    let is_once = is_once || header.is_some_and(|at| cx.mentions.is_never_turned(cx, at));
     let is_per_row = advice.is_per_row;
     let is_held = advice.is_held;
     // What a service does for one row, changes included, is not taken apart for the sake of one query.

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::CheckContext;
-use crate::base::Name;
+use crate::base::{Name, Span};
 use crate::facts::{Expr, FnKind, Language, Type};
 use crate::index::{ClassId, FnRef};
 
@@ -32,10 +32,21 @@ impl Mentions {
         info.mro.iter().chain(&info.descendants).all(|c| is_mute(*c))
     }
 
+    /// Does a loop stand in a function that nothing speaks of?
+    pub(super) fn is_never_turned(&self, cx: &CheckContext<'_>, header: Span) -> bool {
+        cx.function_at(header).is_some_and(|f| self.is_uncalled(cx, f))
+    }
+
     /// Does nothing speak of a function, neither code nor a decorator, in a program that serves requests?
     pub(super) fn is_uncalled(&self, cx: &CheckContext<'_>, f: FnRef) -> bool {
         let decl = cx.ix.function(f);
+        // What a class has from another, that may call by a name put together at run time.
+        let is_hook = cx.ix.class_of_function(f).is_some_and(|class| {
+            let info = cx.ix.class(class);
+            !info.external.is_empty() || info.mro.len() > 1
+        });
         !cx.flow.on_server.is_empty()
+            && !is_hook
             && cx.ix.file(f.file).language == Language::Python
             && matches!(decl.kind, FnKind::Function | FnKind::Method)
             && decl.decorators.is_empty()
@@ -46,11 +57,12 @@ impl Mentions {
     fn all(&self, cx: &CheckContext<'_>) -> &BTreeSet<Name> {
         self.0.get_or_init(|| {
             let mut all = BTreeSet::new();
-            for facts in cx.ix.facts.iter().filter(|f| f.language == Language::Python) {
+            let is_read = |language: Language| language == Language::Python || language.is_template();
+            for facts in cx.ix.facts.iter().filter(|f| is_read(f.language)) {
                 for decl in &facts.functions {
                     for e in &decl.body.exprs {
                         match e {
-                            Expr::Name(n) | Expr::Attr { name: n, .. } => {
+                            Expr::Name(n) | Expr::Attr { name: n, .. } | Expr::Lookup { name: n, .. } => {
                                 all.insert(*n);
                             }
                             Expr::Local(slot) => all.extend(decl.body.slots.get(slot.0 as usize).copied()),
