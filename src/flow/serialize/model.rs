@@ -75,6 +75,20 @@ impl<'a> Engine<'a> {
         if depth > MAX_NESTING || self.v.is_plain(row) {
             return;
         }
+        // One that stands for others: which of them shows a row, the row decides.
+        let others = self.word(fr, "serializer-choices");
+        let held = self.class_attr(class, others);
+        if let Data::Record(known, rest) = self.data(held).clone() {
+            for other in known.iter().map(|(_, v)| *v).chain(rest) {
+                for one in self.v.alternatives(other) {
+                    if let Data::Class(one) = *self.data(one) {
+                        let inner = self.object(one, Vec::new());
+                        self.represent(fr, inner, one, row, range, depth + 1);
+                    }
+                }
+            }
+            return;
+        }
         let fields = self.fields_of(class);
         let meta_name = self.word(fr, "serializer-meta");
         let names = [self.word(fr, "serializer-fields"), self.word(fr, "serializer-exclude")];
