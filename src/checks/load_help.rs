@@ -34,6 +34,9 @@ pub(super) struct Reads<'e> {
     pub events: &'e [&'e Event],
 }
 
+/// Members of a class are followed this far from its constructor.
+const MAX_MEMBERS: usize = 2;
+
 /// What to do, and the edits that do it.
 pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<Fix>) {
     if let Some(cure) = key_reads(cx, reads) {
@@ -42,6 +45,9 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
     if let Some((scope, code)) = lost_in_scope(cx, reads) {
         let help =
             format!("`{scope}` starts a query of its own and drops the caller's: build on the query it is given, then {code}");
+        return (help, None);
+    }
+    if let Some(help) = read_by_constructor(cx, reads) {
         return (help, None);
     }
     if let Some(help) = named_by_class(cx, reads.origin) {
@@ -96,6 +102,35 @@ pub(super) fn cure(cx: &CheckContext<'_>, reads: &Reads<'_>) -> (String, Option<
         _ => None,
     };
     (code, fix)
+}
+
+/// Rows whose constructor reads the relation, itself or by another member: it runs before anything loaded is put into them.
+/// Source: `django.db.models.base.Model.from_db`.
+fn read_by_constructor(cx: &CheckContext<'_>, reads: &Reads<'_>) -> Option<String> {
+    let data = cx.ix.model(reads.model);
+    let constructor = cx.ix.packs.word(data.dialect, "row-constructor")?;
+    let (class, relation) = (data.class?, *reads.path.last()?);
+    let (_, f) = cx.ix.find_method(class, constructor)?;
+    reads_own(cx, class, f, relation, MAX_MEMBERS).then(|| {
+        let name = cx.ix.class_decl(class).name.last_segment();
+        format!(
+            "`{constructor}` of `{name}` reads `{relation}` before a loaded row is put there: take that read out of it, and {}",
+            load_code(cx, reads, reads.path)
+        )
+    })
+}
+
+/// Does a method read an attribute of its object, itself or by another member of the class?
+fn reads_own(cx: &CheckContext<'_>, class: ClassId, f: FnRef, attr: Name, steps: usize) -> bool {
+    let decl = cx.ix.function(f);
+    let Some(receiver) = decl.params.first().map(|p| p.slot) else { return false };
+    decl.body.exprs.iter().any(|e| match e {
+        Expr::Attr { base, name, .. } if *decl.body.expr(*base) == Expr::Local(receiver) => {
+            let member = || cx.ix.find_method(class, *name).filter(|(_, g)| steps > 0 && *g != f);
+            *name == attr || member().is_some_and(|(_, g)| reads_own(cx, class, g, attr, steps - 1))
+        }
+        _ => false,
+    })
 }
 
 /// Does the function around a query bound how many rows it gives?
