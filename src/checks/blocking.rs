@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::unused::stands_in;
 use super::{CheckContext, step};
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Expr, FnKind, LoopKind, Stmt};
+use crate::facts::{Expr, ExprId, FnKind, LoopKind, Stmt};
 use crate::findings::{Confidence, Finding, Level};
 use crate::flow::{EntryKind, Event, What};
 use crate::index::{ClassId, FnRef};
@@ -228,21 +228,12 @@ fn twin(cx: &CheckContext<'_>, event: &Event) -> Option<Name> {
 
 /// Is a function called by the framework alone, for what handlers are given? Who awaits it needs a coroutine.
 fn is_only_injected(cx: &CheckContext<'_>, f: FnRef) -> bool {
-    let name = cx.ix.function(f).name;
-    let awaits = |body: &crate::facts::Body| {
-        body.exprs.iter().any(|e| match e {
-            Expr::Await(awaited) => match body.expr(*awaited) {
-                Expr::Call { callee, .. } => match body.expr(*callee) {
-                    Expr::Name(called) | Expr::Attr { name: called, .. } => *called == name,
-                    Expr::Local(slot) => body.slots.get(slot.0 as usize) == Some(&name),
-                    _ => false,
-                },
-                _ => false,
-            },
-            _ => false,
-        })
+    let is_awaited = |(caller, callee): &(FnRef, ExprId)| {
+        let body = &cx.ix.function(*caller).body;
+        let is_call = |e: ExprId| matches!(body.expr(e), Expr::Call { callee: called, .. } if called == callee);
+        body.exprs.iter().any(|e| matches!(e, Expr::Await(awaited) if is_call(*awaited)))
     };
-    cx.flow.injected.contains(&f) && !cx.functions().iter().any(|caller| awaits(&cx.ix.function(*caller).body))
+    cx.flow.injected.contains(&f) && !cx.spoken_at(cx.ix.function(f).name).iter().any(is_awaited)
 }
 
 /// Is a coroutine a handler that nothing needs to be a coroutine, where the framework runs plain functions in threads?

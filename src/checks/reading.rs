@@ -130,14 +130,9 @@ impl CheckContext<'_> {
             let mut all: FxHashMap<Name, Vec<(FnRef, ExprId)>> = FxHashMap::default();
             for f in self.functions() {
                 let body = &self.ix.function(*f).body;
-                for (i, e) in body.exprs.iter().enumerate() {
-                    let name = match e {
-                        Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
-                        Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
-                        _ => None,
-                    };
-                    if let Some(name) = name {
-                        all.entry(name).or_default().push((*f, ExprId(i as u32)));
+                for id in (0..body.exprs.len() as u32).map(ExprId) {
+                    if let Some(name) = body.last_name(id) {
+                        all.entry(name).or_default().push((*f, id));
                     }
                 }
             }

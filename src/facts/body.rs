@@ -106,6 +106,15 @@ impl Body {
         })
     }
 
+    /// The last part of the name that an expression is: a name, an attribute's, a variable's.
+    pub fn last_name(&self, e: ExprId) -> Option<Name> {
+        match self.expr(e) {
+            Expr::Name(name) | Expr::Attr { name, .. } => Some(*name),
+            Expr::Local(slot) => self.slots.get(slot.0 as usize).copied(),
+            _ => None,
+        }
+    }
+
     /// The statement itself.
     pub fn stmt(&self, stmt: StmtId) -> &Stmt {
         &self.stmts[stmt.0 as usize]

@@ -6,7 +6,6 @@
 use rustc_hash::FxHashSet;
 
 use super::call::Args;
-use super::serving::last_name;
 use super::value::Data;
 use super::{Engine, Entry, EntryKind, Frame};
 use crate::base::{FileId, Name};
@@ -97,7 +96,7 @@ impl<'a> Engine<'a> {
             body.exprs.iter().any(|e| match e {
                 Expr::Call { callee, args } => {
                     args.first().is_some_and(|a| a.value == at)
-                        && last_name(body, *callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())))
+                        && body.last_name(*callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())))
                 }
                 _ => false,
             })
@@ -105,7 +104,7 @@ impl<'a> Engine<'a> {
         let mut is_any = false;
         for (i, e) in body.exprs.iter().enumerate() {
             if let Expr::Call { callee, .. } = e
-                && last_name(body, *callee) == Some(inner.name)
+                && body.last_name(*callee) == Some(inner.name)
             {
                 if !is_started(ExprId(i as u32)) {
                     return false;
@@ -217,7 +216,7 @@ impl<'a> Engine<'a> {
                         return true;
                     }
                     if let Expr::Call { callee, .. } = outer.expr(arg.value)
-                        && last_name(outer, *callee).is_some_and(|n| calls.has_word(n.as_str()))
+                        && outer.last_name(*callee).is_some_and(|n| calls.has_word(n.as_str()))
                     {
                         return true;
                     }
@@ -262,7 +261,7 @@ impl<'a> Engine<'a> {
                             }
                         }
                         // `sender.add_periodic_task(crontab(…), task.s())`
-                        Expr::Call { callee, args } if last_name(body, *callee).is_some_and(|n| calls.has_word(n.as_str())) => {
+                        Expr::Call { callee, args } if body.last_name(*callee).is_some_and(|n| calls.has_word(n.as_str())) => {
                             for arg in args {
                                 let mut e = arg.value;
                                 while let Expr::Call { callee: inner, .. } = body.expr(e) {

@@ -2,7 +2,7 @@
 
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
-use crate::facts::{Body, Expr, ExprId, Loop, LoopKind};
+use crate::facts::{Body, Expr, Loop, LoopKind};
 use crate::index::FnRef;
 
 impl<'a> Engine<'a> {
@@ -25,12 +25,12 @@ impl<'a> Engine<'a> {
         let name = self.ix.function(called).name;
         body.exprs.iter().any(|e| {
             let Expr::Call { callee, args } = e else { return false };
-            let starts = last_name(body, *callee).is_some_and(|n| words.has_word(n.as_str()));
+            let starts = body.last_name(*callee).is_some_and(|n| words.has_word(n.as_str()));
             let given = args.first().map(|a| match body.expr(a.value) {
                 Expr::Call { callee, .. } => *callee,
                 _ => a.value,
             });
-            starts && given.and_then(|g| last_name(body, g)) == Some(name)
+            starts && given.and_then(|g| body.last_name(g)) == Some(name)
         })
     }
 }
@@ -51,18 +51,8 @@ fn awaits(body: &Body, l: &Loop, fits: impl Fn(Name) -> bool) -> bool {
         inside.contains(*at)
             && !is_of_inner(*at)
             && match body.expr(*awaited) {
-                Expr::Call { callee, .. } => last_name(body, *callee).is_some_and(&fits),
+                Expr::Call { callee, .. } => body.last_name(*callee).is_some_and(&fits),
                 _ => false,
             }
     })
-}
-
-/// The last part of the name that an expression is.
-pub(super) fn last_name(body: &Body, callee: ExprId) -> Option<Name> {
-    match body.expr(callee) {
-        Expr::Name(n) => Some(*n),
-        Expr::Attr { name, .. } => Some(*name),
-        Expr::Local(slot) => body.slots.get(slot.0 as usize).copied(),
-        _ => None,
-    }
 }

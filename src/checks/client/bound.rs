@@ -121,11 +121,7 @@ pub(super) fn cure_here(cx: &CheckContext<'_>, event: &Event, cure: &str) -> Str
         let body = &cx.ix.function(f).body;
         body.exprs.iter().any(|e| match e {
             Expr::Call { callee, .. } => {
-                let last = match body.expr(*callee) {
-                    Expr::Name(n) | Expr::Attr { name: n, .. } => *n,
-                    Expr::Local(slot) => body.slots[slot.0 as usize],
-                    _ => return false,
-                };
+                let Some(last) = body.last_name(*callee) else { return false };
                 words.iter().any(|w| w.rsplit('.').next() == Some(last.as_str()))
                     && match cx.named(f, *callee) {
                         Symbol::External(name) => words.iter().any(|w| w == name.as_str()),

@@ -322,6 +322,13 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// A class of the program is asked what its library ancestors answer: does one of them wait?
+    fn waits_above(&mut self, fr: &mut Frame<'a>, class: ClassId, name: Name, range: Range) {
+        for external in self.ix.class(class).external.clone() {
+            self.blocking(fr, Name::new(&format!("{external}.{name}")), range);
+        }
+    }
+
     /// A method that a class of the program inherits from a library class without methods in the packs.
     pub(super) fn serializer_method(
         &mut self,
@@ -349,9 +356,7 @@ impl<'a> Engine<'a> {
         if let Some(val) = known {
             return val;
         }
-        for external in self.ix.class(class).external.clone() {
-            self.blocking(fr, Name::new(&format!("{external}.{name}")), range);
-        }
+        self.waits_above(fr, class, name, range);
         self.run_callbacks(fr, &args, range);
         UNKNOWN
     }
@@ -421,15 +426,12 @@ impl<'a> Engine<'a> {
             }
             _ => (),
         }
+        self.waits_above(fr, class, name, range);
         for external in self.ix.class(class).external.clone() {
             let full = Name::new(&format!("{external}.{name}"));
             if let Some(op) = self.ix.packs.function(full).cloned() {
-                self.blocking(fr, full, range);
                 return self.function_op(fr, full, &op, args, range);
             }
-        }
-        for external in self.ix.class(class).external.clone() {
-            self.blocking(fr, Name::new(&format!("{external}.{name}")), range);
         }
         self.run_callbacks(fr, &args, range);
         UNKNOWN

@@ -306,7 +306,7 @@ impl<'a> Engine<'a> {
                 self.serialize_with(fr, inner, class, val, at, depth + 1);
             }
             Kind::Own(class, f) => {
-                let val = match self.asked_by(fr, class, row, at) {
+                let val = match self.asked_by(fr, field.callee, row, at) {
                     Some(val) => val,
                     None => read(self, fr, source.as_str()),
                 };
@@ -326,8 +326,7 @@ impl<'a> Engine<'a> {
             }
             Kind::Nothing => (),
             Kind::Plain => {
-                let own = if let Data::Class(class) = *self.data(field.callee) { Some(class) } else { None };
-                let val = match own.and_then(|class| self.asked_by(fr, class, row, at)) {
+                let val = match self.asked_by(fr, field.callee, row, at) {
                     Some(val) => val,
                     None => read(self, fr, source.as_str()),
                 };
@@ -349,7 +348,8 @@ impl<'a> Engine<'a> {
     }
 
     /// What a field of one's own asks its row for: what its source gives, unless its class says otherwise.
-    fn asked_by(&mut self, fr: &mut Frame<'a>, class: ClassId, row: Val, at: Range) -> Option<Val> {
+    fn asked_by(&mut self, fr: &mut Frame<'a>, callee: Val, row: Val, at: Range) -> Option<Val> {
+        let Data::Class(class) = *self.data(callee) else { return None };
         let method = self.word(fr, "serializer-attribute");
         let (_, f) = self.ix.find_method(class, method)?;
         let own = self.object(class, Vec::new());
