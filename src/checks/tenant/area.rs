@@ -1,11 +1,14 @@
 //! For whom does code run: a user of a tenant, somebody not yet known, nobody, or those who look after all tenants?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::View;
+use super::origin::values_of;
 use crate::base::FileId;
-use crate::facts::{BinaryOp, Expr, FnKind};
-use crate::index::FnRef;
+use crate::facts::{Arg, BinaryOp, Body, Expr, ExprId, FnKind, Slot};
+use crate::index::models::singular;
+use crate::index::tenants::stems;
+use crate::index::{FnRef, ModelId};
 use crate::source::Origin;
 
 /// So many queries with the tenant's condition show that an administration is that of a tenant.
@@ -73,7 +76,9 @@ impl View<'_, '_> {
         if self.is_public(f) {
             return Area::Early;
         }
-        if has(&lists.background_words) {
+        let decl = ix.function(outer);
+        let answers = self.cx.flow.handlers.contains(&outer) || self.has_route_decorator(outer);
+        if !answers && self.is_in_background(outer) {
             return Area::Background;
         }
         if self.is_for_admins(f) || self.is_for_staff(f) {
@@ -94,17 +99,31 @@ impl View<'_, '_> {
                     | "view-component"
             )
         });
-        let decl = ix.function(outer);
         let takes_request = decl.params.iter().any(|p| p.name.as_str() == "request");
-        if is_view
-            || takes_request
-            || self.cx.flow.handlers.contains(&outer)
-            || has(&lists.request_words)
-            || self.has_route_decorator(outer)
-        {
+        if is_view || takes_request || answers || has(&lists.request_words) {
             return Area::Request;
         }
         Area::Other
+    }
+
+    /// Do names say that a function runs in the background? What a model of the program is called says nothing of that in the
+    /// names of functions and classes: `get_task`.
+    fn is_in_background(&self, outer: FnRef) -> bool {
+        let ix = self.cx.ix;
+        let lists = ix.packs.tenancy();
+        let is_word = |w: &String| lists.background_words.contains(w);
+        let mut own = words_of(ix.function(outer).name.as_str());
+        if let Some(class) = ix.class_of_function(outer) {
+            own.extend(words_of(ix.class(class).name.last_segment()));
+        }
+        let is_model = |w: &str| {
+            let is_it = |stem: &str| stem == w || singular(w).is_some_and(|one| one == stem);
+            ix.models
+                .iter()
+                .enumerate()
+                .any(|(i, m)| m.class.is_some() && stems(ix, ModelId(i as u32)).iter().any(|stem| is_it(stem)))
+        };
+        words_of(&ix.sources.file(outer.file).path).iter().any(is_word) || own.iter().any(|w| is_word(w) && !is_model(w))
     }
 
     /// Is what is called an administration that of each tenant: do most of the queries in its folder have the tenant's condition?
@@ -246,7 +265,41 @@ impl View<'_, '_> {
                 && (execution.model.is_some() || table(other) == table(execution))
                 && self.is_limited(other)
                 && self.names_a_row(other)
+                && !self.asks_of_others(other, execution)
         })
+    }
+
+    /// Do two statements of one function go by variables that have nothing to do with each other, nor with what the first found?
+    fn asks_of_others(&self, first: &crate::flow::Execution, second: &crate::flow::Execution) -> bool {
+        if first.owner != second.owner {
+            return false;
+        }
+        let f = first.owner;
+        let body = &self.cx.ix.function(f).body;
+        let named = |execution: &crate::flow::Execution| -> BTreeSet<Slot> {
+            let values = self.conditions(execution).values;
+            values.iter().filter(|(at, _)| *at == f).flat_map(|(_, e)| locals_in(body, *e)).collect()
+        };
+        let (mut asked, by) = (named(first), named(second));
+        if asked.is_empty() || by.is_empty() {
+            return false;
+        }
+        // The variable that holds what was found, whatever is made of it there.
+        let holds = |e: &Expr| match e {
+            Expr::Assign { target, value } => {
+                let range = body.range(*value);
+                (range.start <= first.site.range.start && first.site.range.end <= range.end).then_some(*target)
+            }
+            _ => None,
+        };
+        let held: Vec<_> = body.exprs.iter().filter_map(holds).collect();
+        asked.extend((0..body.slots.len() as u32).map(Slot).filter(|s| held.iter().any(|pat| body.binds(*pat, *s))));
+        // What the second goes by, and what that was made of.
+        let mut made = by.clone();
+        for slot in by {
+            made.extend(values_of(body, slot).into_iter().flat_map(|e| locals_in(body, e)));
+        }
+        asked.is_disjoint(&made)
     }
 
     /// Does a statement say of a certain row whether it is there? How many rows the tenant has says nothing of any.
@@ -284,7 +337,7 @@ impl View<'_, '_> {
         })
     }
 
-    /// Does the same function ask whether something is allowed?
+    /// Does the same function ask whether something is allowed? What names only an ability, or a class, asks of no row.
     pub(super) fn asks_permission(&self, f: FnRef) -> bool {
         let words = &self.cx.ix.packs.tenancy().permission_words;
         let is_asking = |name: &str| {
@@ -304,7 +357,7 @@ impl View<'_, '_> {
         functions.into_iter().any(|f| {
             let body = &self.cx.ix.function(f).body;
             body.exprs.iter().any(|e| match e {
-                Expr::Call { callee, .. } => match body.expr(*callee) {
+                Expr::Call { callee, args } if !names_no_row(body, args, 0) => match body.expr(*callee) {
                     Expr::Attr { name, .. } | Expr::Name(name) => is_asking(name.as_str()),
                     Expr::Function { fallback, .. } => is_asking(fallback.as_str()),
                     _ => false,
@@ -313,6 +366,24 @@ impl View<'_, '_> {
             })
         })
     }
+}
+
+/// Is a call given nothing but what stands in the code, or what such a call answers?
+fn names_no_row(body: &Body, args: &[Arg], depth: usize) -> bool {
+    let is_fixed = |e: ExprId| match body.expr(e) {
+        Expr::Str(_) | Expr::Int(_) | Expr::Bool(_) | Expr::Null | Expr::Literal | Expr::Class(_) => true,
+        Expr::Not(inner) => matches!(body.expr(*inner), Expr::Call { args, .. } if names_no_row(body, args, depth + 1)),
+        Expr::Call { args, .. } => depth < 2 && names_no_row(body, args, depth + 1),
+        _ => false,
+    };
+    !args.is_empty() && args.iter().all(|a| is_fixed(a.value))
+}
+
+/// The variables that an expression names.
+fn locals_in(body: &Body, expr: ExprId) -> BTreeSet<Slot> {
+    let range = body.range(expr);
+    let inside = body.exprs.iter().zip(&body.ranges).filter(|(_, r)| range.start <= r.start && r.end <= range.end);
+    inside.filter_map(|(e, _)| if let Expr::Local(slot) = e { Some(*slot) } else { None }).collect()
 }
 
 /// The words of a path or name, in lower case.

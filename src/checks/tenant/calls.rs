@@ -1,10 +1,12 @@
 //! Who calls a function, and is it named anywhere at all?
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
 use super::View;
+use super::area::Area;
 use crate::base::{FileId, Name};
 use crate::facts::{Arg, Expr, ExprId, FnId, FnKind};
 use crate::index::{FnRef, ProjectIndex, Symbol};
@@ -12,6 +14,10 @@ use crate::source::Origin;
 
 /// A function with more callers than this is not followed into them.
 const MAX_CALLERS: usize = 12;
+/// Ways that lead to a function are looked for through so many calls.
+const MAX_WAY: usize = 3;
+/// And so many of them.
+const MAX_WAYS: usize = 40;
 
 /// The calls of the program by the last name of what is called. Filled when first asked.
 #[derive(Default)]
@@ -119,7 +125,7 @@ impl View<'_, '_> {
                     match self.class_made(*at, *base) {
                         _ if is_self => around.is_some_and(family),
                         Some(c) => family(c),
-                        None => is_only,
+                        None => is_only || self.cx.flow.called_by(*at).any(|called| called == f),
                     }
                 }
                 (_, None) => ix.symbol_of(*at, *callee) == Symbol::Function(f) || is_only,
@@ -130,6 +136,28 @@ impl View<'_, '_> {
             }
             if found.len() > MAX_CALLERS {
                 return found;
+            }
+        }
+        found
+    }
+
+    /// The ways by which requests reach a function: for each, the functions that lead there, the nearest first.
+    pub(super) fn ways_to(&self, f: FnRef) -> Vec<Vec<FnRef>> {
+        let mut found = Vec::new();
+        let mut open = vec![Vec::new()];
+        while let Some(way) = open.pop() {
+            let callers: BTreeSet<FnRef> = self.callers(*way.last().unwrap_or(&f)).into_iter().map(|(at, _)| at).collect();
+            for caller in callers.into_iter().filter(|c| *c != f && !way.contains(c)) {
+                if found.len() + open.len() >= MAX_WAYS {
+                    return found;
+                }
+                let mut longer = way.clone();
+                longer.push(caller);
+                if self.area(caller) == Area::Request {
+                    found.push(longer);
+                } else if longer.len() < MAX_WAY {
+                    open.push(longer);
+                }
             }
         }
         found

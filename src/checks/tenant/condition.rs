@@ -24,18 +24,27 @@ pub(super) struct Conditions {
     pub(super) is_rooted: bool,
     /// It starts somewhere that was not followed.
     pub(super) is_open: bool,
+    /// The values themselves.
+    pub(super) values: Vec<(FnRef, ExprId)>,
 }
 
 /// The walk over one function.
-struct Walk {
+struct Walk<'t> {
     seen: BTreeSet<(FnRef, ExprId)>,
     found: Conditions,
+    /// Where one of these calls the function, only it is asked what it hands over.
+    through: &'t [FnRef],
 }
 
 impl View<'_, '_> {
     /// The conditions of a statement.
     pub(super) fn conditions(&self, execution: &Execution) -> Conditions {
-        let mut walk = Walk { seen: BTreeSet::new(), found: Conditions::default() };
+        self.conditions_through(execution, &[])
+    }
+
+    /// The same, as far as some of the functions that lead there decide them.
+    pub(super) fn conditions_through(&self, execution: &Execution, through: &[FnRef]) -> Conditions {
+        let mut walk = Walk { seen: BTreeSet::new(), found: Conditions::default(), through };
         let f = execution.owner;
         match self.expr_at(f, execution.site) {
             Some(e) => self.chain(f, e, MAX_NESTING, &mut walk),
@@ -53,7 +62,7 @@ impl View<'_, '_> {
 
     /// The conditions that a closure adds to the query that it is given.
     pub(super) fn conditions_in(&self, closure: FnRef) -> Conditions {
-        let mut walk = Walk { seen: BTreeSet::new(), found: Conditions::default() };
+        let mut walk = Walk { seen: BTreeSet::new(), found: Conditions::default(), through: &[] };
         self.inside(closure, MAX_NESTING, &mut walk);
         walk.found
     }
@@ -115,7 +124,7 @@ impl View<'_, '_> {
     }
 
     /// Follows a chain of calls to where it starts.
-    fn chain(&self, f: FnRef, expr: ExprId, depth: usize, walk: &mut Walk) {
+    fn chain(&self, f: FnRef, expr: ExprId, depth: usize, walk: &mut Walk<'_>) {
         let ix = self.cx.ix;
         let body = &ix.function(f).body;
         let shaping = &ix.packs.tenancy().shaping_names;
@@ -146,7 +155,7 @@ impl View<'_, '_> {
                 }
                 Expr::Attr { base, .. } if !self.names_model(f, at) => {
                     if self.is_self(f, *base) {
-                        let origin = self.origin(f, at);
+                        let origin = self.origin_through(f, at, walk.through);
                         walk.found.is_rooted |= origin.row || origin.user;
                         walk.found.is_open |= !(origin.row || origin.user);
                         return;
@@ -183,7 +192,7 @@ impl View<'_, '_> {
     }
 
     /// A variable that holds the query: the chains that it got, and those that change it in place.
-    fn local_chain(&self, f: FnRef, slot: crate::facts::Slot, depth: usize, walk: &mut Walk) {
+    fn local_chain(&self, f: FnRef, slot: crate::facts::Slot, depth: usize, walk: &mut Walk<'_>) {
         let ix = self.cx.ix;
         let decl = ix.function(f);
         let body = &decl.body;
@@ -208,7 +217,7 @@ impl View<'_, '_> {
             }
         }
         if decl.params.iter().any(|p| p.slot == slot) {
-            let origin = self.origin_of_slot(f, slot);
+            let origin = self.origin_of_slot(f, slot, walk.through);
             walk.found.is_rooted |= origin.row || origin.user;
             walk.found.is_open |= !(origin.row || origin.user);
         } else if values.is_empty() {
@@ -221,18 +230,18 @@ impl View<'_, '_> {
         }
     }
 
-    fn origin_of_slot(&self, f: FnRef, slot: crate::facts::Slot) -> Origin {
+    fn origin_of_slot(&self, f: FnRef, slot: crate::facts::Slot, through: &[FnRef]) -> Origin {
         let body = &self.cx.ix.function(f).body;
         let at = body.exprs.iter().position(|e| *e == Expr::Local(slot));
-        at.map_or(Origin::unknown(), |i| self.origin(f, ExprId(i as u32)))
+        at.map_or(Origin::unknown(), |i| self.origin_through(f, ExprId(i as u32), through))
     }
 
     /// A value that is given to a call of the chain.
-    fn value(&self, f: FnRef, arg: &Arg, depth: usize, walk: &mut Walk) {
+    fn value(&self, f: FnRef, arg: &Arg, depth: usize, walk: &mut Walk<'_>) {
         self.compared(f, arg.value, depth, walk);
     }
 
-    fn compared(&self, f: FnRef, expr: ExprId, depth: usize, walk: &mut Walk) {
+    fn compared(&self, f: FnRef, expr: ExprId, depth: usize, walk: &mut Walk<'_>) {
         if depth == 0 {
             return;
         }
@@ -284,9 +293,10 @@ impl View<'_, '_> {
         }
     }
 
-    fn take(&self, f: FnRef, expr: ExprId, walk: &mut Walk) {
+    fn take(&self, f: FnRef, expr: ExprId, walk: &mut Walk<'_>) {
         walk.found.count += 1;
-        walk.found.origin.add(self.origin(f, expr));
+        walk.found.values.push((f, expr));
+        walk.found.origin.add(self.origin_through(f, expr, walk.through));
     }
 
     fn is_plain(&self, body: &Body, expr: ExprId) -> bool {
@@ -325,7 +335,7 @@ impl View<'_, '_> {
     }
 
     /// The conditions that a closure adds to the query that it is given.
-    fn inside(&self, f: FnRef, depth: usize, walk: &mut Walk) {
+    fn inside(&self, f: FnRef, depth: usize, walk: &mut Walk<'_>) {
         let decl = self.cx.ix.function(f);
         if depth == 0 || decl.kind != FnKind::Closure {
             return;

@@ -95,6 +95,8 @@ struct Steps<'t> {
     steps: usize,
     calls: usize,
     trail: &'t Trail,
+    /// Where one of these calls a function, only it is asked what it hands over.
+    through: &'t [FnRef],
 }
 
 /// What was followed for one value.
@@ -125,8 +127,13 @@ pub(super) enum FieldValue {
 impl View<'_, '_> {
     /// Where the value of an expression comes from.
     pub(super) fn origin(&self, f: FnRef, expr: ExprId) -> Origin {
+        self.origin_through(f, expr, &[])
+    }
+
+    /// The same, where only some of a function's callers are asked.
+    pub(super) fn origin_through(&self, f: FnRef, expr: ExprId, through: &[FnRef]) -> Origin {
         let trail = Trail::default();
-        self.origin_at(f, expr, Steps { steps: MAX_STEPS, calls: MAX_CALLS, trail: &trail })
+        self.origin_at(f, expr, Steps { steps: MAX_STEPS, calls: MAX_CALLS, trail: &trail, through })
     }
 
     fn all(&self, f: FnRef, exprs: impl Iterator<Item = ExprId>, left: Steps<'_>) -> Origin {
@@ -278,7 +285,10 @@ impl View<'_, '_> {
         if left.calls == 0 {
             return Origin::unknown();
         }
-        let callers = self.callers(f);
+        let mut callers = self.callers(f);
+        if callers.iter().any(|(at, _)| left.through.contains(at)) {
+            callers.retain(|(at, _)| left.through.contains(at));
+        }
         if !callers.is_empty() {
             if callers.len() > MAX_VALUES {
                 return Origin::unknown();

@@ -117,12 +117,12 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
     let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty())
         || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
-    let asker = (by_key && area == Area::Other).then(|| handler_that_asks(view, execution)).flatten();
+    let asked = (by_key && area == Area::Other).then(|| handler_that_asks(view, execution)).flatten();
     let is_fault = if is_later {
         matches!(area, Area::Other | Area::Background)
     } else if by_key {
         // A key from the client reaches any tenant's row; keys inside the application come from rows at hand.
-        (area == Area::Request || asker.is_some())
+        (area == Area::Request || asked.is_some())
             && (mostly_limited || has_evidence_of_scopes || is_habit(view, model, siblings))
     } else if area == Area::Background {
         false
@@ -130,7 +130,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         area == Area::Request && (mostly_limited || has_evidence_of_scopes)
     } else {
         // Where no scope says whose the rows are, the other queries have to.
-        mostly_limited && siblings.literal > 0 || has_evidence_of_scopes && area == Area::Request
+        mostly_limited
+            && siblings.literal > 0
+            && (area == Area::Request || view.cx.flow.request_functions.contains(&execution.owner))
+            || has_evidence_of_scopes && area == Area::Request
     };
     if !is_fault
         || view.compares(owner)
@@ -145,7 +148,10 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     {
         return None;
     }
-    let conditions = view.conditions(execution);
+    let (asker, conditions) = match asked {
+        Some((handler, conditions)) => (Some(handler), conditions),
+        None => (None, view.conditions(execution)),
+    };
     if (!is_later || by_key) && !reaches_others(view, execution, &conditions, by_key) {
         return None;
     }
@@ -247,11 +253,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
 
 /// What answers a request and hands a key of the client, and nothing else, down to a query that stands elsewhere, without looking
 /// at what comes back.
-fn handler_that_asks(view: &View<'_, '_>, execution: &Execution) -> Option<FnRef> {
-    let origin = view.conditions(execution).origin;
-    if origin.row || origin.unknown || origin.user {
-        return None;
-    }
+fn handler_that_asks(view: &View<'_, '_>, execution: &Execution) -> Option<(FnRef, Conditions)> {
     let is_careless = |f: &FnRef| {
         view.area(*f) == Area::Request
             && !view.compares(*f)
@@ -259,7 +261,17 @@ fn handler_that_asks(view: &View<'_, '_>, execution: &Execution) -> Option<FnRef
             && !view.asks_permission(*f)
             && !view.is_validated(*f)
     };
-    origin.client.iter().map(|key| key.handler).find(is_careless)
+    let asked = |conditions: Conditions| {
+        let origin = &conditions.origin;
+        let is_known = !(origin.row || origin.unknown || origin.user);
+        let handler = origin.client.iter().map(|key| key.handler).filter(|_| is_known).find(is_careless)?;
+        Some((handler, conditions))
+    };
+    // Others may hand down keys of rows at hand: each way is asked on its own.
+    asked(view.conditions(execution)).or_else(|| {
+        let ways = view.ways_to(execution.owner);
+        ways.iter().find_map(|way| asked(view.conditions_through(execution, way)))
+    })
 }
 
 /// Do at least as many queries in what answers requests have the tenant's condition as there are lookups there without it, by

@@ -507,9 +507,8 @@ impl<'a> Engine<'a> {
 
     fn all_handlers(&mut self, class: ClassId) {
         let file = self.ix.class(class).file;
-        for m in &self.ix.class_decl(class).methods {
-            self.handlers.insert(FnRef { file, id: *m });
-        }
+        let methods = self.ix.class_decl(class).methods.iter().map(|m| FnRef { file, id: *m });
+        self.handlers.extend(methods.filter(|m| !self.ix.function(*m).is_private));
     }
 
     /// An attribute of an instance of a library class.

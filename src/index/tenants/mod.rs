@@ -337,7 +337,7 @@ impl Tenancy {
             });
             let Some(relation) = found else {
                 // A key that is named after the model itself (`Client.client_id`) names one row of it, whosever that is.
-                return !is_own_key(data.name, segment.as_str()) && self.is_key(index, segment.as_str());
+                return !is_own_key(index, at, segment.as_str()) && self.is_key(index, segment.as_str());
             };
             if relation.polymorphic {
                 return true;
@@ -375,10 +375,10 @@ impl Tenancy {
     }
 }
 
-/// Is a column the key of the very model that has it, going by both names?
-fn is_own_key(model: Name, column: &str) -> bool {
+/// Is a column the key of the very model that has it, going by the names of both?
+fn is_own_key(index: &ProjectIndex<'_>, model: ModelId, column: &str) -> bool {
     let stem = column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid"));
-    stem.is_some_and(|stem| snake(model.last_segment()) == stem)
+    stem.is_some_and(|stem| stems(index, model).iter().any(|own| own == stem))
 }
 
 /// Is a model one whose rows sign in?
@@ -398,7 +398,7 @@ pub fn is_main_user(index: &ProjectIndex<'_>, model: ModelId) -> bool {
 }
 
 /// What a model stands for, in lower case: by its own name, and by its table (`ProjectDB` of `projects`).
-fn stems(index: &ProjectIndex<'_>, model: ModelId) -> Vec<String> {
+pub fn stems(index: &ProjectIndex<'_>, model: ModelId) -> Vec<String> {
     let own = index.model(model);
     let mut found = vec![snake(own.name.last_segment())];
     let by_table = own.table.and_then(|t| singular(t.as_str()));
@@ -544,7 +544,9 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
                     .keys()
                     .any(|m| index.model(*m).relations.values().any(|r| !r.many && r.target.is_some_and(|t| is_user(index, t))));
         let is_certain = called.iter().any(|stem| index.packs.tenancy().certain_names.contains(stem));
-        if !is_users && !is_certain && !is_kept {
+        // Where nobody signs in by a row of their own, requests come from the tenant itself, by its key.
+        let signs_in_itself = is_named_so && !users.clone().any(|(_, user)| user.dialect == model.dialect);
+        if !is_users && !is_certain && !is_kept && !signs_in_itself {
             continue;
         }
         let conditions = columns.iter().filter_map(|c| user_conditions.get(c)).sum();
