@@ -309,6 +309,18 @@ pub struct TenancyWords {
     /// Methods of permissions that are asked for one row.
     #[serde(default)]
     pub row_hooks: Vec<String>,
+    /// Calls that name only classes and ask for each row that a handler is given.
+    #[serde(default)]
+    pub row_permissions: Vec<String>,
+    /// Methods of a class of rows that find the row that an address names.
+    #[serde(default)]
+    pub binding_hooks: Vec<String>,
+    /// Calls that say how a parameter of addresses is found.
+    #[serde(default)]
+    pub binders: Vec<String>,
+    /// Methods of a class of requests that decide whether one goes on.
+    #[serde(default)]
+    pub request_gates: Vec<String>,
     /// Attributes of a class of views that name the column of the key.
     #[serde(default)]
     pub lookup_attributes: Vec<String>,
@@ -404,6 +416,10 @@ impl TenancyWords {
         self.filter_attributes.extend(more.filter_attributes);
         self.filter_hooks.extend(more.filter_hooks);
         self.checked_fetches.extend(more.checked_fetches);
+        self.row_permissions.extend(more.row_permissions);
+        self.binding_hooks.extend(more.binding_hooks);
+        self.binders.extend(more.binders);
+        self.request_gates.extend(more.request_gates);
         self.row_hooks.extend(more.row_hooks);
         self.lookup_attributes.extend(more.lookup_attributes);
         self.staff_guards.extend(more.staff_guards);

@@ -339,7 +339,8 @@ impl View<'_, '_> {
 
     /// Does the same function ask whether something is allowed? What names only an ability, or a class, asks of no row.
     pub(super) fn asks_permission(&self, f: FnRef) -> bool {
-        let words = &self.cx.ix.packs.tenancy().permission_words;
+        let lists = self.cx.ix.packs.tenancy();
+        let words = &lists.permission_words;
         let is_asking = |name: &str| {
             let parts = words_of(name);
             words.iter().any(|w| {
@@ -357,11 +358,13 @@ impl View<'_, '_> {
         functions.into_iter().any(|f| {
             let body = &self.cx.ix.function(f).body;
             body.exprs.iter().any(|e| match e {
-                Expr::Call { callee, args } if !names_no_row(body, args, 0) => match body.expr(*callee) {
-                    Expr::Attr { name, .. } | Expr::Name(name) => is_asking(name.as_str()),
-                    Expr::Function { fallback, .. } => is_asking(fallback.as_str()),
-                    _ => false,
-                },
+                Expr::Call { callee, args } => {
+                    let name = match body.expr(*callee) {
+                        Expr::Attr { name, .. } | Expr::Name(name) | Expr::Function { fallback: name, .. } => name.as_str(),
+                        _ => return false,
+                    };
+                    lists.row_permissions.iter().any(|p| p == name) || is_asking(name) && !names_no_row(body, args, 0)
+                }
                 _ => false,
             })
         })

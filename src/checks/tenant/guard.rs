@@ -51,10 +51,12 @@ struct Region {
 impl View<'_, '_> {
     /// Was one of these keys checked before the statement?
     pub(super) fn is_guarded(&self, execution: &Execution, model: Option<ModelId>, keys: &[Key]) -> bool {
-        keys.iter().any(|key| {
-            key.is_address && (self.route_checks(key) || self.decorators_name(key))
-                || self.is_checked_before(key, model, execution)
-        })
+        keys.iter().any(|key| key.is_address && self.is_guarded_by_route(key) || self.is_checked_before(key, model, execution))
+    }
+
+    /// Does the route, or what decorates the handler, check the row of a parameter?
+    pub(super) fn is_guarded_by_route(&self, key: &Key) -> bool {
+        self.route_checks(key) || self.decorators_name(key)
     }
 
     /// Is a function only for those who look after all tenants?

@@ -3,6 +3,7 @@
 mod alternative;
 mod area;
 mod backends;
+mod binding;
 mod calls;
 mod condition;
 mod cost;
@@ -89,6 +90,7 @@ pub(super) fn check(cx: &CheckContext<'_>, words: &TenantWords, findings: &mut V
     if tenancy.is_known() {
         removed::check(&view, &mut faults);
         unscoped::check(&view, &mut faults);
+        binding::check(&view, &mut faults);
         disabled::check(&view, &mut faults);
         raw::check(&view, &mut faults);
         rules::check(&view, &mut faults);

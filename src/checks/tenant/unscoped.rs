@@ -130,10 +130,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         area == Area::Request && (mostly_limited || has_evidence_of_scopes)
     } else {
         // Where no scope says whose the rows are, the other queries have to.
-        mostly_limited
-            && siblings.literal > 0
-            && (area == Area::Request || view.cx.flow.request_functions.contains(&execution.owner))
-            || has_evidence_of_scopes && area == Area::Request
+        mostly_limited && siblings.literal > 0 || has_evidence_of_scopes && area == Area::Request
     };
     if !is_fault
         || view.compares(owner)
@@ -344,7 +341,7 @@ impl View<'_, '_> {
 
     /// Has the class around a function a method that gives the tenant of what the object found? What asks it looks whether whoever
     /// is signed in belongs there.
-    fn tells_tenant(&self, f: FnRef) -> bool {
+    pub(super) fn tells_tenant(&self, f: FnRef) -> bool {
         let ix = self.cx.ix;
         let Some(class) = ix.class_of_function(self.outermost(f)).filter(|c| ix.class(*c).model.is_none()) else { return false };
         let methods = ix.class(class).mro.iter().flat_map(|c| {
