@@ -309,6 +309,7 @@ impl<'a> Engine<'a> {
             return (ret, this);
         }
         self.calls.note(fr.f, f);
+        let args = self.with_put_in(fr, f, args);
         let vals = self.bind(f, this, &args);
         let is_same_each_turn = self.marks(f).is_once && !vals.iter().any(|v| self.v.is_renewed(*v));
         let summary = self.evaluate(f, this, vals);

@@ -3,11 +3,13 @@
 //! A decorator that dumps rows through a schema, or pages a query, works on rows of a function that it is given: it is
 //! called with the function, and what it makes of it is called as the library would.
 
+use std::rc::Rc;
+
 use super::call::Args;
 use super::value::{Data, Val};
 use super::{Engine, Frame};
 use crate::facts::{Expr, ExprId, FnId, FnKind, Language, Spread};
-use crate::index::FnRef;
+use crate::index::{FnRef, Symbol};
 
 /// At most so many decorators of one function are followed.
 const MAX_DECORATORS: usize = 6;
@@ -65,6 +67,93 @@ impl<'a> Engine<'a> {
             self.finish(outer);
         }
         self.quiet = None;
+    }
+
+    /// The arguments of a call with those that decorators of the program put before them: `f(session, *args)`.
+    pub(super) fn with_put_in(&mut self, fr: &Frame<'a>, f: FnRef, args: Args) -> Args {
+        let decl = self.ix.function(f);
+        if decl.decorators.is_empty() || self.ix.file(f.file).language != Language::Python || self.quiet == Some(f) {
+            return args;
+        }
+        let put_in = self.put_in(f);
+        if put_in.is_empty() || put_in.iter().any(|(decorator, _)| self.stands_in(fr.f, *decorator)) {
+            return args;
+        }
+        let mut args = args;
+        for (_, place) in put_in.iter() {
+            if *place <= args.positional.len() {
+                args.positional.insert(*place, super::UNKNOWN);
+                if *place < args.ranges.len() {
+                    let range = args.ranges[*place];
+                    args.ranges.insert(*place, range);
+                }
+                for variable in args.variables.iter_mut().flatten() {
+                    *variable += usize::from(*variable >= *place);
+                }
+            }
+        }
+        args
+    }
+
+    /// The places at which decorators put in arguments, each with the decorator.
+    fn put_in(&mut self, f: FnRef) -> Rc<[(FnRef, usize)]> {
+        if let Some(known) = self.put_in.get(&f) {
+            return known.clone();
+        }
+        let decl = self.ix.function(f);
+        let mut found = Vec::new();
+        if let Some(parent) = decl.parent {
+            let outer = FnRef { file: f.file, id: parent };
+            let body = &self.ix.function(outer).body;
+            let skipped = usize::from(self.takes_receiver(f));
+            for decorator in decl.decorators.iter().take(MAX_DECORATORS) {
+                let named = match body.expr(*decorator) {
+                    Expr::Call { callee, .. } => *callee,
+                    _ => *decorator,
+                };
+                if let Symbol::Function(by) = self.ix.symbol_of(outer, named) {
+                    found.extend(self.places_put_in(by).into_iter().filter_map(|at| Some((by, at.checked_sub(skipped)?))));
+                }
+            }
+        }
+        let found: Rc<[(FnRef, usize)]> = found.into();
+        self.put_in.insert(f, found.clone());
+        found
+    }
+
+    /// Where a decorator's wrapper gives more than it is given itself, before the rest that it hands on.
+    fn places_put_in(&self, decorator: FnRef) -> Vec<usize> {
+        let functions = &self.ix.file(decorator.file).functions;
+        let decorated = |at: FnRef| self.ix.function(at).params.first().map(|p| p.name);
+        let inside = (0..functions.len()).map(|i| FnRef { file: decorator.file, id: FnId(i as u32) });
+        for wrapper in inside.filter(|w| *w != decorator && self.stands_in(*w, decorator)) {
+            let decl = self.ix.function(wrapper);
+            let outer = decl.parent.map(|id| FnRef { file: wrapper.file, id });
+            let Some(wrapped) = outer.and_then(decorated) else { continue };
+            for expr in &decl.body.exprs {
+                let Expr::Call { callee, args } = expr else { continue };
+                let is_wrapped = matches!(decl.body.expr(*callee), Expr::Local(s) if decl.body.slots[s.0 as usize] == wrapped);
+                let Some(rest) = args.iter().position(|a| a.spread == Spread::Elements).filter(|_| is_wrapped) else { continue };
+                let is_own = |e: ExprId| matches!(decl.body.expr(e), Expr::Local(s) if decl.params.iter().any(|p| p.slot == *s));
+                let added = args[..rest].iter().enumerate().filter(|(_, a)| a.name.is_none() && !is_own(a.value));
+                return added.map(|(i, _)| i).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Does a function stand in another, at any depth?
+    fn stands_in(&self, inner: FnRef, outer: FnRef) -> bool {
+        let mut at = inner;
+        loop {
+            if at == outer {
+                return true;
+            }
+            match self.ix.function(at).parent {
+                Some(parent) if inner.file == outer.file => at = FnRef { file: at.file, id: parent },
+                _ => return false,
+            }
+        }
     }
 
     /// A function of the program that decorates, or what one gives that is called for that.

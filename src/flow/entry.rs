@@ -109,10 +109,13 @@ impl<'a> Engine<'a> {
                 entry.may_be_plain = decl.decorators.iter().all(|d| self.leaves_plain(outer, *d));
             }
             if let Some(entry) = &mut marks.entry
-                && entry.kind == EntryKind::Task
-                && self.is_scheduled(f)
+                && matches!(entry.kind, EntryKind::Task | EntryKind::Scheduled)
             {
-                entry.kind = EntryKind::Scheduled;
+                // A worker runs a plain function in no event loop: what that starts is its own.
+                entry.is_on_shared_loop &= decl.is_async;
+                if self.is_scheduled(f) {
+                    entry.kind = EntryKind::Scheduled;
+                }
             }
         }
         if marks.entry.is_none() && !marks.is_once && decl.kind == FnKind::Method {

@@ -34,6 +34,7 @@ impl<'a> Engine<'a> {
                         object = after;
                     }
                 }
+                self.inherited_client(fr, class, range);
                 self.note_overrides(fr, class);
                 let object = self.standing_for(object, class, &args);
                 self.constructed(fr, object, class, args, range)

@@ -71,13 +71,13 @@ impl<'a> Engine<'a> {
         // What goes on for ever beside others keeps their event loop busy, whoever started it.
         let is_beside = |(f, g): &&(FnRef, FnRef)| self.goes_on_for_ever(*g) && self.is_started_beside(*f, *g);
         let beside: Vec<FnRef> = open.iter().filter(is_beside).map(|(_, g)| *g).collect();
-        let served = self.reached(&open, beside, |e| {
+        let served = self.reached(&open, &private, beside, |e| {
             e.is_on_shared_loop && matches!(e.kind, EntryKind::Request | EntryKind::Task | EntryKind::Scheduled)
         });
-        open.extend(private);
+        open.extend(private.iter().copied());
         open.sort_unstable();
         let calls = open;
-        let alone = self.reached(&calls, queued, |e| {
+        let alone = self.reached(&calls, &[], queued, |e| {
             matches!(e.kind, EntryKind::Startup | EntryKind::Command) || e.kind == EntryKind::Task && !e.is_on_shared_loop
         });
         self.calls.list = calls;
@@ -103,14 +103,16 @@ impl<'a> Engine<'a> {
         };
         let mut is_any = false;
         for (i, e) in body.exprs.iter().enumerate() {
-            if let Expr::Call { callee, .. } = e
-                && body.last_name(*callee) == Some(inner.name)
-            {
+            let Expr::Call { callee, args } = e else { continue };
+            if body.last_name(*callee) == Some(inner.name) {
                 if !is_started(ExprId(i as u32)) {
                     return false;
                 }
                 is_any = true;
             }
+            // `run(work)`, `async_to_sync(work)()`
+            let starts = || body.last_name(*callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())));
+            is_any |= args.first().is_some_and(|a| body.last_name(a.value) == Some(inner.name)) && starts();
         }
         is_any
     }
@@ -119,7 +121,7 @@ impl<'a> Engine<'a> {
     /// [`Engine::on_server`] has sorted the calls.
     pub(super) fn only_by_command(&mut self) -> FxHashSet<FnRef> {
         let calls = std::mem::take(&mut self.calls.list);
-        let mut found = self.reached(&calls, Vec::new(), |e| e.kind == EntryKind::Command);
+        let mut found = self.reached(&calls, &[], Vec::new(), |e| e.kind == EntryKind::Command);
         loop {
             let mut others: Vec<FnRef> = Vec::new();
             for (caller, called) in &calls {
@@ -144,7 +146,14 @@ impl<'a> Engine<'a> {
         std::mem::take(&mut self.calls.list)
     }
 
-    fn reached(&mut self, calls: &[(FnRef, FnRef)], mut waiting: Vec<FnRef>, starts: impl Fn(Entry) -> bool) -> FxHashSet<FnRef> {
+    /// What entry points reach by calls, and by what stands in functions, other than by calls that were left out.
+    fn reached(
+        &mut self,
+        calls: &[(FnRef, FnRef)],
+        left_out: &[(FnRef, FnRef)],
+        mut waiting: Vec<FnRef>,
+        starts: impl Fn(Entry) -> bool,
+    ) -> FxHashSet<FnRef> {
         let mut reached: FxHashSet<FnRef> = waiting.iter().copied().collect();
         for (i, facts) in self.ix.facts.iter().enumerate() {
             if facts.language != Language::Python {
@@ -168,7 +177,8 @@ impl<'a> Engine<'a> {
             let functions = &self.ix.file(f.file).functions;
             for (j, decl) in functions.iter().enumerate() {
                 let inner = FnRef { file: f.file, id: FnId(j as u32) };
-                if decl.parent == Some(f.id) && f.id.0 != 0 && decl.class.is_none() && reached.insert(inner) {
+                let is_inside = decl.parent == Some(f.id) && f.id.0 != 0 && decl.class.is_none();
+                if is_inside && left_out.binary_search(&(f, inner)).is_err() && reached.insert(inner) {
                     waiting.push(inner);
                 }
             }

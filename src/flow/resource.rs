@@ -4,6 +4,8 @@ use super::call::Args;
 use super::value::{Data, Row, Source, Val};
 use super::{Engine, Frame};
 use crate::base::{Name, Range};
+use crate::facts::Expr;
+use crate::index::{ClassId, FnRef};
 
 impl<'a> Engine<'a> {
     /// A constructor of a library is called; gives the class of what it makes, where the catalogue says it.
@@ -16,6 +18,34 @@ impl<'a> Engine<'a> {
             self.emit(fr, super::What::Construct { client: name }, range, super::NO_LOOP);
         }
         gives
+    }
+
+    /// An object of a class of the program is made whose ancestor owns connections, and its constructor runs the ancestor's.
+    pub(super) fn inherited_client(&mut self, fr: &mut Frame<'a>, class: ClassId, range: Range) {
+        let packs = self.ix.packs;
+        let Some(client) = self.ix.class(class).external.iter().copied().find(|base| packs.client(*base).is_some()) else {
+            return;
+        };
+        let runs_it =
+            self.constructor(class).is_none_or(|f| self.asks_above(f, Name::new(self.ix.function(f).name.last_segment())));
+        if runs_it {
+            self.client(fr, client, range);
+        }
+    }
+
+    /// Does a method call the one that it overrides?
+    fn asks_above(&self, f: FnRef, method: Name) -> bool {
+        let body = &self.ix.function(f).body;
+        body.exprs.iter().any(|e| {
+            let Expr::Call { callee, .. } = e else { return false };
+            let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
+            *name == method
+                && match body.expr(*base) {
+                    Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Name(n) if n.as_str() == "super"),
+                    Expr::Name(_) | Expr::Class(_) | Expr::Attr { .. } => true,
+                    _ => false,
+                }
+        })
     }
 
     /// Is the call at this place given something with which it connects to nothing: a transport that calls a function, `":memory:"`?
@@ -51,7 +81,9 @@ impl<'a> Engine<'a> {
 
     /// A function of a library that may block is called.
     pub(super) fn blocking(&mut self, fr: &mut Frame<'a>, name: Name, range: Range) {
-        if self.ix.packs.blocking(name).is_some() {
+        let Some(entry) = self.ix.packs.blocking(name) else { return };
+        let call = self.ix.sources.file(fr.file).text.get(range.start as usize..range.end as usize).unwrap_or_default();
+        if !entry.unless.iter().any(|said| call.contains(said.as_str())) {
             self.emit(fr, super::What::Block { function: name }, range, super::NO_LOOP);
         }
     }

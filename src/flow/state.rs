@@ -74,6 +74,8 @@ pub(crate) struct Engine<'a> {
     pub(super) typed_for: Option<ClassId>,
     /// A function that is called for what it gives alone: what it does is known already.
     pub(super) quiet: Option<FnRef>,
+    /// Where decorators put arguments before those of a caller, by function.
+    pub(super) put_in: FxHashMap<FnRef, Rc<[(FnRef, usize)]>>,
     /// Names of types that stand for each other on the way to the one that is read.
     pub(super) aliases: Vec<(FileId, Name)>,
     /// The class that handles the routes of the group that is evaluated.
@@ -217,6 +219,7 @@ pub(super) fn engine<'a>(ix: &'a ProjectIndex<'a>) -> Engine<'a> {
         is_async_work: false,
         typed_for: None,
         quiet: None,
+        put_in: FxHashMap::default(),
         aliases: Vec::new(),
         route_class: None,
         table_names: FxHashMap::default(),

@@ -518,6 +518,6 @@ impl ProjectIndex<'_> {
             }
             end = prefix.rfind('.').unwrap_or(0);
         }
-        Symbol::External(Name::new(dotted))
+        Symbol::External(self.packs.usual_name(Name::new(dotted)))
     }
 }

@@ -91,6 +91,9 @@ pub struct BlockingEntry {
     /// Names that the pattern covers but that do not wait.
     #[serde(default)]
     pub except: Vec<String>,
+    /// What a call says with which it does not wait: `block=False`.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// Short as a rule: worth a note.
     #[serde(default)]
     pub short: bool,

@@ -39,6 +39,8 @@ pub struct Packs {
     clients: FxHashMap<Name, ClientEntry>,
     blocking: FxHashMap<Name, BlockingEntry>,
     client_list: Vec<(Name, ClientEntry)>,
+    /// Classes of the catalogue by their library and their last name.
+    client_classes: FxHashMap<(&'static str, &'static str), Vec<Name>>,
     blocking_list: Vec<BlockingEntry>,
     /// All names below a prefix, by the first segment of the prefix.
     blocking_modules: FxHashMap<&'static str, Vec<(&'static str, BlockingEntry)>>,
@@ -136,7 +138,10 @@ impl Packs {
             self.client_list.push((Name::new(&file.pack.language), entry.clone()));
             for name in &entry.names {
                 self.note_above(name);
-                self.clients.insert(Name::new(name), entry.clone());
+                let name = Name::new(name);
+                let ends = (first_segment(name.as_str()), name.last_segment());
+                self.client_classes.entry(ends).or_default().push(name);
+                self.clients.insert(name, entry.clone());
             }
         }
         if let Some(words) = file.tenancy {
@@ -263,6 +268,30 @@ impl Packs {
     /// The catalogue entry of a client's constructor.
     pub fn client(&self, name: Name) -> Option<&ClientEntry> {
         self.clients.get(&name)
+    }
+
+    /// What the catalogue calls a class that is imported from the module that holds it (`acme.chat_models.Chat` for `acme.Chat`).
+    pub fn usual_name(&self, name: Name) -> Name {
+        let text = name.as_str();
+        let last = name.last_segment();
+        let is_known = || {
+            self.clients.contains_key(&name)
+                || self.instances.contains_key(&name)
+                || self.roles.contains_key(&name)
+                || self.functions.contains_key(&name)
+                || self.above.contains(&name)
+        };
+        if !last.starts_with(char::is_uppercase) {
+            return name;
+        }
+        let Some(classes) = self.client_classes.get(&(first_segment(text), last)).filter(|_| !is_known()) else {
+            return name;
+        };
+        let is_within = |class: &Name| {
+            let mut parts = text.split('.');
+            class.as_str().split('.').all(|part| parts.any(|p| p == part))
+        };
+        classes.iter().copied().filter(is_within).max_by_key(|c| c.as_str().len()).unwrap_or(name)
     }
 
     /// The catalogue entry of a call that blocks.

@@ -20,12 +20,18 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Is a package used in a version below a major one, both named as in `sqlalchemy 2`? `None` if its version is not known.
-    pub fn is_below(&self, package_and_major: &str) -> Option<bool> {
-        let (package, major) = package_and_major.split_once(' ')?;
-        let number = |text: &str| text.split('.').next().and_then(|n| n.parse::<u32>().ok());
-        let version = self.packages.get(package).and_then(Option::as_deref).and_then(number)?;
-        Some(version < number(major)?)
+    /// Is a package used in a version below another, both named as in `sqlalchemy 2`? `None` if its version is not known.
+    pub fn is_below(&self, package_and_version: &str) -> Option<bool> {
+        let (package, limit) = package_and_version.split_once(' ')?;
+        // What follows the numbers (`rc1`, `+cu118`) says less than they do.
+        let numbers = |text: &str| -> Vec<u32> { text.split('.').map_while(|n| n.parse().ok()).collect() };
+        let mut version = numbers(self.packages.get(package)?.as_deref()?);
+        let limit = numbers(limit);
+        if version.is_empty() || limit.is_empty() {
+            return None;
+        }
+        version.resize(version.len().max(limit.len()), 0);
+        Some(version < limit)
     }
 
     /// Makes the folders relative to `inside`, a folder (with `/` at its end) below the one that was read.
