@@ -19,6 +19,7 @@ mod one_place;
 mod reading;
 mod session;
 mod statement;
+mod statement_batch;
 mod statement_help;
 mod statement_lookup;
 mod statement_merge;

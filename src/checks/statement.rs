@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cached::{is_kept_by_decorator, runs_for_cache, stands_in_cached};
 use super::ending::{ends_its_rows, leaves_at_first, waits_for_more};
+use super::statement_batch::is_batch;
 use super::statement_help::{self, Advice};
 use super::statement_merge::{Reported, merge};
 use super::wording::model_name;
@@ -22,7 +23,7 @@ pub(super) fn check(cx: &CheckContext<'_>, findings: &mut Vec<Finding>) {
         let What::Statement { kind, method, via, defeats, flags, model, .. } = &event.what else {
             continue;
         };
-        if flags & (flag::LOCKED | flag::BATCH) != 0 || is_refresh(cx, event, *method, *model) {
+        if flags & flag::LOCKED != 0 || is_refresh(cx, event, *method, *model) || is_batch(cx, event) {
             continue;
         }
         let rule = match kind {

@@ -132,7 +132,7 @@ fn draws_anew(cx: &CheckContext<'_>, body: &Body, at: ExprId) -> bool {
 }
 
 /// The expression that sends a statement.
-fn expr_at(body: &Body, site: Span) -> Option<ExprId> {
+pub(super) fn expr_at(body: &Body, site: Span) -> Option<ExprId> {
     let is_method = |(_, expr): &(usize, &Expr)| match expr {
         Expr::Call { callee, .. } => {
             let range = body.range(*callee);
@@ -147,7 +147,7 @@ fn expr_at(body: &Body, site: Span) -> Option<ExprId> {
 }
 
 /// The calls of a chain, the last one first, and what it starts from.
-fn links<'a>(turn: &Turn<'a>, at: ExprId) -> (Vec<(Name, &'a [Arg])>, ExprId) {
+pub(super) fn links<'a>(turn: &Turn<'a>, at: ExprId) -> (Vec<(Name, &'a [Arg])>, ExprId) {
     let body = turn.body;
     let mut out: Vec<(Name, &'a [Arg])> = Vec::new();
     let mut e = at;

@@ -212,7 +212,11 @@ impl<'a> Turn<'a> {
                     continue;
                 }
                 match expr {
-                    Expr::Assign { target, value } | Expr::AssignIfNull { target, value, .. } if self.changes(*value) => {
+                    Expr::Assign { target, value }
+                    | Expr::AssignIfNull { target, value, .. }
+                    | Expr::Augment { target, value, .. }
+                        if self.changes(*value) =>
+                    {
                         self.bind(*target);
                     }
                     Expr::Comprehension { clauses, .. } => {
@@ -230,6 +234,16 @@ impl<'a> Turn<'a> {
                 match stmt {
                     Stmt::Loop(l) if l.iter.is_some_and(|e| self.changes(e)) => {
                         l.target.into_iter().chain(l.key).for_each(|p| self.bind(p));
+                    }
+                    // `ids.append(row.id)`
+                    Stmt::Expr(e) => {
+                        if let Expr::Call { callee, args } = body.expr(*e)
+                            && let Expr::Attr { base, .. } = body.expr(*callee)
+                            && let Expr::Local(slot) = body.expr(*base)
+                            && args.iter().any(|a| self.changes(a.value))
+                        {
+                            self.slots.insert(slot.0);
+                        }
                     }
                     Stmt::With { items, .. } => {
                         for (e, pat) in items {
