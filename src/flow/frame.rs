@@ -1,6 +1,6 @@
 //! What is known while one function is evaluated.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::event::Event;
@@ -51,6 +51,8 @@ pub(crate) struct Frame<'a> {
     pub(super) is_switched_off: bool,
     /// Conditions around the statement that is evaluated.
     pub(super) conditions: usize,
+    /// How many of them were around where the ways that made a query, or its rows, went on as one, by their source.
+    pub(super) joined: FxHashMap<Src, usize>,
     /// How many of them are around each of the running loops.
     pub(super) conditions_of_loops: Vec<usize>,
     /// Those that hold, by their text.
@@ -133,6 +135,7 @@ impl<'a> Engine<'a> {
             passed: Vec::new(),
             is_switched_off: false,
             conditions: 0,
+            joined: FxHashMap::default(),
             conditions_of_loops: Vec::new(),
             holding: Vec::new(),
             loaded_under: Vec::new(),

@@ -319,7 +319,11 @@ impl<'a> Engine<'a> {
         match (first, second) {
             (Flow::On, Flow::On) => {
                 let now = std::mem::take(&mut fr.locals);
+                let differ: Vec<usize> = (0..now.len()).filter(|i| after_then.get(*i) != now.get(*i)).collect();
                 fr.locals = self.join_locals(after_then, &now);
+                for i in differ {
+                    self.note_join(fr, fr.locals[i]);
+                }
                 Flow::On
             }
             (Flow::On, _) => {
@@ -332,6 +336,22 @@ impl<'a> Engine<'a> {
                 Flow::On
             }
             (a, b) => a.min(b),
+        }
+    }
+
+    /// A variable has a query or rows of which one of two ways made more: under how many conditions both went on as one.
+    fn note_join(&self, fr: &mut Frame<'a>, val: Val) {
+        let src = match self.data(val) {
+            Data::Query(query) => Some(query.src),
+            Data::Row(row) => Some(row.src),
+            Data::Many(element, _) => match self.data(*element) {
+                Data::Row(row) => Some(row.src),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(src) = src {
+            fr.joined.insert(src, fr.conditions);
         }
     }
 

@@ -282,12 +282,18 @@ impl View<'_, '_> {
                     matches!(body.expr(*v), Expr::Call { .. } | Expr::Binary { .. }) && self.is_about_columns(f, *v)
                         || matches!(body.expr(*v), Expr::Call { .. }) && self.names_model(f, self.root(f, *v))
                 });
-                if is_query {
+                // A row that was found is at hand.
+                let reads = &ix.packs.tenancy().single_reads;
+                let is_row = values.iter().any(|v| {
+                    matches!(body.expr(*v), Expr::Call { callee, .. } if body.last_name(*callee).is_some_and(|n| reads.iter().any(|r| r == n.as_str())))
+                });
+                if is_query && !is_row {
                     for value in values {
                         self.compared(f, value, depth - 1, walk);
                     }
+                } else {
+                    self.take(f, expr, walk);
                 }
-                self.take(f, expr, walk);
             }
             _ => self.take(f, expr, walk),
         }

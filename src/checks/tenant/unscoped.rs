@@ -27,6 +27,8 @@ struct Siblings {
 
 /// How a condition that holds a column to a list of values ends where conditions are named.
 const IN_LIST: &str = "__in";
+/// So many queries with the tenant's own condition show that a key of a row above them is not enough.
+const OWN: usize = 2;
 /// So many queries in what answers requests make a habit.
 const HABIT: usize = 3;
 
@@ -79,7 +81,9 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     {
         return Some(fault);
     }
-    if execution.via.is_some() || view.has_condition(execution, model) || is_member(view, model) {
+    let parent = only_by_parent(view, execution, model).filter(|_| siblings.literal >= OWN);
+    let is_limited = execution.via.is_some() || view.has_condition(execution, model);
+    if is_limited && parent.is_none() || is_member(view, model) {
         return None;
     }
     let (place, owner) = view.home(execution);
@@ -104,7 +108,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     if view.terms(execution).any(|t| is_secret(&t)) {
         return None;
     }
-    let by_key = view.is_by_key(execution);
+    let by_key = parent.is_some() || view.is_by_key(execution);
     let visibility = view.visibility_of(Some(model), None);
     if !by_key && (visibility.is_some() || view.is_statistic(execution) || view.is_kept_for_all(execution))
         || visibility.is_some() && (view.asks_for_public(execution) || view.reads_visibility(owner))
@@ -117,7 +121,9 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     let mostly_limited = siblings.limited > 0 && siblings.limited >= siblings.open;
     let has_evidence_of_scopes = view.tenancy.models.values().any(|o| !o.limits.is_empty())
         || view.tenancy.evidence.contains(&crate::index::tenants::Evidence::Configured);
-    let asked = (by_key && area == Area::Other).then(|| handler_that_asks(view, execution)).flatten();
+    let asks_elsewhere =
+        area == Area::Other || area == Area::Request && !view.is_certain_handler(view.outermost(execution.owner));
+    let asked = (by_key && asks_elsewhere).then(|| handler_that_asks(view, execution)).flatten();
     let is_fault = if is_later {
         matches!(area, Area::Other | Area::Background)
     } else if by_key {
@@ -146,7 +152,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         return None;
     }
     let (asker, conditions) = match asked {
-        Some((handler, conditions)) => (Some(handler), conditions),
+        Some((handler, conditions)) => (Some(handler).filter(|h| *h != view.outermost(owner)), conditions),
         None => (None, view.conditions(execution)),
     };
     if (!is_later || by_key) && !reaches_others(view, execution, &conditions, by_key) {
@@ -160,6 +166,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
             limit.map(|l| l.name.last_segment()).unwrap_or_default()
         ),
         (_, _, true) => format!("`{method}` changes rows of `{name}` of every tenant"),
+        _ if parent.is_some() => format!("this query finds the rows of `{name}` of any tenant, by a key that the client names"),
         (_, true, _) => format!("this lookup finds a `{name}` of any tenant"),
         _ => format!("this query on `{name}` can reach the rows of every tenant"),
     };
@@ -215,7 +222,8 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     }
     finding.subject.model = Some(view.cx.ix.model(model).name.to_string());
     finding.subject.method = Some(method.to_string());
-    finding.level = if area == Area::Request && (by_key || writes) { Level::Error } else { Level::Warning };
+    let is_worst = area == Area::Request && (by_key || writes) && parent.is_none();
+    finding.level = if is_worst { Level::Error } else { Level::Warning };
     if is_later {
         finding.level = Level::Note;
     }
@@ -246,6 +254,35 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
         None => format!("{name} {by_key} {writes} {is_asked}"),
     };
     Some(Fault { finding, cause })
+}
+
+/// The row of a tenant by whose key alone a query is limited, where nothing but the client says which it is and nothing looked
+/// whose that row is.
+fn only_by_parent(view: &View<'_, '_>, execution: &Execution, model: ModelId) -> Option<ModelId> {
+    if execution.via.is_some() || view.area(execution.owner) != Area::Request {
+        return None;
+    }
+    let data = view.cx.ix.model(model);
+    let parent_of = |term: Name| {
+        let term = term.as_str();
+        let stem = ["__id", "__pk", "_id"].iter().find_map(|ending| term.strip_suffix(ending)).unwrap_or(term);
+        let is_it = |r: &&crate::index::Relation| {
+            r.name.as_str() == term || r.name.as_str() == stem || r.key_column.is_some_and(|k| k.as_str() == term)
+        };
+        let relation = data.relations.values().filter(|r| !r.many && r.key_column.is_some()).find(is_it)?;
+        let parent = relation.target.filter(|t| view.tenancy.models.contains_key(t))?;
+        let is_open = view.tenancy.models.get(&parent).is_some_and(|owned| owned.limits.is_empty());
+        (is_open && !crate::index::tenants::is_user(view.cx.ix, parent)).then_some(parent)
+    };
+    let mut parents = view.terms(execution).filter(|t| view.tenancy.limits(view.cx.ix, Some(model), *t)).map(parent_of);
+    let parent = parents.next()??;
+    if parents.any(|p| p.is_none()) {
+        return None;
+    }
+    let conditions = view.conditions(execution);
+    let origin = &conditions.origin;
+    let is_clients = origin.is_client() && !(origin.row || origin.user || origin.unknown) && !conditions.is_rooted;
+    (is_clients && !view.is_guarded(execution, Some(parent), &origin.client)).then_some(parent)
 }
 
 /// What answers a request and hands a key of the client, and nothing else, down to a query that stands elsewhere, without looking
