@@ -318,6 +318,11 @@ pub struct TenancyWords {
     /// Methods of a class of rows that find the row that an address names.
     #[serde(default)]
     pub binding_hooks: Vec<String>,
+    /// Classes that describe a panel, and calls there that name its tenant.
+    #[serde(default)]
+    pub panel_classes: Vec<String>,
+    #[serde(default)]
+    pub panel_tenant_calls: Vec<String>,
     /// Calls that say how a parameter of addresses is found.
     #[serde(default)]
     pub binders: Vec<String>,
@@ -422,6 +427,8 @@ impl TenancyWords {
         self.row_permissions.extend(more.row_permissions);
         self.binding_hooks.extend(more.binding_hooks);
         self.binders.extend(more.binders);
+        self.panel_classes.extend(more.panel_classes);
+        self.panel_tenant_calls.extend(more.panel_tenant_calls);
         self.request_gates.extend(more.request_gates);
         self.row_hooks.extend(more.row_hooks);
         self.lookup_attributes.extend(more.lookup_attributes);

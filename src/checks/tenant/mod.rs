@@ -135,7 +135,7 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
             let short = cx.ix.model(candidate.model).name.last_segment().to_lowercase();
             cx.ix.packs.tenancy().certain_names.contains(&short)
         };
-        let is_many = candidate.owned.len() > 2;
+        let is_many = candidate.owned.len() + parts_of(cx, &candidate) > 2;
         let is_told = is_certain || candidate.user_conditions > 0 || (candidate.is_named_so || candidate.is_kept) && is_many;
         // Users have favourites, groups and employees, too: what none of the usual names has is no tenant for that.
         let may_have_members = candidate.is_named_so || candidate.is_by_role;
@@ -149,7 +149,7 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
         if !is_told && !has_members {
             continue;
         }
-        let (mut limited, mut all) = (0, 0);
+        let (mut limited, mut all, mut named) = (0, 0, 0);
         for execution in &cx.flow.executions {
             let Some(model) = execution.model.filter(|m| candidate.owned.contains_key(m)) else {
                 continue;
@@ -164,6 +164,11 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
             if execution.via.is_some() || view.has_condition(execution, model) {
                 limited += 1;
             }
+            named += usize::from(view.names_tenant(execution));
+        }
+        // Rows below those of few models count where the conditions name the tenant itself.
+        if candidate.owned.len() < 3 && is_told && !is_certain && candidate.user_conditions == 0 && named * 3 < all {
+            continue;
         }
         // What a role has many of may be what it may see, not whose the rows are: then few statements go by it.
         let is_role_only = candidate.is_by_role && !candidate.is_named_so;
@@ -202,6 +207,18 @@ fn read(cx: &CheckContext<'_>, words: &TenantWords, asked: &Asked) -> Tenancy {
         tenancy.accept(cx.ix, &candidate, Evidence::Conditions { limited, all });
     }
     tenancy
+}
+
+/// How many models have no column of a candidate, but lead to a model that has?
+fn parts_of(cx: &CheckContext<'_>, candidate: &Candidate) -> usize {
+    let leads = |model: &crate::index::Model| {
+        model.relations.values().any(|r| {
+            let target = r.target.filter(|t| *t != candidate.model && !crate::index::tenants::is_user(cx.ix, *t));
+            !r.many && r.key_column.is_some() && target.is_some_and(|t| candidate.owned.contains_key(&t))
+        })
+    };
+    let models = cx.ix.models.iter().enumerate().filter(|(_, m)| m.class.is_some() && !m.is_abstract);
+    models.filter(|(i, m)| !candidate.owned.contains_key(&ModelId(*i as u32)) && leads(m)).count()
 }
 
 /// Does a statement write rows that are new or at hand?

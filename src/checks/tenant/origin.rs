@@ -394,8 +394,9 @@ impl View<'_, '_> {
         }
         // What the object that a dependency gives says of the tenant.
         if let Expr::Local(slot) = body.expr(base)
-            && self.tenancy.columns.contains(&name)
             && let Some(param) = ix.function(f).params.iter().find(|p| p.slot == *slot)
+            && (self.tenancy.columns.contains(&name)
+                || lists.key_names.iter().any(|k| k == name.as_str()) && self.is_tenant(f, param))
             && let Some(origin) = self.of_dependency(f, param, left)
         {
             return origin;
@@ -407,6 +408,12 @@ impl View<'_, '_> {
             };
         }
         self.origin_at(f, base, left)
+    }
+
+    /// Is a parameter a row of the tenant's own model?
+    fn is_tenant(&self, f: FnRef, param: &Param) -> bool {
+        let class = param.ty.as_ref().and_then(|ty| self.cx.ix.type_to_class(f.file, f.id, ty));
+        class.and_then(|c| self.cx.ix.class(c).model).is_some_and(|m| self.tenancy.tenants.contains(&m))
     }
 
     /// What a field of the object whose method runs may hold.
@@ -524,6 +531,9 @@ impl View<'_, '_> {
                 {
                     return Origin::user();
                 }
+                if let Some(given) = self.given_by_own(f, *base, *name, left) {
+                    return given;
+                }
                 let mut origin = if self.is_self(f, *base) { Origin::default() } else { self.origin_at(f, *base, left) };
                 if origin.is_client() {
                     if let Some(text) = first_text {
@@ -560,6 +570,18 @@ impl View<'_, '_> {
                 given
             }
         }
+    }
+
+    /// What a method of the object whose method runs gives, where that is whoever is signed in, or the tenant at work.
+    fn given_by_own(&self, f: FnRef, base: ExprId, name: Name, left: Steps<'_>) -> Option<Origin> {
+        if left.calls == 0 || !self.is_self(f, base) {
+            return None;
+        }
+        let (_, g) = self.cx.ix.find_method(self.cx.ix.class_of_function(f)?, name)?;
+        let body = &self.cx.ix.function(g).body;
+        let returned = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
+        let given = self.all(g, returned, left.in_call());
+        (given.user && !given.is_client() && !given.row).then_some(given)
     }
 
     /// Where a chain of calls and attributes starts.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::models::{singular, snake};
 use super::{ModelId, ProjectIndex};
 use crate::base::{Name, Span};
+use crate::facts::Expr;
 
 /// What the project's configuration says.
 #[derive(Clone, Debug, Default)]
@@ -160,6 +161,10 @@ impl Tenancy {
                 tenants.insert(ModelId(i as u32));
                 evidence.push(Evidence::Library(base, model.span));
             }
+        }
+        for (tenant, span) in panel_tenants(index) {
+            tenants.insert(tenant);
+            evidence.push(Evidence::Library(index.model(tenant).name, Some(span)));
         }
         let found = reader.limits();
         for limit in &found {
@@ -403,6 +408,32 @@ pub fn stems(index: &ProjectIndex<'_>, model: ModelId) -> Vec<String> {
     let mut found = vec![snake(own.name.last_segment())];
     let by_table = own.table.and_then(|t| singular(t.as_str()));
     found.extend(by_table.filter(|stem| *stem != found[0]));
+    found
+}
+
+/// Models that a panel of a library is told to be its tenant, and where.
+fn panel_tenants(index: &ProjectIndex<'_>) -> Vec<(ModelId, Span)> {
+    let words = index.packs.tenancy();
+    let is_panel = |class: &&super::Class| class.external.iter().any(|n| words.panel_classes.iter().any(|p| p == n.as_str()));
+    let mut found = Vec::new();
+    for class in index.classes.iter().filter(is_panel) {
+        for method in &index.file(class.file).classes[class.ix.0 as usize].methods {
+            let at = super::FnRef { file: class.file, id: *method };
+            let body = &index.function(at).body;
+            for expr in &body.exprs {
+                let Expr::Call { callee, args } = expr else { continue };
+                let Expr::Attr { name, .. } = body.expr(*callee) else { continue };
+                let Some(first) = args.first().filter(|_| words.panel_tenant_calls.iter().any(|c| c == name.as_str())) else {
+                    continue;
+                };
+                if let super::Symbol::Class(named) = index.symbol_of(at, first.value)
+                    && let Some(model) = index.class(named).model
+                {
+                    found.push((model, Span { file: class.file, range: body.range(first.value) }));
+                }
+            }
+        }
+    }
     found
 }
 

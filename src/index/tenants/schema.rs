@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Body, Expr, ExprId, Language};
+use crate::facts::{Body, Expr, ExprId, FileFacts, FunctionDecl, Language};
 use crate::index::ProjectIndex;
 use crate::index::models::snake;
 
@@ -35,47 +35,100 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
                 if !calls.iter().any(|c| c == name.as_str()) {
                     continue;
                 }
-                let (Expr::Str(table), Expr::Closure(inner)) = (body.expr(first.value), body.expr(second.value)) else {
+                let Expr::Closure(inner) = body.expr(second.value) else {
                     continue;
                 };
                 let inner = &facts.functions[inner.0 as usize].body;
-                let columns = tables.entry(*table).or_default();
-                for expr in &inner.exprs {
-                    let Expr::Call { callee, args } = expr else {
-                        continue;
-                    };
-                    let Expr::Attr { base, name, .. } = inner.expr(*callee) else {
-                        continue;
-                    };
-                    if !matches!(inner.expr(*base), Expr::Local(_)) {
-                        continue;
-                    }
-                    if name.as_str().starts_with("drop") {
-                        if drops.iter().any(|d| d == name.as_str()) {
-                            args.iter().for_each(|a| drop_columns(inner, a.value, columns));
-                        }
-                        continue;
-                    }
-                    match args.first().map(|a| inner.expr(a.value)) {
-                        Some(Expr::Str(column)) => {
-                            columns.insert(*column);
-                        }
-                        // `foreignIdFor(Model::class)`
-                        Some(Expr::Class(class)) => {
-                            columns.insert(Name::new(&format!("{}_id", snake(class.last_segment()))));
-                        }
-                        Some(Expr::Attr { base, .. }) => {
-                            if let Expr::Class(class) = inner.expr(*base) {
-                                columns.insert(Name::new(&format!("{}_id", snake(class.last_segment()))));
-                            }
-                        }
-                        _ => (),
-                    }
+                for table in texts(facts, function, first.value) {
+                    change(inner, drops, tables.entry(table).or_default());
                 }
             }
         }
     }
     tables
+}
+
+/// What a closure says of a table's columns.
+fn change(body: &Body, drops: &[String], columns: &mut BTreeSet<Name>) {
+    for expr in &body.exprs {
+        let Expr::Call { callee, args } = expr else {
+            continue;
+        };
+        let Expr::Attr { base, name, .. } = body.expr(*callee) else {
+            continue;
+        };
+        if !matches!(body.expr(*base), Expr::Local(_)) {
+            continue;
+        }
+        if name.as_str().starts_with("drop") {
+            if drops.iter().any(|d| d == name.as_str()) {
+                args.iter().for_each(|a| drop_columns(body, a.value, columns));
+            }
+            continue;
+        }
+        match args.first().map(|a| body.expr(a.value)) {
+            Some(Expr::Str(column)) => {
+                columns.insert(*column);
+            }
+            // `foreignIdFor(Model::class)`
+            Some(Expr::Class(class)) => {
+                columns.insert(Name::new(&format!("{}_id", snake(class.last_segment()))));
+            }
+            Some(Expr::Attr { base, .. }) => {
+                if let Expr::Class(class) = body.expr(*base) {
+                    columns.insert(Name::new(&format!("{}_id", snake(class.last_segment()))));
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
+/// The texts that an expression may be: itself, or what a loop over a written list gives it.
+fn texts(facts: &FileFacts, function: &FunctionDecl, e: ExprId) -> Vec<Name> {
+    let body = &function.body;
+    let slot = match body.expr(e) {
+        Expr::Str(text) => return vec![*text],
+        Expr::Local(slot) => *slot,
+        _ => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    for (each, _) in body.loops() {
+        let is_key = each.key.is_some_and(|key| body.binds(key, slot));
+        if let Some(list) = each.iter.filter(|_| is_key || each.target.is_some_and(|target| body.binds(target, slot))) {
+            found.extend(listed(facts, function, list, is_key));
+        }
+    }
+    found
+}
+
+/// The texts of a list that is written down: in place, in a variable, or in a property of the class.
+fn listed(facts: &FileFacts, function: &FunctionDecl, list: ExprId, keys: bool) -> Vec<Name> {
+    let body = &function.body;
+    let of = |body: &Body, e: ExprId| -> Vec<Name> {
+        let text = |e: ExprId| if let Expr::Str(text) = body.expr(e) { Some(*text) } else { None };
+        match body.expr(e) {
+            Expr::Seq { items, .. } if !keys => items.iter().filter_map(|i| text(i.value)).collect(),
+            Expr::Map(entries) if keys => entries.iter().filter_map(|(key, _)| text((*key)?)).collect(),
+            Expr::Map(entries) => entries.iter().filter_map(|(_, value)| text(value.value)).collect(),
+            _ => Vec::new(),
+        }
+    };
+    match body.expr(list) {
+        Expr::Local(slot) => {
+            let mut given = body.exprs.iter().filter_map(|e| match e {
+                Expr::Assign { target, value } if body.binds(*target, *slot) => Some(*value),
+                _ => None,
+            });
+            given.next().map_or(Vec::new(), |value| of(body, value))
+        }
+        Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This | Expr::Class(_)) => {
+            let class = function.class.map(|c| &facts.classes[c.0 as usize]);
+            let value = class.and_then(|c| c.attrs.iter().find(|a| a.name == *name)?.value.map(|value| (c.scope, value)));
+            value.map_or(Vec::new(), |(scope, value)| of(&facts.functions[scope.0 as usize].body, value))
+        }
+        _ => of(body, list),
+    }
 }
 
 /// Where a statement tells the database to limit rows by a policy of its own: `ALTER TABLE … ENABLE ROW LEVEL SECURITY`.
