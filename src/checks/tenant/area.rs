@@ -107,7 +107,7 @@ impl View<'_, '_> {
     }
 
     /// Do names say that a function runs in the background? What a model of the program is called says nothing of that in the
-    /// names of functions and classes: `get_task`.
+    /// names of functions and classes (`get_task`), nor do things of which there are many (`list_workers`).
     fn is_in_background(&self, outer: FnRef) -> bool {
         let ix = self.cx.ix;
         let lists = ix.packs.tenancy();
@@ -123,7 +123,7 @@ impl View<'_, '_> {
                 .enumerate()
                 .any(|(i, m)| m.class.is_some() && stems(ix, ModelId(i as u32)).iter().any(|stem| is_it(stem)))
         };
-        words_of(&ix.sources.file(outer.file).path).iter().any(is_word) || own.iter().any(|w| is_word(w) && !is_model(w))
+        words_of(&ix.sources.file(outer.file).path).iter().any(is_word) || own.iter().any(|w| is_word(w) && !w.ends_with('s') && !is_model(w))
     }
 
     /// Is what is called an administration that of each tenant: do most of the queries in its folder have the tenant's condition?

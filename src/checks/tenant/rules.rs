@@ -354,6 +354,8 @@ impl View<'_, '_> {
         let body = &self.cx.ix.function(f).body;
         let lists = self.cx.ix.packs.tenancy();
         match body.expr(expr) {
+            // `input('state')` gives one value.
+            Expr::Call { args, .. } if matches!(args.as_slice(), [one] if matches!(body.expr(one.value), Expr::Str(_))) => false,
             Expr::Call { callee, .. } => match body.expr(*callee) {
                 Expr::Attr { base, name, .. } => {
                     lists.whole_input.iter().any(|w| w == name.as_str()) && (self.is_request(f, *base) || self.is_self(f, *base))

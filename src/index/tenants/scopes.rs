@@ -182,7 +182,12 @@ impl Reader<'_, '_> {
             }
         }
         let mut columns: BTreeSet<Name> = texts.into_iter().filter(|t| self.is_key_column(id, *t)).collect();
-        if columns.is_empty() {
+        // What asks nothing of the query limits nothing, whatever it is called.
+        let asks = |f: &FnRef| {
+            let exprs = &self.index.function(*f).body.exprs;
+            exprs.iter().any(|e| matches!(e, Expr::Call { args, .. } if !args.is_empty()))
+        };
+        if columns.is_empty() && (functions.is_empty() || functions.iter().any(asks)) {
             let lower = name.last_segment().to_lowercase();
             let by_name = self.index.packs.tenancy().tenant_names.iter().filter(|n| lower.contains(n.as_str()));
             columns.extend(by_name.map(|n| Name::new(&format!("{n}_id"))).filter(|c| self.is_key_column(id, *c)));

@@ -2,7 +2,7 @@
 
 use super::super::{Fault, View};
 use crate::base::{FileId, Name, Range, Span};
-use crate::facts::{Body, Expr, ExprId, FnId, Language, Pat, Stmt};
+use crate::facts::{Body, Expr, ExprId, FnId, Language, Pat, Stmt, StmtId};
 use crate::index::tenants::is_user;
 use crate::index::{FnRef, ModelId};
 use crate::source::Origin;
@@ -79,13 +79,22 @@ fn query_of_user(view: &View<'_, '_>, body: &Body) -> Option<Range> {
 /// The condition under which the function ends without a word.
 fn gives_up(view: &View<'_, '_>, body: &Body) -> Option<Range> {
     body.root.iter().find_map(|s| {
-        let Stmt::If { cond, then, .. } = body.stmt(*s) else {
+        let Stmt::If { cond, then, otherwise } = body.stmt(*s) else {
             return None;
         };
-        let [only] = then.as_slice() else { return None };
-        let leaves = matches!(body.stmt(*only), Stmt::Return(None));
-        (leaves && asks_who(view, body, body.range(*cond))).then(|| body.range(*cond))
+        let leaves = matches!(then.as_slice(), [only] if matches!(body.stmt(*only), Stmt::Return(None)));
+        let asked = body.range(*cond);
+        (asks_who(view, body, asked) && (leaves || otherwise.is_empty() && is_all_there(body, *s))).then_some(asked)
     })
+}
+
+/// Does nothing stand beside this statement but what fills variables?
+fn is_all_there(body: &Body, only: StmtId) -> bool {
+    let fills = |s: &StmtId| match body.stmt(*s) {
+        Stmt::Expr(e) => matches!(body.expr(*e), Expr::Assign { .. }),
+        _ => false,
+    };
+    body.root.iter().all(|s| *s == only || fills(s))
 }
 
 /// Does an expression ask whether somebody is signed in?
