@@ -511,8 +511,11 @@ impl ProjectIndex<'_> {
                 };
                 // A file of ours that only shares the first name with a library does not hide the library.
                 if symbol == Symbol::Unknown && taken == 1 && !self.modules.contains_key(&Name::new(dotted)) {
+                    // Nor does a package in which the module that is named is not to be found.
                     let is_package = self.sources.file(module).path.ends_with("__init__.py");
-                    return if is_package { Symbol::Unknown } else { Symbol::External(Name::new(dotted)) };
+                    let has_it = rest.len() < 2 || self.member_of(module, Name::new(rest[0]), hops + 1) != Symbol::Unknown;
+                    let is_meant = is_package && has_it;
+                    return if is_meant { Symbol::Unknown } else { Symbol::External(Name::new(dotted)) };
                 }
                 return symbol;
             }
