@@ -447,6 +447,12 @@ impl<'a> Engine<'a> {
                 self.v.many(e, ManyKind::Held)
             }
             Result::Callback => result,
+            // What is no row stays what it is when its list becomes an array.
+            Result::Scalars if op.serializes => match (self.data(element), self.data(recv)) {
+                (Data::Row(_), _) => self.v.many(UNKNOWN, ManyKind::Held),
+                (_, Data::Many(..) | Data::Tuple(_) | Data::Record(..)) => recv,
+                _ => self.v.many(UNKNOWN, ManyKind::Held),
+            },
             Result::Scalars => self.v.many(SCALAR, ManyKind::Held),
             Result::Scalar => SCALAR,
             Result::Enumerated => {

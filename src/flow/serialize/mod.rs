@@ -318,6 +318,11 @@ impl<'a> Engine<'a> {
                 });
             }
             Data::Row(row) => self.serialize_row(fr, val, row, at, depth),
+            // A closure beside what is given at once is called where it is wanted.
+            Data::Closure(..) if depth > 0 && fr.language == Language::Php => {
+                let given = self.call_value(fr, val, Args::default(), at);
+                self.serialize(fr, given, at, depth + 1);
+            }
             _ => (),
         }
     }

@@ -144,6 +144,21 @@ impl<'a> Linker<'_, 'a, '_> {
         }
     }
 
+    /// A list of columns may name a relation by mistake: the column is the one of its key, which the list does not name.
+    pub(super) fn drop_listed_relations(&mut self) {
+        for model in &mut self.models {
+            let is_listed = |name: &Name| model.columns.get(name).is_some_and(|c| c.span == model.span);
+            let by_key = model.relations.values().filter(|r| r.is_method && !r.many && !r.polymorphic);
+            let mistaken: Vec<Name> = by_key
+                .filter(|r| r.key_column.is_some_and(|k| k != r.name && !model.columns.contains_key(&k)) && is_listed(&r.name))
+                .map(|r| r.name)
+                .collect();
+            for name in mistaken {
+                model.columns.remove(&name);
+            }
+        }
+    }
+
     /// Columns named by literal lists, and what the other lists say.
     fn read_lists(&mut self, id: ModelId, class: ClassId) {
         let lists = &self.pack_of(id).lists;

@@ -144,6 +144,7 @@ pub(crate) fn link(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_>) {
     linker.read_choices();
     linker.read_scopes();
     linker.read_method_relations();
+    linker.drop_listed_relations();
     linker.read_attr_relations();
     linker.inherit_library();
     linker.link_reverse();
