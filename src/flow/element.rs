@@ -35,7 +35,9 @@ impl<'a> Engine<'a> {
             },
             Data::Many(e, ManyKind::Groups) => e,
             // `Paper::paginate()->toArray()['data']`
-            Data::Many(..) if name.is_some() && name == self.ix.packs.word_in_language(self.language(fr), "page-rows-key") => object,
+            Data::Many(..) if name.is_some() && name == self.ix.packs.word_in_language(self.language(fr), "page-rows-key") => {
+                object
+            }
             Data::Many(e, _) => e,
             Data::Row(_) => match name {
                 Some(n) => self.attr(fr, object, n, range),

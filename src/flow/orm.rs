@@ -142,6 +142,18 @@ impl<'a> Engine<'a> {
         classes
     }
 
+    /// Is a query of a class that has methods of a library of which nothing is known?
+    fn has_unknown_methods(&self, query: &Query) -> bool {
+        let packs = self.ix.packs;
+        let is_known = |name: &Name| {
+            let root = name.as_str().split('.').next().unwrap_or_default();
+            packs.instance_kind(*name).is_some()
+                || !packs.roles(*name).is_empty()
+                || packs.word_in_language(self.names.python, "plain-libraries").is_some_and(|w| w.has_word(root))
+        };
+        self.query_classes(query).into_iter().any(|class| self.ix.class(class).external.iter().any(|n| !is_known(n)))
+    }
+
     /// A method of a query that the library defines.
     pub(super) fn query_op(&mut self, fr: &mut Frame<'a>, query: Query, name: Name, args: Args, at: Range, whole: Range) -> Val {
         let op = match query.model {
@@ -164,7 +176,8 @@ impl<'a> Engine<'a> {
                 if args.positional.iter().any(|v| matches!(self.data(*v), Data::Object { .. })) {
                     query.tree = self.v.trees.opened(query.tree);
                 }
-                if self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some() {
+                let is_narrowing = self.ix.packs.word_in_language(self.language(fr), "scope-method").is_some();
+                if is_narrowing || self.has_unknown_methods(&query) {
                     query.flags |= flag::FILTERED | flag::SCOPED;
                     return self.v.of(Data::Query(query));
                 }

@@ -123,7 +123,8 @@ impl View<'_, '_> {
                 .enumerate()
                 .any(|(i, m)| m.class.is_some() && stems(ix, ModelId(i as u32)).iter().any(|stem| is_it(stem)))
         };
-        words_of(&ix.sources.file(outer.file).path).iter().any(is_word) || own.iter().any(|w| is_word(w) && !w.ends_with('s') && !is_model(w))
+        words_of(&ix.sources.file(outer.file).path).iter().any(is_word)
+            || own.iter().any(|w| is_word(w) && !w.ends_with('s') && !is_model(w))
     }
 
     /// Is what is called an administration that of each tenant: do most of the queries in its folder have the tenant's condition?

@@ -66,6 +66,7 @@ impl<'a> Engine<'a> {
                 };
                 self.class_names_in_scope(&mut fr, owner);
                 let target = self.expr(&mut fr, *callee);
+                let target = self.field_of_instance(target);
                 if !matches!(self.data(target), Data::External(_) | Data::Class(_)) {
                     continue;
                 }
@@ -77,6 +78,7 @@ impl<'a> Engine<'a> {
                 });
                 let inner = inner.and_then(|(callee, first)| {
                     let callee = self.expr(&mut fr, callee);
+                    let callee = self.field_of_instance(callee);
                     let first = first.map(|e| self.expr(&mut fr, e));
                     match self.data(callee) {
                         Data::External(name) => Some((*name, first)),
@@ -98,6 +100,17 @@ impl<'a> Engine<'a> {
         let fields = Rc::new(fields);
         self.declared_fields.insert(class, fields.clone());
         fields
+    }
+
+    /// `ma.Nested`: a class of fields that an object of a library gives.
+    fn field_of_instance(&mut self, callee: Val) -> Val {
+        match *self.data(callee) {
+            Data::Method(recv, name) => match *self.data(recv) {
+                Data::Instance(of) => self.v.of(Data::External(Name::new(&format!("{of}.{name}")))),
+                _ => callee,
+            },
+            _ => callee,
+        }
     }
 
     /// Names that the module of a class body gives, as locals of it.

@@ -20,6 +20,16 @@ pub(super) fn add_decorated(index: &mut ProjectIndex<'_>, dialects: &Dialects<'_
         }
         let at = FnRef { file: class.file, id: decl.scope };
         for decorator in &decl.decorators {
+            let named = match index.function(at).body.expr(*decorator) {
+                Expr::Call { callee, .. } => index.symbol_of(at, *callee),
+                _ => Symbol::Unknown,
+            };
+            // `@admin.register(Paper)`: what it registers is one of its kind, whoever its bases are.
+            if let Symbol::External(name) = named
+                && let Some(base) = index.packs.word_in_language(Name::new("python"), &format!("registers.{name}"))
+            {
+                found.push((ClassId(i as u32), base));
+            }
             let Symbol::External(name) = index.symbol_of(at, *decorator) else {
                 continue;
             };
