@@ -87,6 +87,14 @@ impl<'a> Engine<'a> {
         if tables.iter().any(|t| self.ix.find_method(class, *t).is_some()) {
             self.tables_of(fr, class, object, &tables, UNKNOWN);
         }
+        // The same by parts: one method gives the query, another the columns.
+        let (parts, query) = (self.words(fr, "table-parts"), self.word(fr, "table-parts-query"));
+        if parts.iter().any(|t| self.ix.find_method(class, *t).is_some())
+            && let Some((_, f)) = self.ix.find_method(class, query)
+        {
+            let (rows, _) = self.call_function(fr, f, object, Args::default(), range);
+            self.tables_of(fr, class, object, &parts, rows);
+        }
     }
 
     /// Is a component only a placeholder at first: by an attribute of its class or of its tag?
@@ -112,6 +120,13 @@ impl<'a> Engine<'a> {
             let view = self.class_attr(class, attr);
             if let Data::Str(view) = *self.data(view) {
                 let mut around = around;
+                // A page of one row shows it by the name that it has in the page.
+                let row = self.words(fr, "page-record").first().copied();
+                if let Some((name, val)) = row.and_then(|name| Some((name, self.page_record(class, name)?)))
+                    && !around.iter().any(|(n, _)| *n == name)
+                {
+                    around.push((name, val));
+                }
                 let method = self.word(fr, "page-data");
                 if let Some((_, f)) = self.ix.find_method(class, method) {
                     let (data, _) = self.call_function(fr, f, object, Args::default(), range);
