@@ -5,8 +5,8 @@
 
 use super::value::{Data, LoopId, Val};
 use super::{Engine, Event, Frame, What};
-use crate::base::Range;
-use crate::facts::{Body, Expr, ExprId, FnKind, Language, Pat, PatId, Slot, Stmt, StmtId};
+use crate::base::{Name, Range, Span};
+use crate::facts::{Body, Expr, ExprId, FnKind, Language, Loop, Pat, PatId, Slot, Stmt, StmtId};
 use crate::index::{FnRef, Symbol};
 
 /// Blocks are searched this deep.
@@ -148,6 +148,41 @@ impl<'a> Engine<'a> {
             if words.as_str().split_whitespace().any(|w| name.contains(w)) {
                 event.alone = true;
                 event.loops.retain(|l| !fr.loops.contains(l));
+            }
+        }
+    }
+
+    /// A loop that goes from page to page asks as often as it must, but need not build anew what it asks with. One that tries
+    /// until it succeeds, or that waits between its turns, builds for another reason.
+    pub(super) fn built_per_page(&mut self, fr: &mut Frame<'a>, l: &'a Loop, mark: usize) {
+        let Some(range) = l.body.first().zip(l.body.last()).map(|(first, last)| Range {
+            start: fr.body.stmt_ranges[first.0 as usize].start,
+            end: fr.body.stmt_ranges[last.0 as usize].end,
+        }) else {
+            return;
+        };
+        let body = fr.body;
+        let tries = body
+            .stmts
+            .iter()
+            .zip(&body.stmt_ranges)
+            .any(|(s, r)| range.contains(*r) && matches!(s, Stmt::Try { .. } | Stmt::Return(_)));
+        let waits = body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
+            let is_pause = |name: Name| {
+                let pauses = self.ix.packs.word_in_language(self.language(fr), "pausing-names");
+                pauses.is_some_and(|w| w.has_word(name.as_str()))
+            };
+            range.contains(*r) && matches!(e, Expr::Call { callee, .. } if body.last_name(*callee).is_some_and(is_pause))
+        });
+        if tries || waits {
+            return;
+        }
+        let id = self.v.loop_at(Span { file: fr.file, range: l.header });
+        let around = fr.loops.clone();
+        for event in fr.buffer.iter_mut().skip(mark) {
+            let is_here = event.path.is_empty() && event.owner == fr.f && !event.by_object;
+            if is_here && matches!(event.what, What::Construct { .. }) && event.loops.as_slice() == around.as_slice() {
+                event.loops.insert(0, id);
             }
         }
     }

@@ -514,6 +514,9 @@ impl<'a> Engine<'a> {
                 if let Some(walk) = walk {
                     self.end_walk(fr, walk, mark);
                 }
+                if !counts {
+                    self.built_per_page(fr, l, mark);
+                }
                 self.block(fr, &l.otherwise);
             }
         }
