@@ -278,7 +278,8 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
         hint: shared_query(cx, &reads),
         place: origin.map_or(span, |at| choice_around(cx, at)),
     });
-    Reported { finding, read, origin, is_query, served }
+    let way = (Some(root), group.path);
+    Reported { finding, read, origin, is_query, way, served }
 }
 
 /// The choice between two values of which a place is one, or the place: `a.query if … else session.query(a)`.

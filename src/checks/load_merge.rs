@@ -27,6 +27,8 @@ pub(super) struct Reported {
     pub origin: Option<Span>,
     /// Is that a query?
     pub is_query: bool,
+    /// The model of those rows, and the way from them.
+    pub way: (Option<ModelId>, Vec<Name>),
     /// Relations that a framework reads of the rows of a query, from its rows on, and the code that loads them.
     pub served: Option<Served>,
 }
@@ -78,13 +80,16 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
         let mut ways = ways.into_iter();
         let Some(first) = ways.next() else { continue };
         let mut named: Vec<Span> = first.origin.into_iter().collect();
+        let lead = first.way;
         let mut finding = first.finding;
-        let mut more = 0;
+        let (mut more, mut elsewhere) = (0, 0);
         for way in ways {
             finding.confidence = finding.confidence.max(way.finding.confidence);
             let Some(at) = way.origin.filter(|at| way.is_query && !named.contains(at)) else { continue };
             named.push(at);
             more += 1;
+            // From other rows another way leads to the relation.
+            elsewhere += usize::from(way.way != lead);
             finding.fix = both(finding.fix.take(), way.finding.fix);
             if more <= MAX_QUERIES && at != finding.span {
                 step(&mut finding.steps, at, "rows of this query come here, too");
@@ -96,10 +101,15 @@ pub(super) fn merge(reported: Vec<Reported>) -> Vec<Finding> {
                 .message
                 .insert_str(raises.unwrap_or(finding.message.len()), &format!(", for the rows of {} queries", more + 1));
         }
-        match more {
+        match more - elsewhere {
             0 => (),
             1 => finding.help.push_str("; likewise at the other query whose rows come here"),
             n => finding.help.push_str(&format!("; likewise at the {n} other queries whose rows come here")),
+        }
+        match elsewhere {
+            0 => (),
+            1 => finding.help.push_str("; at the query of other rows that leads here, too, by the way from those"),
+            n => finding.help.push_str(&format!("; at the {n} queries of other rows that lead here, too, by the way from those")),
         }
         findings.push(finding);
     }
