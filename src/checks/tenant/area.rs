@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::View;
 use super::origin::values_of;
-use crate::base::FileId;
+use crate::base::{FileId, Name};
 use crate::facts::{Arg, BinaryOp, Body, Expr, ExprId, FnKind, Slot};
 use crate::index::models::singular;
 use crate::index::tenants::stems;
@@ -220,25 +220,12 @@ impl View<'_, '_> {
 
     /// Is what was fetched compared with the tenant in the same function?
     pub(super) fn compares(&self, f: FnRef) -> bool {
-        let columns = &self.tenancy.columns;
         self.bodies(f).into_iter().any(|f| {
             let body = &self.cx.ix.function(f).body;
-            let speaks = |e| {
-                let mut at = e;
-                for _ in 0..8 {
-                    match body.expr(at) {
-                        Expr::Attr { base, name, .. } => {
-                            if columns.contains(name) || self.tenancy.is_key(self.cx.ix, name.as_str()) {
-                                return true;
-                            }
-                            at = *base;
-                        }
-                        Expr::Call { callee, .. } => at = *callee,
-                        Expr::Same(inner) | Expr::Scalar(Some(inner)) | Expr::Await(inner) => at = *inner,
-                        _ => return false,
-                    }
-                }
-                false
+            let speaks = |e: ExprId| match body.expr(e) {
+                // What a variable was given before: `wanted = row.level`.
+                Expr::Local(slot) => values_of(body, *slot).into_iter().any(|value| self.speaks_of_owner(body, value)),
+                _ => self.speaks_of_owner(body, e),
             };
             body.exprs.iter().any(|e| match e {
                 Expr::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::In | BinaryOp::NotIn, left, right } => {
@@ -313,6 +300,32 @@ impl View<'_, '_> {
         let range = |f: FnRef| self.cx.ix.function(f).range;
         let holds = |outer: FnRef, inner: FnRef| range(outer).start <= range(inner).start && range(inner).end <= range(outer).end;
         holds(a, b) || holds(b, a)
+    }
+
+    /// Does an expression read the tenant of a row, or a row of a tenant by whose key it belongs there?
+    fn speaks_of_owner(&self, body: &Body, e: ExprId) -> bool {
+        let ix = self.cx.ix;
+        let leads = |name: Name| {
+            self.tenancy.models.keys().any(|m| {
+                let relation = ix.model(*m).relations.get(&name).filter(|r| !r.many);
+                relation.and_then(|r| r.target).is_some_and(|t| self.tenancy.models.contains_key(&t))
+            })
+        };
+        let mut at = e;
+        for _ in 0..8 {
+            match body.expr(at) {
+                Expr::Attr { base, name, .. } => {
+                    if self.tenancy.columns.contains(name) || self.tenancy.is_key(ix, name.as_str()) || leads(*name) {
+                        return true;
+                    }
+                    at = *base;
+                }
+                Expr::Call { callee, .. } => at = *callee,
+                Expr::Same(inner) | Expr::Scalar(Some(inner)) | Expr::Await(inner) => at = *inner,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Is the request of a class of its own whose rules speak of the tenant?

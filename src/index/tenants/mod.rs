@@ -527,7 +527,9 @@ fn column_of(
 pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Name>>) -> Vec<Candidate> {
     let names = &index.packs.tenancy().tenant_names;
     let user_conditions = users::user_conditions(index);
-    let kept = users::kept_names(index);
+    let kept = users::kept_names(index, &index.packs.tenancy().request_keepers);
+    // Much is put on the request itself: that says something only of what is called like a tenant.
+    let on_request = users::kept_names(index, &index.packs.tenancy().client_objects);
     let mut found = Vec::new();
     for (i, model) in index.models.iter().enumerate() {
         let id = ModelId(i as u32);
@@ -555,7 +557,6 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         });
         let has_it = |role: ModelId| is_role(index, role, id);
         let by_role = || users.clone().any(|(_, user)| user.relations.values().any(|r| r.target.is_some_and(has_it)));
-        let is_kept = columns.iter().any(|c| kept.contains(c));
         let owners = model.relations.values().filter(|r| !r.many && r.key_column.is_some()).filter_map(|r| r.target);
         let is_part = owners.filter(|o| *o != id && !is_user(index, *o)).any(|owner| {
             let is_tenant = stems(index, owner).iter().any(|stem| names.contains(stem));
@@ -566,6 +567,7 @@ pub fn candidates(index: &ProjectIndex<'_>, schema: &BTreeMap<Name, BTreeSet<Nam
         let called = stems(index, id).into_iter().chain([model.name.last_segment().to_lowercase()]);
         let called: Vec<String> = called.collect();
         let is_named_so = called.iter().any(|stem| names.contains(stem));
+        let is_kept = columns.iter().any(|c| kept.contains(c) || is_named_so && on_request.contains(c));
         let is_users = is_direct || by_role();
         let is_by_role = !is_direct && is_users;
         // Users may be its members by way of a table between.

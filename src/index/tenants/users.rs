@@ -8,10 +8,9 @@ use crate::base::Name;
 use crate::facts::{BinaryOp, Body, Expr, ExprId, FnKind, Language, Pat};
 use crate::index::ProjectIndex;
 
-/// Names under which code keeps something while a request is handled.
-pub(super) fn kept_names(index: &ProjectIndex<'_>) -> BTreeSet<Name> {
-    let lists = index.packs.tenancy();
-    let keeps = |name: &Name| lists.request_keepers.iter().any(|k| k == name.as_str());
+/// Names under which code keeps something on certain objects while a request is handled.
+pub(super) fn kept_names(index: &ProjectIndex<'_>, keepers: &[String]) -> BTreeSet<Name> {
+    let keeps = |name: &Name| keepers.iter().any(|k| k == name.as_str());
     let mut found = BTreeSet::new();
     for facts in index.facts.iter().filter(|f| f.language == Language::Python) {
         for function in &facts.functions {
