@@ -269,7 +269,8 @@ fn describe(cx: &CheckContext<'_>, site: Span, client: Name, entry: &ClientEntry
     let is_rare = rare::is_renewal(cx, event)
         || rare::serves_a_flow(cx, event)
         || !in_loop && rare::is_health_check(cx, event)
-        || entry.addressed && rare::is_sign_in(cx, event);
+        || entry.addressed && rare::is_sign_in(cx, event)
+        || entry.addressed && !in_loop && rare::waits_long(cx, event);
     let is_unused = || event.entry.is_none() && cx.is_never_run_by_others(top_of(event));
     if is_at_once
         || dies_with_request

@@ -8,6 +8,8 @@ use crate::index::FnRef;
 
 /// Conditions and values are followed this far.
 const MAX_STEPS: usize = 6;
+/// So many seconds of waiting are long.
+const LONG_WAIT: f64 = 60.0;
 
 /// What a condition says where it holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +36,21 @@ pub(super) fn is_renewal(cx: &CheckContext<'_>, event: &Event) -> bool {
         let f = cx.function_at(at);
         f.is_some_and(|f| Test { cx, f, in_loop }.guards(at.range))
     })
+}
+
+/// Is a client told to wait so long for its answer that what it costs to build does not count?
+pub(super) fn waits_long(cx: &CheckContext<'_>, event: &Event) -> bool {
+    let body = &cx.ix.function(event.owner).body;
+    let Some((_, args)) = super::given::call_at(body, event.site.range) else { return false };
+    let text = &cx.ix.sources.file(event.site.file).text;
+    let seconds = |e: ExprId| {
+        let range = body.range(e);
+        let said = text.get(range.start as usize..range.end as usize)?;
+        let numbers = said.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|n| n.parse::<f64>().ok());
+        numbers.reduce(f64::max)
+    };
+    let is_timeout = |a: &&crate::facts::Arg| a.name.is_some_and(|n| n.as_str() == "timeout");
+    args.iter().find(is_timeout).and_then(|a| seconds(a.value)).is_some_and(|s| s >= LONG_WAIT)
 }
 
 /// Is the entry point one of signing in or out or of trying something out, or does the way take a right back?
