@@ -58,11 +58,18 @@ impl<'a> Engine<'a> {
         let Data::Row(row) = *self.data(changed) else { return };
         // `foreach ($tickets as $ticket) foreach ($buyers as $buyer) if (…) { $ticket->buyer = $buyer; }`: the inner loop looks for it.
         let is_searched = fr.loops.last().is_some_and(|inner| *inner != row.renewed_by);
-        if fr.conditions > 0 && !is_searched || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
+        // `if polls: for poll in polls: poll.thread = …`: each of them has it wherever the condition holds.
+        let is_each = fr.conditions == 0 || fr.loops.last() == Some(&row.renewed_by) && fr.runs_each_turn();
+        if !is_each && !is_searched || row.renewed_by == NO_LOOP || !fr.loops.contains(&row.renewed_by) {
             return;
         }
         let set = if self.v.trees.is_hidden(row.tree, name) { HIDDEN } else { OPEN };
+        let told = fr.loads.len();
         self.mark_below(fr, row.src, name, set);
+        if fr.conditions > 0 {
+            // Callers know nothing of the condition.
+            fr.loads.truncate(told);
+        }
         fr.read_each.push((row.renewed_by, row.src, name, set));
     }
 

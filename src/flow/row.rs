@@ -205,6 +205,8 @@ impl<'a> Engine<'a> {
                 };
                 let tree = self.v.trees.with(row.tree, relation, sub);
                 self.mark_loaded(fr, row.src, tree);
+                // Set on each, it is there on all of them.
+                fr.always_reads(row.renewed_by, row.src, relation);
                 let changed = self.v.row(Row { tree, ..row });
                 return (changed, Some(changed));
             }

@@ -9,6 +9,7 @@ mod condition;
 mod cost;
 mod disabled;
 mod evidence;
+mod field;
 mod guard;
 mod origin;
 mod page;

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::View;
 use super::area::Area;
 use super::calls::own_functions;
-use super::origin::FieldValue;
+use super::field::FieldValue;
 use crate::base::Name;
 use crate::facts::{Expr, ExprId, FnKind, Language};
 use crate::index::{ClassId, FnRef, Symbol};
