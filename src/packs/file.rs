@@ -318,9 +318,10 @@ pub struct TenancyWords {
     /// Methods of a class of rows that find the row that an address names.
     #[serde(default)]
     pub binding_hooks: Vec<String>,
-    /// Classes that describe a panel, and calls there that name its tenant.
+    /// Classes that describe a panel.
     #[serde(default)]
     pub panel_classes: Vec<String>,
+    /// Calls there that name its tenant.
     #[serde(default)]
     pub panel_tenant_calls: Vec<String>,
     /// Calls that say how a parameter of addresses is found.
