@@ -278,7 +278,7 @@ fn report(cx: &CheckContext<'_>, group: Group<'_>) -> Reported {
         hint: shared_query(cx, &reads),
         place: origin.map_or(span, |at| choice_around(cx, at)),
     });
-    let way = (Some(root), group.path);
+    let way = (root, group.path);
     Reported { finding, read, origin, is_query, way, served }
 }
 

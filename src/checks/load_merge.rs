@@ -28,7 +28,7 @@ pub(super) struct Reported {
     /// Is that a query?
     pub is_query: bool,
     /// The model of those rows, and the way from them.
-    pub way: (Option<ModelId>, Vec<Name>),
+    pub way: (ModelId, Vec<Name>),
     /// Relations that a framework reads of the rows of a query, from its rows on, and the code that loads them.
     pub served: Option<Served>,
 }

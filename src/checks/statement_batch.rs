@@ -7,13 +7,10 @@ use super::CheckContext;
 use super::statement_lookup::{expr_at, links};
 use super::statement_turn::{Turn, follow};
 use crate::base::Name;
-use crate::facts::{Expr, ExprId, Pat, Spread};
+use crate::facts::{Expr, ExprId, Pat, Slot, Spread};
 use crate::flow::value::flag;
 use crate::flow::{Event, What};
 use crate::packs::Result;
-
-/// How a condition that holds a column to a list of values ends where conditions are named.
-const IN_LIST: &str = "__in";
 
 /// Is a statement such a batch, as far as its list can be read?
 pub(super) fn is_batch(cx: &CheckContext<'_>, event: &Event) -> bool {
@@ -51,7 +48,7 @@ fn lists(cx: &CheckContext<'_>, turn: &Turn<'_>, event: &Event) -> Vec<ExprId> {
     todo.extend(inner.into_iter().flat_map(|e| links(turn, e).0));
     for (name, args) in todo {
         for (i, arg) in args.iter().enumerate().filter(|(_, a)| a.spread == Spread::No) {
-            let is_named = arg.name.is_some_and(|n| n.as_str().ends_with(IN_LIST));
+            let is_named = arg.name.is_some_and(|n| cx.ix.packs.listed_column(n.as_str()).is_some());
             if is_named || i == 1 && arg.name.is_none() && is_keyed(name) {
                 found.push(arg.value);
             }
@@ -101,20 +98,21 @@ fn is_of_one_row(turn: &Turn<'_>, list: ExprId) -> bool {
 fn reads_row(turn: &Turn<'_>, value: ExprId) -> bool {
     let body = turn.body;
     let range = body.range(value);
-    let inside = || body.exprs.iter().zip(&body.ranges).filter(|(_, r)| range.contains(**r)).map(|(e, _)| e);
-    let is_bound_inside = |of: ExprId| match body.expr(of) {
-        Expr::Local(slot) => inside().any(|e| match e {
-            Expr::Comprehension { clauses, .. } => clauses.iter().any(|c| body.binds(c.target, *slot)),
+    let inside: Vec<ExprId> = (0..body.exprs.len() as u32).map(ExprId).filter(|e| range.contains(body.range(*e))).collect();
+    let is_bound_inside = |slot: Slot| {
+        inside.iter().any(|e| match body.expr(*e) {
+            Expr::Comprehension { clauses, .. } => clauses.iter().any(|c| body.binds(c.target, slot)),
             _ => false,
-        }),
-        _ => false,
+        })
     };
-    let is_called =
-        |attr: &Expr| inside().any(|e| matches!(e, Expr::Call { callee, .. } if std::ptr::eq(body.expr(*callee), attr)));
-    inside().any(|e| match e {
+    let is_called = |attr: ExprId| inside.iter().any(|e| matches!(body.expr(*e), Expr::Call { callee, .. } if *callee == attr));
+    inside.iter().any(|e| match body.expr(*e) {
         Expr::Attr { base, .. } => {
-            let is_held = matches!(body.expr(*base), Expr::Local(_) | Expr::This);
-            is_held && turn.changes(*base) && !is_bound_inside(*base) && !is_called(e)
+            let is_held = match body.expr(*base) {
+                Expr::Local(slot) => !is_bound_inside(*slot),
+                other => *other == Expr::This,
+            };
+            is_held && turn.changes(*base) && !is_called(*e)
         }
         _ => false,
     })

@@ -362,13 +362,8 @@ impl<'a> Turn<'a> {
         if decl.name.last_segment() != name.last_segment() {
             return false;
         }
-        let is_super = |e: ExprId| match body.expr(e) {
-            Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Name(n) if n.as_str() == "super"),
-            Expr::Class(name) => name.as_str() == "parent",
-            _ => false,
-        };
         let receiver = base.is_some_and(|b| {
-            if is_super(b) {
+            if body.is_ancestor(b) {
                 caller.this || caller.decl.params.first().is_some_and(|p| caller.slots.contains(&p.slot.0))
             } else {
                 caller.changes(b)

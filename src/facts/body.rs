@@ -106,6 +106,15 @@ impl Body {
         })
     }
 
+    /// Does an expression mean what a class is derived from: `super()`, `parent`?
+    pub fn is_ancestor(&self, expr: ExprId) -> bool {
+        match self.expr(expr) {
+            Expr::Call { callee, .. } => matches!(self.expr(*callee), Expr::Name(n) if n.as_str() == "super"),
+            Expr::Class(name) => name.as_str() == "parent",
+            _ => false,
+        }
+    }
+
     /// The last part of the name that an expression is: a name, an attribute's, a variable's.
     pub fn last_name(&self, e: ExprId) -> Option<Name> {
         match self.expr(e) {

@@ -76,7 +76,7 @@ impl<'a> Engine<'a> {
             return args;
         }
         let put_in = self.put_in(f);
-        if put_in.is_empty() || put_in.iter().any(|(decorator, _)| self.stands_in(fr.f, *decorator)) {
+        if put_in.is_empty() || put_in.iter().any(|(by, _)| by.file == fr.file && self.is_within(*by, fr.f.id)) {
             return args;
         }
         let mut args = args;
@@ -126,7 +126,7 @@ impl<'a> Engine<'a> {
         let functions = &self.ix.file(decorator.file).functions;
         let decorated = |at: FnRef| self.ix.function(at).params.first().map(|p| p.name);
         let inside = (0..functions.len()).map(|i| FnRef { file: decorator.file, id: FnId(i as u32) });
-        for wrapper in inside.filter(|w| *w != decorator && self.stands_in(*w, decorator)) {
+        for wrapper in inside.filter(|w| *w != decorator && self.is_within(decorator, w.id)) {
             let decl = self.ix.function(wrapper);
             let outer = decl.parent.map(|id| FnRef { file: wrapper.file, id });
             let Some(wrapped) = outer.and_then(decorated) else { continue };
@@ -140,20 +140,6 @@ impl<'a> Engine<'a> {
             }
         }
         Vec::new()
-    }
-
-    /// Does a function stand in another, at any depth?
-    fn stands_in(&self, inner: FnRef, outer: FnRef) -> bool {
-        let mut at = inner;
-        loop {
-            if at == outer {
-                return true;
-            }
-            match self.ix.function(at).parent {
-                Some(parent) if inner.file == outer.file => at = FnRef { file: at.file, id: parent },
-                _ => return false,
-            }
-        }
     }
 
     /// A function of the program that decorates, or what one gives that is called for that.

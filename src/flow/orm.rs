@@ -278,11 +278,11 @@ impl<'a> Engine<'a> {
         // A list that the code writes down is no batch of keys.
         let is_list = |val: Option<Val>| val.is_none_or(|val| !self.is_written_list(val));
         let named = |name: Name| args.named.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
-        let by_keys = op.keyed
-            && op.result == Result::Query
-            && args.variables.contains(&Ok(1))
-            && is_list(args.positional.get(1).copied())
-            || args.variables.iter().any(|v| matches!(v, Err(name) if name.as_str().ends_with("__in") && is_list(named(*name))));
+        let by_keys =
+            op.keyed && op.result == Result::Query && args.variables.contains(&Ok(1)) && is_list(args.positional.get(1).copied())
+                || args.variables.iter().any(
+                    |v| matches!(v, Err(name) if self.ix.packs.listed_column(name.as_str()).is_some() && is_list(named(*name))),
+                );
         if by_keys || self.v.marks_of(query.marks).contains(&Mark::Keys) {
             query.flags |= flag::BATCH;
         }

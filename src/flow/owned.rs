@@ -5,7 +5,7 @@
 
 use super::value::{Data, LoopId, Val};
 use super::{Engine, Event, Frame, What};
-use crate::base::{Name, Range, Span};
+use crate::base::{Range, Span};
 use crate::facts::{Body, Expr, ExprId, FnKind, Language, Loop, Pat, PatId, Slot, Stmt, StmtId};
 use crate::index::{FnRef, Symbol};
 
@@ -167,13 +167,18 @@ impl<'a> Engine<'a> {
             .iter()
             .zip(&body.stmt_ranges)
             .any(|(s, r)| range.contains(*r) && matches!(s, Stmt::Try { .. } | Stmt::Return(_)));
-        let waits = body.exprs.iter().zip(&body.ranges).any(|(e, r)| {
-            let is_pause = |name: Name| {
-                let pauses = self.ix.packs.word_in_language(self.language(fr), "pausing-names");
-                pauses.is_some_and(|w| w.has_word(name.as_str()))
+        let is_pause = |callee: ExprId| {
+            let called = match self.ix.symbol_of(fr.f, callee) {
+                Symbol::External(name) => Some(name),
+                _ => body.last_name(callee),
             };
-            range.contains(*r) && matches!(e, Expr::Call { callee, .. } if body.last_name(*callee).is_some_and(is_pause))
-        });
+            called.is_some_and(|name| self.ix.packs.roles(name).iter().any(|r| r.as_str() == "pause"))
+        };
+        let waits = body
+            .exprs
+            .iter()
+            .zip(&body.ranges)
+            .any(|(e, r)| range.contains(*r) && matches!(e, Expr::Call { callee, .. } if is_pause(*callee)));
         if tries || waits {
             return;
         }

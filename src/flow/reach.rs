@@ -92,12 +92,10 @@ impl<'a> Engine<'a> {
             return false;
         }
         let body = &decl.body;
+        let starts = |callee: ExprId| body.last_name(callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())));
         let is_started = |at: ExprId| {
             body.exprs.iter().any(|e| match e {
-                Expr::Call { callee, args } => {
-                    args.first().is_some_and(|a| a.value == at)
-                        && body.last_name(*callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())))
-                }
+                Expr::Call { callee, args } => args.first().is_some_and(|a| a.value == at) && starts(*callee),
                 _ => false,
             })
         };
@@ -111,8 +109,7 @@ impl<'a> Engine<'a> {
                 is_any = true;
             }
             // `run(work)`, `async_to_sync(work)()`
-            let starts = || body.last_name(*callee).is_some_and(|n| words.is_some_and(|w| w.has_word(n.as_str())));
-            is_any |= args.first().is_some_and(|a| body.last_name(a.value) == Some(inner.name)) && starts();
+            is_any |= args.first().is_some_and(|a| body.last_name(a.value) == Some(inner.name)) && starts(*callee);
         }
         is_any
     }

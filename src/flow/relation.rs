@@ -86,14 +86,15 @@ impl<'a> Engine<'a> {
 
     /// Is a relation loaded on a row?
     pub(super) fn state(&mut self, fr: &Frame<'a>, row: Row, relation: &Relation) -> State {
-        // Conditions that were around already where the ways became one again say nothing of which it was.
-        let joined_under = |fr: &Frame<'a>| fr.joined.get(&row.src).copied().unwrap_or(0);
         match self.v.trees.state(row.tree, relation.name) {
             State::Loaded(tree) => State::Loaded(tree),
             _ if fr.guards.contains(&(row.src, relation.name)) => State::Loaded(OPEN),
             State::Missing if relation.loading == Loading::Unknown => State::Unknown,
             // Loaded on some ways only, and read whatever the way was.
-            State::Maybe if fr.conditions <= joined_under(fr) && relation.access == Access::Rows => State::Missing,
+            // Conditions that were around already where the ways became one again say nothing of which it was.
+            State::Maybe if relation.access == Access::Rows && fr.conditions <= fr.joined.get(&row.src).copied().unwrap_or(0) => {
+                State::Missing
+            }
             State::Maybe => State::Unknown,
             State::Unknown if !self.may_be_loaded(row, relation.name) => State::Missing,
             other => other,

@@ -39,12 +39,9 @@ impl<'a> Engine<'a> {
         body.exprs.iter().any(|e| {
             let Expr::Call { callee, .. } = e else { return false };
             let Expr::Attr { base, name, .. } = body.expr(*callee) else { return false };
-            *name == method
-                && match body.expr(*base) {
-                    Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Name(n) if n.as_str() == "super"),
-                    Expr::Name(_) | Expr::Class(_) | Expr::Attr { .. } => true,
-                    _ => false,
-                }
+            // `Base.__init__(self)`
+            let is_named = matches!(body.expr(*base), Expr::Name(_) | Expr::Class(_) | Expr::Attr { .. });
+            *name == method && (is_named || body.is_ancestor(*base))
         })
     }
 

@@ -306,6 +306,11 @@ impl Packs {
         (!entry.except.iter().any(|e| e == text || e == last)).then_some(entry)
     }
 
+    /// The column of a condition that is named after it and holds it to the values of a list (`id__in`).
+    pub fn listed_column<'n>(&self, condition: &'n str) -> Option<&'n str> {
+        condition.strip_suffix(self.word_in_language(Name::new("python"), "list-lookup")?.as_str())
+    }
+
     /// What is said about tenants.
     pub fn tenancy(&self) -> &TenancyWords {
         &self.tenancy

@@ -373,6 +373,15 @@ mod tests {
     }
 
     #[test]
+    fn versions_compare_by_all_their_numbers() {
+        let (manifest, _) = read_all(&[("requirements.txt", "acme==2.3.1\nlater==2.5\nplain\n")]);
+        let below = |limit| manifest.is_below(limit);
+        assert_eq!([below("acme 3"), below("acme 2.5"), below("acme 2.3.2")], [Some(true); 3]);
+        assert_eq!([below("acme 2"), below("acme 2.3"), below("acme 2.3.1"), below("later 2.5.0")], [Some(false); 4]);
+        assert_eq!([below("plain 2"), below("missing 2")], [None; 2]);
+    }
+
+    #[test]
     fn composer_files_give_packages_and_autoloading() {
         let (manifest, broken) = read_all(&[
             (

@@ -49,7 +49,8 @@ pub(super) fn waits_long(cx: &CheckContext<'_>, event: &Event) -> bool {
         let numbers = said.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|n| n.parse::<f64>().ok());
         numbers.reduce(f64::max)
     };
-    let is_timeout = |a: &&crate::facts::Arg| a.name.is_some_and(|n| n.as_str() == "timeout");
+    let words = cx.ix.packs.word_list("waiting-arguments");
+    let is_timeout = |a: &&crate::facts::Arg| a.name.is_some_and(|n| words.iter().any(|w| w == n.as_str()));
     args.iter().find(is_timeout).and_then(|a| seconds(a.value)).is_some_and(|s| s >= LONG_WAIT)
 }
 

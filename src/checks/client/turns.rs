@@ -369,12 +369,7 @@ fn is_replaced(cx: &CheckContext<'_>, class: ClassId, f: FnRef) -> bool {
         return false;
     }
     let body = &cx.ix.function(own).body;
-    let is_parent = |e: &ExprId| match body.expr(*e) {
-        Expr::Call { callee, .. } => matches!(body.expr(*callee), Expr::Name(n) if n.as_str() == "super"),
-        Expr::Class(n) => n.as_str() == "parent",
-        _ => false,
-    };
-    !body.exprs.iter().any(|e| matches!(e, Expr::Attr { base, name: n, .. } if *n == name && is_parent(base)))
+    !body.exprs.iter().any(|e| matches!(e, Expr::Attr { base, name: n, .. } if *n == name && body.is_ancestor(*base)))
 }
 
 /// Is a method called by methods of the same object alone, all of which the class has replaced?

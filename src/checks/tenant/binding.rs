@@ -3,7 +3,7 @@
 //! A framework that binds rows to the address finds them by their key: without a scope on the model, those of any tenant. Whether
 //! that matters is the program's own habit: a handler is a fault only where most of those that are given such a row ask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::area::Area;
 use super::calls::own_functions;
@@ -67,6 +67,7 @@ fn bound_rows<'a>(view: &View<'_, 'a>) -> Vec<Bound<'a>> {
     let ix = view.cx.ix;
     let lists = ix.packs.tenancy();
     let mut found = Vec::new();
+    let by_hand = ByHand::read(view);
     for (handler, decl) in own_functions(ix) {
         let is_handler = decl.kind == FnKind::Method && view.cx.flow.handlers.contains(&handler);
         if !is_handler || ix.file(handler.file).language != Language::Php || view.area(handler) != Area::Request {
@@ -82,29 +83,47 @@ fn bound_rows<'a>(view: &View<'_, 'a>) -> Vec<Bound<'a>> {
         let [(param, model, class)] = rows.as_slice() else { continue };
         let is_open = view.tenancy.models.get(model).is_some_and(|owned| owned.limits.is_empty());
         let finds_itself = lists.binding_hooks.iter().any(|h| ix.find_method(*class, Name::new(h)).is_some());
-        if is_open && !is_user(ix, *model) && !finds_itself && !binds_by_hand(view, param.name) {
+        if is_open && !is_user(ix, *model) && !finds_itself && !by_hand.names(param.name) {
             found.push(Bound { handler, param, model: *model });
         }
     }
     found
 }
 
-/// Does the program say itself how a parameter of addresses is found, by a function or by another column (`{order:token}`)?
-fn binds_by_hand(view: &View<'_, '_>, param: Name) -> bool {
-    let binders = &view.cx.ix.packs.tenancy().binders;
-    let by_column = format!("{{{param}:");
-    own_functions(view.cx.ix).any(|(_, decl)| {
-        let body = &decl.body;
-        body.exprs.iter().any(|e| match e {
-            Expr::Str(text) => text.as_str().contains(&by_column),
-            Expr::Call { callee, args } => {
-                let is_binder =
-                    matches!(body.expr(*callee), Expr::Attr { name, .. } if binders.iter().any(|b| b == name.as_str()));
-                is_binder && args.first().is_some_and(|a| matches!(body.expr(a.value), Expr::Str(text) if *text == param))
+/// Parameters of addresses of which the program says itself how they are found.
+struct ByHand {
+    /// By a function.
+    bound: BTreeSet<Name>,
+    /// Texts that name a parameter with a column: `/orders/{order:token}`.
+    by_column: Vec<Name>,
+}
+
+impl ByHand {
+    fn read(view: &View<'_, '_>) -> ByHand {
+        let binders = &view.cx.ix.packs.tenancy().binders;
+        let mut found = ByHand { bound: BTreeSet::new(), by_column: Vec::new() };
+        for (_, decl) in own_functions(view.cx.ix).filter(|(at, _)| view.cx.ix.file(at.file).language == Language::Php) {
+            let body = &decl.body;
+            for expr in &body.exprs {
+                match expr {
+                    Expr::Str(text) if text.as_str().contains('{') => found.by_column.push(*text),
+                    Expr::Call { callee, args } => {
+                        let is_binder =
+                            matches!(body.expr(*callee), Expr::Attr { name, .. } if binders.iter().any(|b| b == name.as_str()));
+                        let named = args.first().filter(|_| is_binder).map(|a| body.expr(a.value));
+                        found.bound.extend(named.and_then(|e| if let Expr::Str(text) = e { Some(*text) } else { None }));
+                    }
+                    _ => (),
+                }
             }
-            _ => false,
-        })
-    })
+        }
+        found
+    }
+
+    fn names(&self, param: Name) -> bool {
+        let by_column = format!("{{{param}:");
+        self.bound.contains(&param) || self.by_column.iter().any(|text| text.as_str().contains(&by_column))
+    }
 }
 
 impl View<'_, '_> {

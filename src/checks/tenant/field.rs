@@ -1,13 +1,10 @@
 //! Where does what a field holds come from: what constructors and methods put there, or the client between two requests?
 
 use super::View;
-use super::origin::{Origin, Steps};
+use super::origin::{MAX_VALUES, Origin, Steps};
 use crate::base::Name;
 use crate::facts::{Expr, ExprId, Pat};
 use crate::index::{ClassId, FnRef};
-
-/// Of the values that one field gets, so many are read.
-const MAX_VALUES: usize = 8;
 
 /// What a field is given: a parameter of the constructor, by its number, or a value.
 #[derive(Clone, Copy)]

@@ -18,7 +18,7 @@ const MAX_WORK: usize = 1500;
 /// And through this many calls.
 const MAX_CALLS: usize = 3;
 /// Of the assignments to one variable or field, so many are read.
-const MAX_VALUES: usize = 8;
+pub(super) const MAX_VALUES: usize = 8;
 
 /// A name under which the client gives a value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -137,7 +137,8 @@ fn fault(view: &View<'_, '_>, execution: &Execution, model: ModelId, at: Span, h
         _ => Level::Warning,
     };
     // Keys of rows at hand.
-    let at_hand = view.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if t.as_str().ends_with("__in")));
+    let at_hand =
+        view.marks(execution).iter().any(|m| matches!(m, Mark::Term(t) if view.cx.ix.packs.listed_column(t.as_str()).is_some()));
     if at_hand {
         finding.level = Level::Note;
     }

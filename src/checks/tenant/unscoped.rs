@@ -25,8 +25,6 @@ struct Siblings {
     open: usize,
 }
 
-/// How a condition that holds a column to a list of values ends where conditions are named.
-const IN_LIST: &str = "__in";
 /// So many queries with the tenant's own condition show that a key of a row above them is not enough.
 const OWN: usize = 2;
 /// So many queries in what answers requests make a habit.
@@ -81,7 +79,7 @@ fn of_model(view: &View<'_, '_>, execution: &Execution, model: ModelId, siblings
     {
         return Some(fault);
     }
-    let parent = only_by_parent(view, execution, model).filter(|_| siblings.literal >= OWN);
+    let parent = (siblings.literal >= OWN).then(|| only_by_parent(view, execution, model)).flatten();
     let is_limited = execution.via.is_some() || view.has_condition(execution, model);
     if is_limited && parent.is_none() || is_member(view, model) {
         return None;
@@ -264,12 +262,14 @@ fn only_by_parent(view: &View<'_, '_>, execution: &Execution, model: ModelId) ->
     }
     let data = view.cx.ix.model(model);
     let parent_of = |term: Name| {
-        let term = term.as_str();
-        let stem = ["__id", "__pk", "_id"].iter().find_map(|ending| term.strip_suffix(ending)).unwrap_or(term);
-        let is_it = |r: &&crate::index::Relation| {
-            r.name.as_str() == term || r.name.as_str() == stem || r.key_column.is_some_and(|k| k.as_str() == term)
-        };
-        let relation = data.relations.values().filter(|r| !r.many && r.key_column.is_some()).find(is_it)?;
+        let (first, rest) = term.as_str().split_once("__").unwrap_or((term.as_str(), ""));
+        if !rest.is_empty() && !view.cx.ix.packs.tenancy().key_names.iter().any(|k| k == rest) {
+            return None;
+        }
+        let first = Name::new(first);
+        let is_it = |r: &&crate::index::Relation| r.name == first || r.key_column == Some(first);
+        let to_one = data.relations.values().filter(|r| !r.many && r.key_column.is_some());
+        let relation = to_one.filter(is_it).min_by_key(|r| r.name)?;
         let parent = relation.target.filter(|t| view.tenancy.models.contains_key(t))?;
         let is_open = view.tenancy.models.get(&parent).is_some_and(|owned| owned.limits.is_empty());
         (is_open && !crate::index::tenants::is_user(view.cx.ix, parent)).then_some(parent)
@@ -370,7 +370,7 @@ impl View<'_, '_> {
     pub(super) fn is_by_key(&self, execution: &Execution) -> bool {
         let names = &self.cx.ix.packs.tenancy().key_names;
         let is_key = |t: Name| {
-            let column = t.as_str().strip_suffix(IN_LIST).unwrap_or(t.as_str());
+            let column = self.cx.ix.packs.listed_column(t.as_str()).unwrap_or(t.as_str());
             names.iter().any(|k| k == column.rsplit(['.', '_']).next().unwrap_or_default() || k == column)
         };
         execution.flags & flag::KEYED != 0 || self.terms(execution).any(is_key)

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{FileId, Name, Span};
-use crate::facts::{Body, Expr, ExprId, FileFacts, FunctionDecl, Language};
-use crate::index::ProjectIndex;
+use crate::facts::{Body, Expr, ExprId, FnId, Language, PatId};
 use crate::index::models::snake;
+use crate::index::{FnRef, ProjectIndex};
 
 /// How SQL calls it, in lower case.
 const ROW_SECURITY: &str = "row level security";
@@ -15,12 +15,14 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
     let words = index.packs.tenancy();
     let (calls, drops, undoes) = (&words.schema_calls, &words.schema_drops, &words.schema_undoes);
     let mut tables: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-    for facts in index.facts {
+    for (i, facts) in index.facts.iter().enumerate() {
         if facts.language != Language::Php {
             continue;
         }
         // What undoes a migration was not run.
-        for function in facts.functions.iter().filter(|f| !undoes.iter().any(|u| u == f.name.as_str())) {
+        let done = facts.functions.iter().enumerate().filter(|(_, f)| !undoes.iter().any(|u| u == f.name.as_str()));
+        for (f, function) in done {
+            let at = FnRef { file: FileId(i as u32), id: FnId(f as u32) };
             let body = &function.body;
             for expr in &body.exprs {
                 let Expr::Call { callee, args } = expr else {
@@ -39,7 +41,7 @@ pub(super) fn read(index: &ProjectIndex<'_>) -> BTreeMap<Name, BTreeSet<Name>> {
                     continue;
                 };
                 let inner = &facts.functions[inner.0 as usize].body;
-                for table in texts(facts, function, first.value) {
+                for table in texts(index, at, first.value) {
                     change(inner, drops, tables.entry(table).or_default());
                 }
             }
@@ -85,8 +87,8 @@ fn change(body: &Body, drops: &[String], columns: &mut BTreeSet<Name>) {
 }
 
 /// The texts that an expression may be: itself, or what a loop over a written list gives it.
-fn texts(facts: &FileFacts, function: &FunctionDecl, e: ExprId) -> Vec<Name> {
-    let body = &function.body;
+fn texts(index: &ProjectIndex<'_>, at: FnRef, e: ExprId) -> Vec<Name> {
+    let body = &index.function(at).body;
     let slot = match body.expr(e) {
         Expr::Str(text) => return vec![*text],
         Expr::Local(slot) => *slot,
@@ -94,40 +96,27 @@ fn texts(facts: &FileFacts, function: &FunctionDecl, e: ExprId) -> Vec<Name> {
     };
     let mut found = Vec::new();
     for (each, _) in body.loops() {
-        let is_key = each.key.is_some_and(|key| body.binds(key, slot));
-        if let Some(list) = each.iter.filter(|_| is_key || each.target.is_some_and(|target| body.binds(target, slot))) {
-            found.extend(listed(facts, function, list, is_key));
+        let is_bound = |pat: Option<PatId>| pat.is_some_and(|pat| body.binds(pat, slot));
+        if let Some(list) = each.iter.filter(|_| is_bound(each.key) || is_bound(each.target)) {
+            found.extend(listed(index, at, list));
         }
     }
     found
 }
 
 /// The texts of a list that is written down: in place, in a variable, or in a property of the class.
-fn listed(facts: &FileFacts, function: &FunctionDecl, list: ExprId, keys: bool) -> Vec<Name> {
-    let body = &function.body;
-    let of = |body: &Body, e: ExprId| -> Vec<Name> {
-        let text = |e: ExprId| if let Expr::Str(text) = body.expr(e) { Some(*text) } else { None };
-        match body.expr(e) {
-            Expr::Seq { items, .. } if !keys => items.iter().filter_map(|i| text(i.value)).collect(),
-            Expr::Map(entries) if keys => entries.iter().filter_map(|(key, _)| text((*key)?)).collect(),
-            Expr::Map(entries) => entries.iter().filter_map(|(_, value)| text(value.value)).collect(),
-            _ => Vec::new(),
+fn listed(index: &ProjectIndex<'_>, at: FnRef, list: ExprId) -> Vec<Name> {
+    match index.function(at).body.expr(list) {
+        Expr::Local(slot) => index.local_of(at, *slot).map_or(Vec::new(), |value| index.literal_list(at, value)),
+        Expr::Attr { base, name, .. } if matches!(index.function(at).body.expr(*base), Expr::This | Expr::Class(_)) => {
+            let attr = index.class_of_function(at).and_then(|class| index.find_attr(class, *name));
+            attr.map_or(Vec::new(), |(owner, i)| {
+                let decl = index.class_decl(owner);
+                let scope = FnRef { file: index.class(owner).file, id: decl.scope };
+                decl.attrs[i].value.map_or(Vec::new(), |value| index.literal_list(scope, value))
+            })
         }
-    };
-    match body.expr(list) {
-        Expr::Local(slot) => {
-            let mut given = body.exprs.iter().filter_map(|e| match e {
-                Expr::Assign { target, value } if body.binds(*target, *slot) => Some(*value),
-                _ => None,
-            });
-            given.next().map_or(Vec::new(), |value| of(body, value))
-        }
-        Expr::Attr { base, name, .. } if matches!(body.expr(*base), Expr::This | Expr::Class(_)) => {
-            let class = function.class.map(|c| &facts.classes[c.0 as usize]);
-            let value = class.and_then(|c| c.attrs.iter().find(|a| a.name == *name)?.value.map(|value| (c.scope, value)));
-            value.map_or(Vec::new(), |(scope, value)| of(&facts.functions[scope.0 as usize].body, value))
-        }
-        _ => of(body, list),
+        _ => index.literal_list(at, list),
     }
 }
 
