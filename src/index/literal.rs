@@ -149,7 +149,7 @@ impl<'a> ProjectIndex<'a> {
     }
 
     /// The expressions that a function returns, wherever the `return` stands.
-    pub(super) fn returned(&self, at: FnRef) -> Vec<ExprId> {
+    pub fn returned(&self, at: FnRef) -> Vec<ExprId> {
         let body = &self.function(at).body;
         let mut found: Vec<ExprId> = Vec::new();
         for stmt in &body.stmts {

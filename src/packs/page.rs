@@ -36,6 +36,7 @@ what a function makes. `shared` names arguments that hand in shared connections 
 it builds; `minor = true` makes it a note; `below = \"acme 3\"` that only versions of the package before that one cost. `in_process` names constructors and texts that, among
 the arguments, say that nothing is connected to; `view = true` says that what is made is only a view on something that the library
 keeps and shares, so that making it is no fault at all. A name of a call may end in `*`; `except` leaves names out of it;
+`unless` names texts of a call with which it does not wait (`block=False`);
 `short = true` makes a call that waits shortly a note, and only where a coroutine makes it itself.
 ";
 

@@ -10,7 +10,7 @@ use super::area::Area;
 use super::calls::own_functions;
 use super::origin::Key;
 use crate::base::{FileId, Name, Range};
-use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot, Stmt};
+use crate::facts::{Arg, Body, Expr, ExprId, Language, Slot};
 use crate::flow::Execution;
 use crate::index::models::snake;
 use crate::index::{ClassId, FnRef, ModelId, ProjectIndex, Symbol};
@@ -275,9 +275,7 @@ impl View<'_, '_> {
         if let Some(class) = class {
             for name in &ix.packs.tenancy().permission_methods {
                 let Some((_, f)) = ix.find_method(class, Name::new(name)) else { continue };
-                let body = &ix.function(f).body;
-                let given = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
-                asking.extend(given.flat_map(|e| self.classes_in(f, e)).flat_map(|c| self.methods_of(c)));
+                asking.extend(ix.returned(f).into_iter().flat_map(|e| self.classes_in(f, e)).flat_map(|c| self.methods_of(c)));
             }
         }
         asking.into_iter().any(|f| {

@@ -324,9 +324,7 @@ impl View<'_, '_> {
         match ix.symbol_of(f, given) {
             Symbol::Class(_) => None,
             Symbol::Function(g) if left.calls > 0 => {
-                let inner = &ix.function(g).body;
-                let returned = inner.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
-                let mut origin = self.all(g, returned, left.in_call());
+                let mut origin = self.all(g, ix.returned(g).into_iter(), left.in_call());
                 origin.user |= !origin.is_client();
                 Some(origin)
             }
@@ -480,9 +478,7 @@ impl View<'_, '_> {
             return None;
         }
         let (_, g) = self.cx.ix.find_method(self.cx.ix.class_of_function(f)?, name)?;
-        let body = &self.cx.ix.function(g).body;
-        let returned = body.stmts.iter().filter_map(|s| if let Stmt::Return(Some(e)) = s { Some(*e) } else { None });
-        let given = self.all(g, returned, left.in_call());
+        let given = self.all(g, self.cx.ix.returned(g).into_iter(), left.in_call());
         (given.user && !given.is_client() && !given.row).then_some(given)
     }
 
